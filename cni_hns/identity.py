@@ -28,7 +28,8 @@ def endpoint_id(network: str, container_id: str, ifname: str) -> str:
 
     A slash separates the parts: none of the three may contain one, so no two attachments share a name.
     """
-    digest = bytearray(hashlib.sha1(_NAME_SPACE + f"{network}/{container_id}/{ifname}".encode()).digest()[:16])
+    name = _NAME_SPACE + f"{network}/{container_id}/{ifname}".encode()
+    digest = bytearray(hashlib.sha1(name, usedforsecurity=False).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x50
     digest[8] = digest[8] & 0x3F | 0x80
     text = digest.hex()
@@ -41,7 +42,7 @@ def endpoint_name(network: str, container_id: str) -> str:
 
 
 def is_ours(endpoint: str, name: str, network: str) -> tuple[str, str] | None:
-    """The (container id, ifname) whose endpoint this is, or None where the ID does not follow from the name."""
+    """The (container id, ifname) whose endpoint this is; None where the ID does not follow from the name."""
     container_id, separator, rest = name.rpartition(f"_{network}")
     if not separator or rest or not container_id:
         return None

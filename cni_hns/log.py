@@ -6,6 +6,7 @@ Rule 2: what is not known to be harmless is logged by name and length only (`red
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -99,14 +100,13 @@ def _timestamp() -> str:
 
 def _to_stderr(text: str) -> None:
     # A runtime may start us without a stderr: sys.stderr is None, or the pipe is closed.
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        pass
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
 
 def _append(path: str, text: str, max_bytes: int) -> None:
-    """One write with O_APPEND, so that lines of parallel processes never mix; the file is turned over first."""
+    """One write with O_APPEND, so that lines of parallel processes never mix; a full file is turned over."""
     _turn_over(path, max_bytes)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
     try:
