@@ -1,0 +1,30 @@
+"""What is wrong with a configuration: each fault with the path of the field, all of them at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["ConfigFault", "Finding"]
+
+
+class Finding(NamedTuple):
+    """One fault. `severity` is "error" (a verb refuses it) or "warning" (`config check` only)."""
+
+    path: str
+    message: str
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ConfigFault(ValueError):
+    """A configuration, or what the runtime adds to it, cannot be used: CNI error code 7.
+
+    Paths start at the configuration's top level. Those that start with `CNI_ARGS` come from the environment
+    variable, not from the document: CNI error code 4.
+    """
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__("; ".join(str(finding) for finding in findings))
+        self.findings = findings
