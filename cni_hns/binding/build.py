@@ -1,0 +1,278 @@
+"""The C declarations of everything that is called, and the command that makes `_generated_ffi.py` of them.
+
+    python -m cni_hns.binding.build            writes the module (commit it)
+    python -m cni_hns.binding.build --check    ends with 1 if the committed module is not what would be written
+
+Rule 1: fixed-width types only. Microsoft's `long` and `wchar_t` have other sizes off Windows, and the simulated
+HNS must have the same ABI on every system. (No calling convention: 64-bit Windows has one.)
+Rule 2: above each declaration stands its Microsoft page. Functions without a page are marked so; any of them may
+be missing from a build of Windows, and cffi's ABI mode looks each up at its first use.
+Rule 3: each function shape is a typedef too (`HCN_OPEN`, …), for whoever implements the functions in Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+
+import cffi
+
+__all__ = ["DECLARATIONS", "generate", "main"]
+
+_TYPES = """
+// https://learn.microsoft.com/openspecs/windows_protocols/ms-dtyp/a9046ed2-bfb2-4d56-a719-2824afce59ac
+typedef int32_t HRESULT;
+// https://learn.microsoft.com/windows/win32/winprog/windows-data-types
+typedef int32_t BOOL;
+typedef uint16_t USHORT;
+typedef uint32_t DWORD;
+typedef uint64_t ULONGLONG;
+typedef char16_t WCHAR;
+typedef const WCHAR *PCWSTR;
+typedef WCHAR *PWSTR;
+typedef void *HANDLE;
+
+// https://learn.microsoft.com/windows/win32/api/guiddef/ns-guiddef-guid
+typedef struct _GUID {
+    uint32_t Data1;
+    uint16_t Data2;
+    uint16_t Data3;
+    uint8_t Data4[8];
+} GUID;
+typedef const GUID *REFGUID;
+
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HCN_NETWORK
+typedef void *HCN_NETWORK;
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HCN_ENDPOINT
+typedef void *HCN_ENDPOINT;
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HCN_NAMESPACE
+typedef void *HCN_NAMESPACE;
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HCN_LOADBALANCER
+typedef void *HCN_LOADBALANCER;
+// No page: seen in Microsoft's module hns.v2.psm1.
+typedef void *HCN_SDNROUTE;
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HCN_CALLBACK
+typedef void *HCN_CALLBACK;
+"""
+
+_SHAPES = """
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HCN_NOTIFICATION_CALLBACK
+typedef void (*HCN_NOTIFICATION_CALLBACK)(
+    DWORD NotificationType, void *Context, HRESULT NotificationStatus, PCWSTR NotificationData);
+
+// The shapes of the functions below, each shared by the families that have it.
+typedef HRESULT (*HCN_ENUMERATE)(PCWSTR Query, PWSTR *Identifiers, PWSTR *ErrorRecord);
+typedef HRESULT (*HCN_CREATE)(REFGUID Id, PCWSTR Settings, void **Object, PWSTR *ErrorRecord);
+typedef HRESULT (*HCN_CREATE_ENDPOINT)(
+    HCN_NETWORK Network, REFGUID Id, PCWSTR Settings, HCN_ENDPOINT *Endpoint, PWSTR *ErrorRecord);
+typedef HRESULT (*HCN_OPEN)(REFGUID Id, void **Object, PWSTR *ErrorRecord);
+typedef HRESULT (*HCN_MODIFY)(void *Object, PCWSTR Settings, PWSTR *ErrorRecord);
+typedef HRESULT (*HCN_QUERY)(void *Object, PCWSTR Query, PWSTR *Properties, PWSTR *ErrorRecord);
+typedef HRESULT (*HCN_DELETE)(REFGUID Id, PWSTR *ErrorRecord);
+typedef HRESULT (*HCN_CLOSE)(void *Object);
+typedef HRESULT (*HCN_REGISTER_SERVICE_CALLBACK)(
+    HCN_NOTIFICATION_CALLBACK Callback, void *Context, HCN_CALLBACK *CallbackHandle);
+typedef HRESULT (*HCN_UNREGISTER_SERVICE_CALLBACK)(HCN_CALLBACK CallbackHandle);
+typedef HRESULT (*HNS_CALL)(PCWSTR Method, PCWSTR Path, PCWSTR Request, PWSTR *Response);
+typedef void (*CO_TASK_MEM_FREE)(void *Memory);
+"""
+
+_COMPUTENETWORK = """
+// computenetwork.dll: networks
+
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnEnumerateNetworks
+HRESULT HcnEnumerateNetworks(PCWSTR Query, PWSTR *Networks, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnCreateNetwork
+HRESULT HcnCreateNetwork(REFGUID Id, PCWSTR Settings, HCN_NETWORK *Network, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnOpenNetwork
+HRESULT HcnOpenNetwork(REFGUID Id, HCN_NETWORK *Network, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnModifyNetwork
+HRESULT HcnModifyNetwork(HCN_NETWORK Network, PCWSTR Settings, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnQueryNetworkProperties
+HRESULT HcnQueryNetworkProperties(HCN_NETWORK Network, PCWSTR Query, PWSTR *Properties, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnDeleteNetwork
+HRESULT HcnDeleteNetwork(REFGUID Id, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnCloseNetwork
+HRESULT HcnCloseNetwork(HCN_NETWORK Network);
+
+// computenetwork.dll: endpoints
+
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnEnumerateEndpoints
+HRESULT HcnEnumerateEndpoints(PCWSTR Query, PWSTR *Endpoints, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnCreateEndpoint
+HRESULT HcnCreateEndpoint(
+    HCN_NETWORK Network, REFGUID Id, PCWSTR Settings, HCN_ENDPOINT *Endpoint, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnOpenEndpoint
+HRESULT HcnOpenEndpoint(REFGUID Id, HCN_ENDPOINT *Endpoint, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnModifyEndpoint
+HRESULT HcnModifyEndpoint(HCN_ENDPOINT Endpoint, PCWSTR Settings, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnQueryEndpointProperties
+HRESULT HcnQueryEndpointProperties(
+    HCN_ENDPOINT Endpoint, PCWSTR Query, PWSTR *Properties, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnDeleteEndpoint
+HRESULT HcnDeleteEndpoint(REFGUID Id, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnCloseEndpoint
+HRESULT HcnCloseEndpoint(HCN_ENDPOINT Endpoint);
+// No page: seen in Microsoft's module hns.v2.psm1.
+HRESULT HcnQueryEndpointStats(HCN_ENDPOINT Endpoint, PCWSTR Query, PWSTR *Statistics, PWSTR *ErrorRecord);
+// No page: seen in Microsoft's module hns.v2.psm1.
+HRESULT HcnQueryEndpointAddresses(HCN_ENDPOINT Endpoint, PCWSTR Query, PWSTR *Addresses, PWSTR *ErrorRecord);
+
+// computenetwork.dll: namespaces
+
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnEnumerateNamespaces
+HRESULT HcnEnumerateNamespaces(PCWSTR Query, PWSTR *Namespaces, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnCreateNamespace
+HRESULT HcnCreateNamespace(REFGUID Id, PCWSTR Settings, HCN_NAMESPACE *Namespace, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnOpenNamespace
+HRESULT HcnOpenNamespace(REFGUID Id, HCN_NAMESPACE *Namespace, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnModifyNamespace
+HRESULT HcnModifyNamespace(HCN_NAMESPACE Namespace, PCWSTR Settings, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnQueryNamespaceProperties
+HRESULT HcnQueryNamespaceProperties(
+    HCN_NAMESPACE Namespace, PCWSTR Query, PWSTR *Properties, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnDeleteNamespace
+HRESULT HcnDeleteNamespace(REFGUID Id, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnCloseNamespace
+HRESULT HcnCloseNamespace(HCN_NAMESPACE Namespace);
+
+// computenetwork.dll: load balancers
+
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnEnumerateLoadBalancers
+HRESULT HcnEnumerateLoadBalancers(PCWSTR Query, PWSTR *LoadBalancers, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnCreateLoadBalancer
+HRESULT HcnCreateLoadBalancer(
+    REFGUID Id, PCWSTR Settings, HCN_LOADBALANCER *LoadBalancer, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnOpenLoadBalancer
+HRESULT HcnOpenLoadBalancer(REFGUID Id, HCN_LOADBALANCER *LoadBalancer, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnModifyLoadBalancer
+HRESULT HcnModifyLoadBalancer(HCN_LOADBALANCER LoadBalancer, PCWSTR Settings, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnQueryLoadBalancerProperties
+HRESULT HcnQueryLoadBalancerProperties(
+    HCN_LOADBALANCER LoadBalancer, PCWSTR Query, PWSTR *Properties, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnDeleteLoadBalancer
+HRESULT HcnDeleteLoadBalancer(REFGUID Id, PWSTR *ErrorRecord);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnCloseLoadBalancer
+HRESULT HcnCloseLoadBalancer(HCN_LOADBALANCER LoadBalancer);
+
+// computenetwork.dll: SDN routes. None of these has a page: seen in Microsoft's hns.v2.psm1 and hcsshim.
+
+HRESULT HcnEnumerateSdnRoutes(PCWSTR Query, PWSTR *Routes, PWSTR *ErrorRecord);
+HRESULT HcnCreateSdnRoute(REFGUID Id, PCWSTR Settings, HCN_SDNROUTE *Route, PWSTR *ErrorRecord);
+HRESULT HcnOpenSdnRoute(REFGUID Id, HCN_SDNROUTE *Route, PWSTR *ErrorRecord);
+HRESULT HcnModifySdnRoute(HCN_SDNROUTE Route, PCWSTR Settings, PWSTR *ErrorRecord);
+HRESULT HcnQuerySdnRouteProperties(HCN_SDNROUTE Route, PCWSTR Query, PWSTR *Properties, PWSTR *ErrorRecord);
+HRESULT HcnDeleteSdnRoute(REFGUID Id, PWSTR *ErrorRecord);
+HRESULT HcnCloseSdnRoute(HCN_SDNROUTE Route);
+
+// computenetwork.dll: notifications
+
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnRegisterServiceCallback
+HRESULT HcnRegisterServiceCallback(
+    HCN_NOTIFICATION_CALLBACK Callback, void *Context, HCN_CALLBACK *CallbackHandle);
+// https://learn.microsoft.com/virtualization/api/hcn/Reference/HcnUnregisterServiceCallback
+HRESULT HcnUnregisterServiceCallback(HCN_CALLBACK CallbackHandle);
+"""
+
+_VMCOMPUTE = """
+// vmcompute.dll. No page: seen in Microsoft's hcsshim.
+HRESULT HNSCall(PCWSTR Method, PCWSTR Path, PCWSTR Request, PWSTR *Response);
+"""
+
+_OLE32 = """
+// https://learn.microsoft.com/windows/win32/api/combaseapi/nf-combaseapi-cotaskmemfree
+void CoTaskMemFree(void *Memory);
+"""
+
+_KERNEL32 = """
+// https://learn.microsoft.com/windows/win32/api/minwinbase/ns-minwinbase-filetime
+typedef struct _FILETIME {
+    DWORD dwLowDateTime;
+    DWORD dwHighDateTime;
+} FILETIME;
+// https://learn.microsoft.com/windows/win32/api/sysinfoapi/nf-sysinfoapi-getsystemdirectoryw
+uint32_t GetSystemDirectoryW(PWSTR Buffer, uint32_t Size);
+// https://learn.microsoft.com/windows/win32/api/libloaderapi/nf-libloaderapi-loadlibraryexw
+HANDLE LoadLibraryExW(PCWSTR FileName, HANDLE File, DWORD Flags);
+// https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-openprocess
+HANDLE OpenProcess(DWORD DesiredAccess, BOOL InheritHandle, DWORD ProcessId);
+// https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getprocesstimes
+BOOL GetProcessTimes(
+    HANDLE Process, FILETIME *CreationTime, FILETIME *ExitTime, FILETIME *KernelTime, FILETIME *UserTime);
+// https://learn.microsoft.com/windows/win32/api/synchapi/nf-synchapi-waitforsingleobject
+DWORD WaitForSingleObject(HANDLE Handle, DWORD Milliseconds);
+// https://learn.microsoft.com/windows/win32/api/errhandlingapi/nf-errhandlingapi-getlasterror
+DWORD GetLastError(void);
+// https://learn.microsoft.com/windows/win32/api/handleapi/nf-handleapi-closehandle
+BOOL CloseHandle(HANDLE Object);
+"""
+
+_ADVAPI32 = """
+// https://learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_status_process
+typedef struct _SERVICE_STATUS_PROCESS {
+    DWORD dwServiceType;
+    DWORD dwCurrentState;
+    DWORD dwControlsAccepted;
+    DWORD dwWin32ExitCode;
+    DWORD dwServiceSpecificExitCode;
+    DWORD dwCheckPoint;
+    DWORD dwWaitHint;
+    DWORD dwProcessId;
+    DWORD dwServiceFlags;
+} SERVICE_STATUS_PROCESS;
+// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-openscmanagerw
+HANDLE OpenSCManagerW(PCWSTR MachineName, PCWSTR DatabaseName, DWORD DesiredAccess);
+// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-openservicew
+HANDLE OpenServiceW(HANDLE Manager, PCWSTR ServiceName, DWORD DesiredAccess);
+// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-queryservicestatusex
+BOOL QueryServiceStatusEx(
+    HANDLE Service, DWORD InfoLevel, SERVICE_STATUS_PROCESS *Buffer, DWORD BufferSize, DWORD *BytesNeeded);
+// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-closeservicehandle
+BOOL CloseServiceHandle(HANDLE Object);
+"""
+
+DECLARATIONS = _TYPES + _SHAPES + _COMPUTENETWORK + _VMCOMPUTE + _OLE32 + _KERNEL32 + _ADVAPI32
+
+_MODULE = "cni_hns.binding._generated_ffi"
+_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_generated_ffi.py")
+
+
+def generate() -> str:
+    """The text of the module `_generated_ffi` for these declarations; the same on every system."""
+    builder = cffi.FFI()
+    builder.cdef(DECLARATIONS)
+    builder.set_source(_MODULE, None)
+    with tempfile.TemporaryDirectory() as folder:
+        target = os.path.join(folder, "_generated_ffi.py")
+        with contextlib.redirect_stdout(io.StringIO()):  # cffi tells where it writes
+            builder.emit_python_code(target)
+        with open(target, encoding="utf-8") as file:
+            return file.read()
+
+
+def _committed() -> str:
+    try:
+        with open(_FILE, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def main(arguments: list[str]) -> int:
+    """Write the module, or with `--check` only compare; the exit code."""
+    text = generate()
+    if "--check" in arguments:
+        if text == _committed():
+            return 0
+        sys.stderr.write(f"{_FILE} is stale: run `python -m cni_hns.binding.build` and commit it\n")
+        return 1
+    with open(_FILE, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,36 @@
+"""What the binding works with: the libraries with the C functions, and what the node says of itself.
+
+Windows (`windows.py`) and the simulated HNS each make one of both. The attributes of a library are C function
+pointers with the signatures of `build.py`; one that this Windows does not export is an AttributeError.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+__all__ = ["Libraries", "Machine"]
+
+
+class Libraries:
+    """The libraries of one HNS. `Any`: their attributes are C functions, whose types only cffi knows."""
+
+    def __init__(self, computenetwork: Any, vmcompute: Any, ole32: Any) -> None:
+        self.computenetwork = computenetwork
+        self.vmcompute = vmcompute
+        self.ole32 = ole32
+
+    def close(self) -> None:
+        """The last call of a process. Windows unloads by itself; a simulated HNS counts what was left."""
+
+
+class Machine(Protocol):
+    """What the node says of itself; nothing here calls HNS."""
+
+    def hns_start(self) -> str:
+        """Names one run of the HNS service: another text means that it was started again since."""
+
+    def boot_id(self) -> str:
+        """Names one boot of the machine: process ids of another boot mean nothing."""
+
+    def state_folder(self) -> str:
+        """The absolute folder for this node's ledger, where the configuration names no other."""
