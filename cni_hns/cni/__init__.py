@@ -1,0 +1,1 @@
+"""The CNI wire, without I/O: variables, configuration documents, results of each version, error documents."""

@@ -1,0 +1,101 @@
+"""CNI_ARGS: `KEY=VALUE` pieces between semicolons.
+
+Rule: no message holds a value, only key names and lengths. Runtimes pass what users wrote, secrets too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from cni_hns.cni.errors import BAD_VARIABLE, CniError, shown
+
+__all__ = ["argument_faults", "argument_lengths", "read_arguments"]
+
+_FREE_TEXT = ("K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_INFRA_CONTAINER_ID", "K8S_POD_UID")
+_TRUE = ("1", "true")
+_FALSE = ("0", "false")
+_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}|[0-9a-fA-F]{2}(-[0-9a-fA-F]{2}){5}")
+
+
+def read_arguments(text: str) -> dict[str, str]:
+    """The known keys with their values; a known key without a value counts as absent.
+
+    Raises: CniError (code 4) naming every fault.
+    """
+    faults = argument_faults(text)
+    if faults:
+        raise CniError(BAD_VARIABLE, "; ".join(faults))
+    pairs = dict(piece.split("=") for piece in _pieces(text))
+    return {key: value for key, value in pairs.items() if key in _CHECKS and value}
+
+
+def argument_faults(text: str) -> list[str]:
+    """Everything that is wrong with this CNI_ARGS, each naming the variable.
+
+    IgnoreUnknown excuses unknown keys and nothing else, as in every Go plugin: an address that was asked
+    for and cannot be read must not be dropped in silence.
+    """
+    faults: list[str] = []
+    pairs: dict[str, str] = {}
+    for number, piece in enumerate(_pieces(text), start=1):
+        key, separator, value = piece.partition("=")
+        if not separator:
+            faults.append(f"CNI_ARGS: piece {number} ({len(piece)} characters) is not KEY=VALUE")
+        elif "=" in value:
+            faults.append(f"CNI_ARGS: piece {number}, key {shown(key)}, has more than one '='")
+        else:
+            pairs[key] = value
+    tolerant = pairs.get("IgnoreUnknown", "").lower() in _TRUE
+    for key, value in pairs.items():
+        expected = _CHECKS[key](value) if key in _CHECKS and value else None
+        if expected is not None:
+            faults.append(f"CNI_ARGS: the value of {key} ({len(value)} characters) is not {expected}")
+        elif key not in _CHECKS and not tolerant:
+            faults.append(f"CNI_ARGS: key {shown(key)} is not known (IgnoreUnknown=1 lets it pass)")
+    return faults
+
+
+def argument_lengths(text: str) -> dict[str, int]:
+    """Each key with the length of its value, for the log; what has no key is counted under its position."""
+    lengths: dict[str, int] = {}
+    for number, piece in enumerate(_pieces(text), start=1):
+        key, separator, value = piece.partition("=")
+        lengths[key if separator else f"piece {number}"] = len(value if separator else piece)
+    return lengths
+
+
+def _pieces(text: str) -> list[str]:
+    return text.split(";") if text else []
+
+
+def _not_an_address(value: str) -> str | None:
+    """Accepts `address` and `address/length`; the length is not used (host-local ignores it as well)."""
+    import ipaddress
+
+    try:
+        ipaddress.ip_interface(value)
+    except ValueError:
+        return "an IP address"
+    return "an IP address without a zone" if "%" in value else None
+
+
+def _not_a_mac(value: str) -> str | None:
+    return None if _MAC.fullmatch(value) else "a MAC address of six bytes"
+
+
+def _not_a_switch(value: str) -> str | None:
+    return None if value.lower() in _TRUE + _FALSE else "1, true, 0 or false"
+
+
+def _anything(_value: str) -> str | None:
+    return None
+
+
+# Each known key with the rule for its value: what the value should have been, None where it is that.
+_CHECKS: dict[str, Callable[[str], str | None]] = {
+    "IP": _not_an_address,
+    "MAC": _not_a_mac,
+    "IgnoreUnknown": _not_a_switch,
+    **dict.fromkeys(_FREE_TEXT, _anything),
+}

@@ -1,0 +1,59 @@
+"""One call as the verbs see it: variables and configuration, checked as far as the protocol goes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cni_hns.cni.arguments import read_arguments
+from cni_hns.cni.configuration import check_envelope
+from cni_hns.cni.errors import CniError
+from cni_hns.cni.result import Result, parse
+from cni_hns.cni.variables import Variables, check_own_rules
+
+__all__ = ["Request", "read_request"]
+
+
+class Request(NamedTuple):
+    """What the runtime asks for; `raw` is stdin as it came, for a delegated plugin."""
+
+    variables: Variables
+    version: str
+    name: str
+    config: dict[str, Any]
+    raw: bytes
+    prev_result: Result | None
+    arguments: dict[str, str]
+
+
+def read_request(variables: Variables, raw: bytes, document: dict[str, Any]) -> Request:
+    """The request, after the checks of the specification and then this plugin's own on the variables.
+
+    `prevResult` is read for ADD, CHECK and DEL, the CNI_ARGS for ADD and CHECK. DEL has to clean up whatever
+    was passed: there a prevResult that cannot be read counts as none.
+
+    Raises: CniError with the code that the specification has for the fault.
+    """
+    envelope = check_envelope(document, variables.command)
+    check_own_rules(variables)
+    checked = variables.command in {"ADD", "CHECK"}
+    return Request(
+        variables=variables,
+        version=envelope.version,
+        name=envelope.name,
+        config=document,
+        raw=raw,
+        prev_result=_prev_result(document, envelope.version, variables.command),
+        arguments=read_arguments(variables.args) if checked else {},
+    )
+
+
+def _prev_result(document: dict[str, Any], version: str, command: str) -> Result | None:
+    found = document.get("prevResult")
+    if found is None or command not in {"ADD", "CHECK", "DEL"}:
+        return None
+    try:
+        return parse(found, version)
+    except CniError:
+        if command == "DEL":
+            return None
+        raise
