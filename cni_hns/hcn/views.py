@@ -1,0 +1,229 @@
+"""What HNS says of its objects, read the way HNS means it.
+
+Rule 1: member names are read without regard to case and GUIDs compared as lower-case text without braces: HNS
+answers in both cases, sometimes within one document.
+Rule 2: what is missing is the default; HNS leaves defaults out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cni_hns.identity import ZERO_GUID, guid
+
+__all__ = ["REMOTE", "EndpointView", "NamespaceView", "NetworkView", "SubnetView", "contains", "member"]
+
+REMOTE = 1
+"""EndpointFlags, RemoteEndpoint: another node's pod, made known here by kube-proxy or flannel."""
+
+_DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
+
+
+class SubnetView(NamedTuple):
+    """A subnet of an HCN network; `gateway` is the next hop of its default route."""
+
+    id: str
+    prefix: str
+    gateway: str | None
+
+
+class NetworkView(NamedTuple):
+    """An HCN network. `management_ip` is the host's own address on it, None while HNS has not moved it there."""
+
+    id: str
+    name: str
+    type: str
+    subnets: list[SubnetView]
+    management_ip: str | None
+    policies: list[dict[str, Any]]
+    dns: dict[str, Any]
+    flags: int
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> NetworkView:
+        """Read a HostComputeNetwork document."""
+        policies = _objects(document, "Policies")
+        return cls(
+            id=_guid(document, "ID"),
+            name=_text(document, "Name"),
+            # NAT is the enum's first value, and HNS leaves first values out.
+            type=_text(document, "Type") or "NAT",
+            subnets=[_subnet(one) for ipam in _objects(document, "Ipams") for one in _objects(ipam, "Subnets")],
+            management_ip=_management_ip(policies) or _text(document, "ManagementIP") or None,
+            policies=policies,
+            dns=_dns(document),
+            flags=member(document, "Flags") or 0,
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """A document that `of` reads back as this view: what the ledger keeps."""
+        subnets = [
+            {
+                "ID": one.id,
+                "IpAddressPrefix": one.prefix,
+                "Routes": [{"NextHop": one.gateway, "DestinationPrefix": _default_route(one.prefix)}]
+                if one.gateway
+                else [],
+            }
+            for one in self.subnets
+        ]
+        return {
+            "ID": self.id,
+            "Name": self.name,
+            "Type": self.type,
+            "Ipams": [{"Subnets": subnets}],
+            "ManagementIP": self.management_ip or "",
+            "Policies": self.policies,
+            "Dns": self.dns,
+            "Flags": self.flags,
+        }
+
+
+class EndpointView(NamedTuple):
+    """An endpoint. `addresses` are (address, prefix length), `routes` (destination, next hop).
+
+    `network` and `namespace` are GUIDs, `namespace` None while it is in none. `state` is HNS's number where the
+    document has one.
+    """
+
+    id: str
+    name: str
+    network: str
+    namespace: str | None
+    addresses: list[tuple[str, int]]
+    mac: str
+    routes: list[tuple[str, str]]
+    dns: dict[str, Any]
+    policies: list[dict[str, Any]]
+    flags: int
+    state: int | None
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> EndpointView:
+        """Read a HostComputeEndpoint document."""
+        namespace = _guid(document, "HostComputeNamespace")
+        return cls(
+            id=_guid(document, "ID"),
+            name=_text(document, "Name"),
+            network=_guid(document, "HostComputeNetwork"),
+            namespace=namespace if namespace and namespace != ZERO_GUID else None,
+            addresses=[
+                (_text(one, "IpAddress"), int(member(one, "PrefixLength") or 0))
+                for one in _objects(document, "IpConfigurations")
+                if _text(one, "IpAddress")
+            ],
+            mac=_text(document, "MacAddress"),
+            routes=[
+                (_text(one, "DestinationPrefix"), _text(one, "NextHop")) for one in _objects(document, "Routes")
+            ],
+            dns=_dns(document),
+            policies=_objects(document, "Policies"),
+            flags=member(document, "Flags") or 0,
+            state=member(document, "State"),
+        )
+
+
+class NamespaceView(NamedTuple):
+    """A namespace: its compartment (0 until a container lives in it), its endpoints and containers."""
+
+    id: str
+    compartment: int
+    endpoints: set[str]
+    containers: list[str]
+    type: str
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> NamespaceView:
+        """Read a HostComputeNamespace document."""
+        resources = _objects(document, "Resources") + _objects(document, "ResourceList")
+        return cls(
+            id=_guid(document, "ID"),
+            compartment=member(document, "NamespaceId") or member(document, "CompartmentId") or 0,
+            endpoints={_guid(one, "Id") for one in _data(resources, "endpoint")},
+            containers=sorted(
+                {_text(one, "Id") for one in _data(resources, "container")} | set(member(document, "Containers") or [])
+            ),
+            type=_text(document, "Type") or "Host",
+        )
+
+
+def member(document: dict[str, Any], name: str) -> Any:
+    """The member of this name in any case, None where there is none."""
+    if name in document:
+        return document[name]
+    lowered = name.lower()
+    return next((value for key, value in document.items() if key.lower() == lowered), None)
+
+
+def contains(there: Any, wanted: Any) -> bool:
+    """Whether `there` has all that `wanted` has: HNS adds members, orders lists and spells names as it likes.
+
+    A wanted default (0, "", an empty list) is contained in a document that leaves it out.
+    """
+    if isinstance(wanted, dict):
+        return all(
+            contains(member(there, name), value) if isinstance(there, dict) else _is_default(value)
+            for name, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return len(wanted) == 0 or (
+            isinstance(there, list) and all(any(contains(one, value) for one in there) for value in wanted)
+        )
+    if isinstance(wanted, str):
+        return (there or "").lower() == wanted.lower() if isinstance(there, str | None) else str(there) == wanted
+    return bool(there == wanted or (there is None and _is_default(wanted)))
+
+
+def _is_default(value: Any) -> bool:
+    return value in (None, 0, "", [], {}, False)
+
+
+def _text(document: dict[str, Any], name: str) -> str:
+    value = member(document, name)
+    return value if isinstance(value, str) else ""
+
+
+def _guid(document: dict[str, Any], name: str) -> str:
+    text = _text(document, name)
+    return guid(text) or text.lower()
+
+
+def _objects(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = member(document, name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _data(resources: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    found = [member(one, "Data") for one in resources if _text(one, "Type").lower() == kind]
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _subnet(document: dict[str, Any]) -> SubnetView:
+    gateways = [
+        _text(route, "NextHop")
+        for route in _objects(document, "Routes")
+        if _text(route, "DestinationPrefix") in _DEFAULT_ROUTES
+    ]
+    prefix = _text(document, "IpAddressPrefix")
+    return SubnetView(_guid(document, "ID"), prefix, gateways[0] if gateways and gateways[0] else None)
+
+
+def _default_route(prefix: str) -> str:
+    return "::/0" if ":" in prefix else "0.0.0.0/0"
+
+
+def _management_ip(policies: list[dict[str, Any]]) -> str | None:
+    """HNS shows the host's address on the network as a ProviderAddress policy once it has moved there."""
+    for policy in policies:
+        if _text(policy, "Type").lower() == "provideraddress":
+            return _text(member(policy, "Settings") or {}, "ProviderAddress") or None
+    return None
+
+
+def _dns(document: dict[str, Any]) -> dict[str, Any]:
+    """The DNS object under the schema's own spelling, without its empty parts."""
+    found = member(document, "Dns")
+    if not isinstance(found, dict):
+        return {}
+    parts = {name: member(found, name) for name in ("Domain", "Search", "ServerList", "Options")}
+    return {name: value for name, value in parts.items() if value}
