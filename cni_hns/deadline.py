@@ -25,6 +25,10 @@ class Deadline:
         """Seconds left, never below zero."""
         return max(0.0, self._began + self.timeout_s - time.monotonic())
 
+    def elapsed_s(self) -> float:
+        """Seconds since the budget began."""
+        return time.monotonic() - self._began
+
     @property
     def expired(self) -> bool:
         return self.left_s() == 0.0

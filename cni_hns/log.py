@@ -11,8 +11,14 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 
 __all__ = ["Log", "redacted"]
+
+# Turning a file over takes milliseconds; a claim that is this old belongs to nobody.
+_STALE_CLAIM_S = 60.0
+
+_LOCKED_BYTE = 0x7FFF_FFF0
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -87,9 +93,10 @@ class Log:
             return
         try:
             _append(self._file, json.dumps(line, default=str) + "\n", self._max_bytes)
-        except OSError as fault:
+        except (OSError, ValueError, TypeError, RecursionError) as fault:
             if self._stderr:
-                _to_stderr(f'cni-hns: warning: the log "{self._file}" cannot be written: {fault.strerror}')
+                reason = getattr(fault, "strerror", None) or type(fault).__name__
+                _to_stderr(f'cni-hns: warning: the log "{self._file}" cannot be written: {reason}')
             self._file = None
 
 
@@ -106,21 +113,82 @@ def _to_stderr(text: str) -> None:
 
 
 def _append(path: str, text: str, max_bytes: int) -> None:
-    """One write with O_APPEND, so that lines of parallel processes never mix; a full file is turned over."""
+    """One write at the end of the file, so that lines of parallel processes never mix."""
     _turn_over(path, max_bytes)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    descriptor = _opened(path)
     try:
-        os.write(descriptor, text.encode())
+        with _alone(descriptor):
+            os.write(descriptor, text.encode())
     finally:
         os.close(descriptor)
 
 
-def _turn_over(path: str, max_bytes: int) -> None:
-    """Keep one older file beside the current one: together they stay below twice `max_bytes`."""
+def _opened(path: str) -> int:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
     try:
-        if os.stat(path).st_size < max_bytes:
-            return
-        os.replace(path, path + ".1")
-    except OSError:
-        # Not there yet, or held open by another process on Windows: the next line tries again.
+        return os.open(path, flags, 0o640)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, flags, 0o640)
+
+
+if sys.platform == "win32":
+
+    @contextlib.contextmanager
+    def _alone(descriptor: int) -> Iterator[None]:
+        """Windows appends in two steps, go to the end and write: without a lock, lines overwrite each other.
+
+        The byte that is locked lies far behind the end of any log, where nobody reads or writes.
+        """
+        import msvcrt
+
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+        try:
+            yield
+        finally:
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+else:
+
+    @contextlib.contextmanager
+    def _alone(_descriptor: int) -> Iterator[None]:
+        """POSIX appends in one step."""
+        yield
+
+
+def _turn_over(path: str, max_bytes: int) -> None:
+    """Keep one older file beside the current one: together they stay near twice `max_bytes`.
+
+    Of several processes that find the file full one turns it over; the others write on where they are.
+    """
+    if not _is_full(path, max_bytes):
         return
+    claim = path + ".turning"
+    try:
+        os.close(os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
+    except OSError:
+        _drop_stale(claim)
+        return
+    # Looked at again, now alone: the file that was full may have been turned over a moment ago. On Windows
+    # it cannot be renamed while another process has it open; the next line tries again.
+    with contextlib.suppress(OSError):
+        if _is_full(path, max_bytes):
+            os.replace(path, path + ".1")
+    with contextlib.suppress(OSError):
+        os.unlink(claim)
+
+
+def _is_full(path: str, max_bytes: int) -> bool:
+    try:
+        return os.stat(path).st_size >= max_bytes
+    except OSError:
+        return False
+
+
+def _drop_stale(claim: str) -> None:
+    """Take away the claim of a process that was killed while it turned the file over."""
+    with contextlib.suppress(OSError):
+        if time.time() - os.stat(claim).st_mtime > _STALE_CLAIM_S:
+            os.unlink(claim)

@@ -93,7 +93,7 @@ def merge(previous: Result | None, ours: Result) -> Result:
 
 
 def family(address: str) -> str:
-    """The digit that 0.3 and 0.4 write as `version`; an IPv4-mapped address (`::ffff:10.0.0.1`) counts as 4."""
+    """The digit that 0.3 and 0.4 write as `version`; an IPv4-mapped address counts as 4."""
     import ipaddress
 
     interface = ipaddress.ip_interface(address)

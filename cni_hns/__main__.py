@@ -1,0 +1,114 @@
+"""The front door: a runtime's call where CNI_COMMAND is set, the operator's commands otherwise.
+
+Only here are the environment, the standard streams and the exit code touched, and only here it is chosen
+which HNS the rest works with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from cni_hns.binding.libraries import Libraries, Machine
+
+__all__ = ["choose_hns", "main"]
+
+SIMULATOR_VARIABLE = "CNI_HNS_SIMULATOR"
+
+_STDIN, _STDOUT = 0, 1
+
+
+def main() -> int:
+    """Answer a runtime, or run an operator's command; the exit code."""
+    if os.environ.get("CNI_COMMAND"):
+        _answer_runtime(os.environ)
+    from cni_hns.cli import main as operator
+
+    return operator()
+
+
+def choose_hns(environ: Mapping[str, str]) -> Callable[[], tuple[Libraries, Machine]]:
+    """What opens the HNS of this call, when a verb first needs it.
+
+    The frozen Windows exe runs with high rights on a real node: there no variable of the environment decides
+    what code it talks to.
+    """
+    shipped = os.name == "nt" and bool(getattr(sys, "frozen", False))
+    folder = environ.get(SIMULATOR_VARIABLE, "")
+    if folder and not shipped:
+        return lambda: _simulated(folder)
+    return _of_windows if os.name == "nt" else _none
+
+
+def _answer_runtime(environ: Mapping[str, str]) -> NoReturn:
+    from functools import partial
+
+    from cni_hns.cni.configuration import LIMIT_BYTES
+    from cni_hns.log import Log
+    from cni_hns.plugin import run
+    from cni_hns.stdio import Outlet, read_stdin, write_stdout
+
+    # stdout belongs to the one document: what a library prints must not get in between.
+    sys.stdout = sys.stderr
+    outlet = Outlet(partial(write_stdout, _STDOUT), _leave)
+    answer = run(
+        environ,
+        partial(read_stdin, _STDIN, LIMIT_BYTES),
+        choose_hns(environ),
+        Log(),
+        outlet=outlet,
+    )
+    try:
+        delivered = outlet.deliver(answer.stdout)
+    except OSError:
+        # The runtime has gone and closed the pipe: nobody is left to tell.
+        delivered = False
+    _leave(answer.exit_code if delivered else 1)
+
+
+def _leave(exit_code: int) -> NoReturn:
+    """End at once: no wait for a thread that stdin or a hung HNS call still holds."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
+    os._exit(exit_code)
+
+
+def _simulated(folder: str) -> tuple[Libraries, Machine]:
+    from cni_hns.simulator import open_simulator
+
+    try:
+        simulator = open_simulator(folder)
+        return simulator.libraries(), simulator.machine()
+    except OSError as fault:
+        from cni_hns.cni.errors import IO_FAILURE, CniError
+
+        raise CniError(
+            IO_FAILURE,
+            f'the simulated HNS in the folder "{folder}" cannot be opened: {fault.strerror}',
+            f"{SIMULATOR_VARIABLE} must name a folder that can be written",
+        ) from fault
+
+
+def _of_windows() -> tuple[Libraries, Machine]:
+    from cni_hns.binding import windows
+
+    return windows.load()
+
+
+def _none() -> NoReturn:
+    from cni_hns.cni.errors import NO_HNS, CniError
+
+    raise CniError(
+        NO_HNS,
+        f"this machine ({sys.platform}) has no Host Compute Network service",
+        f"on Windows the plugin uses the node's own; elsewhere set {SIMULATOR_VARIABLE}=<folder> to use a "
+        "simulated one, whose state lies in that folder (`cni-hns demo` shows it)",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

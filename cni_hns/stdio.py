@@ -1,0 +1,90 @@
+"""The two pipes to the runtime: stdin read within bounds, stdout written exactly once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+__all__ = ["Outlet", "read_stdin", "write_stdout"]
+
+_CHUNK_BYTES = 1 << 16
+
+
+def read_stdin(descriptor: int, limit_bytes: int, timeout_s: float) -> bytes:
+    """Everything up to the end of stdin, but no more than `limit_bytes`.
+
+    Raises:
+        TimeoutError: stdin was not closed within `timeout_s`.
+        OSError: it cannot be read.
+    """
+    reader = _Reader(descriptor, limit_bytes)
+    # A pipe that nobody closes blocks its reader for ever, and Windows has no other way to ask a pipe: the
+    # thread is left behind in the system call when the time is over.
+    thread = threading.Thread(target=reader.run, daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if thread.is_alive():
+        raise TimeoutError(f"it was not closed within {timeout_s:g} s ({reader.size} bytes came)")
+    if reader.fault is not None:
+        raise reader.fault
+    return b"".join(reader.chunks)
+
+
+class _Reader:
+    """Reads the raw descriptor: a buffered stream's lock, held by a stuck thread, would block the exit."""
+
+    def __init__(self, descriptor: int, limit_bytes: int) -> None:
+        self.chunks: list[bytes] = []
+        self.fault: OSError | None = None
+        self._descriptor = descriptor
+        self._limit_bytes = limit_bytes
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.chunks))
+
+    def run(self) -> None:
+        left = self._limit_bytes
+        try:
+            while left > 0:
+                chunk = os.read(self._descriptor, min(left, _CHUNK_BYTES))
+                if not chunk:
+                    return
+                self.chunks.append(chunk)
+                left -= len(chunk)
+        except OSError as fault:
+            self.fault = fault
+
+
+def write_stdout(descriptor: int, text: str) -> None:
+    """Write the text as UTF-8, in one piece where the pipe takes it.
+
+    Half a surrogate pair, which UTF-8 cannot say, is written as JSON escapes it.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+class Outlet:
+    """The one document that a call may write, and the way out of the process.
+
+    The verb and the watchdog may both want to answer: who comes first is heard, the other is told so.
+    """
+
+    def __init__(self, write: Callable[[str], object], leave: Callable[[int], object]) -> None:
+        self.leave = leave
+        self._write = write
+        self._first = threading.Lock()
+
+    def deliver(self, text: str) -> bool:
+        """Write the text, unless something was written before; whether it was this text that went out.
+
+        Raises: OSError where it is this text's turn and it cannot be written.
+        """
+        if not self._first.acquire(blocking=False):
+            return False
+        if text:
+            self._write(text)
+        return True
