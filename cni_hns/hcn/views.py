@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from cni_hns.binding.reading import member
 from cni_hns.identity import ZERO_GUID, guid
 
-__all__ = ["REMOTE", "EndpointView", "NamespaceView", "NetworkView", "SubnetView", "contains", "member"]
+__all__ = ["REMOTE", "EndpointView", "NamespaceView", "NetworkView", "SubnetView", "contains"]
 
 REMOTE = 1
 """EndpointFlags, RemoteEndpoint: another node's pod, made known here by kube-proxy or flannel."""
@@ -145,14 +146,6 @@ class NamespaceView(NamedTuple):
             ),
             type=_text(document, "Type") or "Host",
         )
-
-
-def member(document: dict[str, Any], name: str) -> Any:
-    """The member of this name in any case, None where there is none."""
-    if name in document:
-        return document[name]
-    lowered = name.lower()
-    return next((value for key, value in document.items() if key.lower() == lowered), None)
 
 
 def contains(there: Any, wanted: Any) -> bool:

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.errors import MalformedAnswer, service_error
-from cni_hns.hcn.views import member
+from cni_hns.binding.reading import member
 
 if TYPE_CHECKING:
     from cni_hns.binding.service import Service
