@@ -1,0 +1,46 @@
+"""The SQLite store of one node: attachments, leases, what is half done.
+
+SQLite itself is loaded when a ledger is opened: who only catches its errors does not pay for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, overload
+
+from cni_hns.ledger.errors import LedgerBusy, LedgerFault
+from cni_hns.ledger.rows import Attachment, AttachmentKey, Claim, KnownNetwork, Lease
+
+if TYPE_CHECKING:
+    from cni_hns.deadline import Deadline
+    from cni_hns.ledger.book import Ledger as Ledger
+
+__all__ = [
+    "Attachment",
+    "AttachmentKey",
+    "Claim",
+    "KnownNetwork",
+    "Lease",
+    "LedgerBusy",
+    "LedgerFault",
+    "open_ledger",
+]
+
+
+@overload
+def open_ledger(path: str, deadline: Deadline, create: Literal[True] = True) -> Ledger: ...
+@overload
+def open_ledger(path: str, deadline: Deadline, create: bool) -> Ledger | None: ...
+def open_ledger(path: str, deadline: Deadline, create: bool = True) -> Ledger | None:
+    """The ledger in this file, made if it is not there; with `create` false None is the answer then.
+
+    All its waiting for other processes is taken from `deadline`.
+
+    Raises:
+        LedgerFault: damaged, made by a newer program, or out of reach: `str()` says which, and what to do.
+        LedgerBusy: other processes kept it locked for longer than the deadline allows.
+    """
+    from cni_hns.ledger.book import Ledger
+    from cni_hns.ledger.opening import connected
+
+    connection = connected(path, deadline, create)
+    return None if connection is None else Ledger(connection, path, deadline)

@@ -1,0 +1,130 @@
+"""Opening the ledger file, and making it where there is none.
+
+Rule 1: a ledger appears complete: it is built under another name and then given its own, so a file of that
+name that is empty or foreign is damage, never a beginning.
+Rule 2: what is damaged is left alone; only "not there" lets anyone make a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+from cni_hns import __version__
+from cni_hns.ledger.access import FILE_MODE, make_private_folder
+from cni_hns.ledger.errors import LedgerFault
+from cni_hns.ledger.schema import MIGRATIONS, migrate
+from cni_hns.ledger.store import Store, connect, translated
+
+if TYPE_CHECKING:
+    from cni_hns.deadline import Deadline
+
+__all__ = ["connected"]
+
+_PAUSE_S = 0.01
+
+
+def connected(path: str, deadline: Deadline, create: bool) -> sqlite3.Connection | None:
+    """A connection to the ledger in its newest version; None where there is none and `create` is false.
+
+    Raises:
+        LedgerFault: damaged, made by a newer program, or out of reach.
+        LedgerBusy: it was being upgraded for longer than the deadline allows.
+    """
+    while True:
+        connection = _open(path, deadline)
+        if connection is not None or not create:
+            return connection
+        _make(path, deadline)
+
+
+def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
+    connection = None
+    try:
+        connection = connect(path, deadline)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        _bring_up_to_date(connection, version, path, deadline)
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if not isinstance(error, sqlite3.Error):
+            raise
+        if not os.path.lexists(path):
+            _refuse_orphaned_log(path)
+            return None
+        raise translated(path, error) from error
+    return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: str, deadline: Deadline) -> None:
+    newest = len(MIGRATIONS)
+    if version == newest:
+        return
+    if version > newest:
+        raise LedgerFault(
+            path,
+            f"has schema version {version}; cni-hns {__version__} knows versions up to {newest}",
+            "use the newer cni-hns that made it, or take the file away while no pod runs on this node",
+        )
+    if version <= 0:
+        raise LedgerFault(path, "is damaged: it is empty, or not a ledger of cni-hns")
+    with Store(connection, path, deadline).transaction():
+        migrate(connection)
+
+
+def _refuse_orphaned_log(path: str) -> None:
+    """A write-ahead log without its file holds commits that a new file of that name would take as its own."""
+    log = path + "-wal"
+    # Looked at again because another process may have made both between our two looks.
+    if os.path.lexists(log) and not os.path.lexists(path):
+        raise LedgerFault(path, f'is gone, but its write-ahead log "{log}" is there')
+
+
+def _make(path: str, deadline: Deadline) -> None:
+    """Build a new ledger beside `path` and give it that name, unless another process was faster."""
+    draft = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.new"
+    try:
+        make_private_folder(os.path.dirname(path))
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
+        try:
+            _build(draft, deadline)
+            _publish(draft, path, deadline)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
+    except OSError as error:
+        raise LedgerFault(
+            path, f"cannot be made: {error.strerror or error}", "give this program write access to its folder"
+        ) from error
+    except sqlite3.Error as error:
+        raise translated(path, error) from error
+
+
+def _build(draft: str, deadline: Deadline) -> None:
+    with contextlib.closing(connect(draft, deadline)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        migrate(connection)
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _publish(draft: str, path: str, deadline: Deadline) -> None:
+    """Name the draft `path` in one step that fails where the name is taken."""
+    while True:
+        try:
+            if os.name == "nt":
+                os.rename(draft, path)
+            else:
+                os.link(draft, path)
+        except FileExistsError:
+            return
+        except PermissionError:
+            # Windows: a virus scanner may hold a new file open for a moment.
+            if os.name != "nt" or deadline.expired:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return

@@ -1,0 +1,100 @@
+"""What the ledger hands out: rows as plain values."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cni_hns.binding.processes import Owner
+
+__all__ = ["Attachment", "AttachmentKey", "Claim", "KnownNetwork", "Lease"]
+
+
+class AttachmentKey(NamedTuple):
+    """CNI's identity of an attachment (SPEC, section 3): network name, container id, interface name."""
+
+    network: str
+    container_id: str
+    ifname: str
+
+    def words(self) -> str:
+        """For messages: an operator searches a log for any of the three."""
+        return f'attachment {self.ifname} of container {self.container_id} to network "{self.network}"'
+
+
+class Attachment(NamedTuple):
+    """One attachment and how far it is.
+
+    `phase`: "adding" or "deleting" while `owner` works on it, "ready", or "tombstone": deleted, but HNS may
+    still be finishing an ADD that was killed, so verbs look for its endpoint again until `until`.
+    `fingerprint`: digest of the request, to tell a repeated ADD from another one.
+    `request`: the HCN endpoint document that was sent. `result`: the CNI result that was printed, as text.
+    `token`: changes with each claim; who holds an older one has lost the row.
+    `deadline_at`, `until`, `updated_at`: seconds since the epoch.
+    """
+
+    key: AttachmentKey
+    phase: str
+    endpoint_id: str | None
+    hcn_network_id: str | None
+    namespace_id: str | None
+    fingerprint: str | None
+    request: dict[str, Any] | None
+    result: str | None
+    owner: Owner
+    token: str
+    deadline_at: float
+    until: float | None
+    updated_at: float
+
+
+class Claim(NamedTuple):
+    """What asking for an attachment came to, and the row as it was before (None if there was none).
+
+    `kind`: "new" and "taken_over": the row is the caller's now; "taken_over" hands it what another left.
+    "ready": a finished ADD, untouched. "busy": a living owner is at work, untouched.
+    """
+
+    kind: str
+    before: Attachment | None
+
+    @property
+    def ours(self) -> bool:
+        return self.kind in {"new", "taken_over"}
+
+
+class Lease(NamedTuple):
+    """An address that is not free.
+
+    `state`: "held" by the attachment; "quarantined" after HNS refused it; "entombed" with its attachment.
+    `until`: when a quarantined or entombed address is free again (seconds since the epoch), else None.
+    `origin`: "allocated" here, "adopted" from host-local (`host_local_file` is its file), or given by "hns".
+    `range_set`: the range set it came from, as `RangeSet.label` spells it; empty where it came from none.
+    """
+
+    network: str
+    address: str
+    container_id: str
+    ifname: str
+    range_set: str
+    prefix: int
+    gateway: str | None
+    origin: str
+    state: str
+    until: float | None
+    host_local_file: str | None
+
+    @property
+    def id(self) -> str:
+        return f"{self.network}/{self.address}"
+
+    @property
+    def key(self) -> AttachmentKey:
+        return AttachmentKey(self.network, self.container_id, self.ifname)
+
+
+class KnownNetwork(NamedTuple):
+    """An HCN network as HNS last showed it: its GUID and its document."""
+
+    name: str
+    hcn_id: str
+    document: dict[str, Any]

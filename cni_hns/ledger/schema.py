@@ -1,0 +1,121 @@
+"""The tables of the ledger, and how an older file becomes a current one.
+
+Rule 1: what must hold across processes is a constraint here: an address has one row per network.
+Rule 2: a migration and the version that records it share one transaction.
+Rule 3: a migration that was ever released is never edited; the next one is appended.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["MIGRATIONS", "VERSION", "migrate"]
+
+# Addresses are 16-byte keys that sort as the addresses do; IPv4 lies at ::ffff:0:0/96, apart from all IPv6.
+# `runs` are the maximal runs of consecutive addresses that stand in `leases` or `released`: the first address
+# that nobody has, at or after any other, is one look-up in it however many leases there are.
+_FIRST = """
+CREATE TABLE attachments (
+    network TEXT NOT NULL,
+    container_id TEXT NOT NULL,
+    ifname TEXT NOT NULL,
+    phase TEXT NOT NULL CHECK (phase IN ('adding', 'ready', 'deleting', 'tombstone')),
+    endpoint_id TEXT,
+    hcn_network_id TEXT,
+    namespace_id TEXT,
+    fingerprint TEXT,
+    request TEXT,
+    result TEXT,
+    owner_pid INTEGER NOT NULL,
+    owner_started TEXT NOT NULL,
+    owner_boot_id TEXT NOT NULL,
+    token TEXT NOT NULL,
+    deadline_at REAL NOT NULL,
+    until REAL,
+    updated_at REAL NOT NULL,
+    PRIMARY KEY (network, container_id, ifname),
+    CHECK ((phase = 'tombstone') = (until IS NOT NULL))
+) STRICT;
+CREATE INDEX attachments_unfinished ON attachments (updated_at, network) WHERE phase <> 'ready';
+
+CREATE TABLE leases (
+    network TEXT NOT NULL,
+    address BLOB NOT NULL CHECK (length(address) = 16),
+    text TEXT NOT NULL,
+    container_id TEXT NOT NULL,
+    ifname TEXT NOT NULL,
+    range_set TEXT NOT NULL,
+    prefix INTEGER NOT NULL,
+    gateway TEXT,
+    origin TEXT NOT NULL CHECK (origin IN ('allocated', 'adopted', 'hns')),
+    state TEXT NOT NULL CHECK (state IN ('held', 'quarantined', 'entombed')),
+    until REAL,
+    host_local_file TEXT,
+    PRIMARY KEY (network, address),
+    CHECK ((state = 'held') = (until IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX leases_by_owner ON leases (network, container_id, ifname);
+CREATE INDEX leases_ending ON leases (network, until) WHERE until IS NOT NULL;
+
+CREATE TABLE released (
+    sequence INTEGER PRIMARY KEY,
+    network TEXT NOT NULL,
+    address BLOB NOT NULL CHECK (length(address) = 16),
+    range_set TEXT NOT NULL,
+    UNIQUE (network, address)
+) STRICT;
+CREATE INDEX released_in_order ON released (network, range_set, sequence);
+
+CREATE TABLE runs (
+    network TEXT NOT NULL,
+    first BLOB NOT NULL CHECK (length(first) = 16),
+    last BLOB NOT NULL CHECK (length(last) = 16 AND last >= first),
+    PRIMARY KEY (network, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cursors (
+    network TEXT NOT NULL,
+    range_set TEXT NOT NULL,
+    address BLOB NOT NULL CHECK (length(address) = 16),
+    PRIMARY KEY (network, range_set)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE plans (
+    digest TEXT NOT NULL,
+    program TEXT NOT NULL,
+    document TEXT NOT NULL,
+    kept_at REAL NOT NULL,
+    PRIMARY KEY (digest, program)
+) STRICT;
+
+CREATE TABLE networks (
+    name TEXT NOT NULL PRIMARY KEY,
+    hcn_id TEXT NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE facts (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+"""
+
+# (program version that brought it, statements): the n-th migration leads to schema version n.
+MIGRATIONS: tuple[tuple[str, str], ...] = (("0.1.0", _FIRST),)
+
+VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, migrations: tuple[tuple[str, str], ...] = MIGRATIONS) -> None:
+    """Bring the open file to the newest version; harmless where another process did so meanwhile.
+
+    The caller has an open write transaction: a killed migration leaves the file as it was.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for _, statements in migrations[version:]:
+        for statement in statements.split(";\n"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(migrations)}")
