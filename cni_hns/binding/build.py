@@ -1,12 +1,12 @@
 """The C declarations of everything that is called, and the command that makes `_generated_ffi.py` of them.
 
     python -m cni_hns.binding.build            writes the module (commit it)
-    python -m cni_hns.binding.build --check    ends with 1 if the committed module is not what would be written
+    python -m cni_hns.binding.build --check    ends with 1 if the committed module is another one
 
-Rule 1: fixed-width types only. Microsoft's `long` and `wchar_t` have other sizes off Windows, and the simulated
-HNS must have the same ABI on every system. (No calling convention: 64-bit Windows has one.)
-Rule 2: above each declaration stands its Microsoft page. Functions without a page are marked so; any of them may
-be missing from a build of Windows, and cffi's ABI mode looks each up at its first use.
+Rule 1: fixed-width types only. Microsoft's `long` and `wchar_t` have other sizes off Windows, and the
+simulated HNS has to have the same ABI on every system. (No calling convention: 64-bit Windows has one.)
+Rule 2: above each declaration stands its Microsoft page. Functions without a page are marked so; any function
+may be missing from a build of Windows, and cffi's ABI mode looks each up at its first use.
 Rule 3: each function shape is a typedef too (`HCN_OPEN`, …), for whoever implements the functions in Python.
 """
 
@@ -202,8 +202,8 @@ HANDLE OpenProcess(DWORD DesiredAccess, BOOL InheritHandle, DWORD ProcessId);
 // https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getprocesstimes
 BOOL GetProcessTimes(
     HANDLE Process, FILETIME *CreationTime, FILETIME *ExitTime, FILETIME *KernelTime, FILETIME *UserTime);
-// https://learn.microsoft.com/windows/win32/api/synchapi/nf-synchapi-waitforsingleobject
-DWORD WaitForSingleObject(HANDLE Handle, DWORD Milliseconds);
+// https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getexitcodeprocess
+BOOL GetExitCodeProcess(HANDLE Process, DWORD *ExitCode);
 // https://learn.microsoft.com/windows/win32/api/errhandlingapi/nf-errhandlingapi-getlasterror
 DWORD GetLastError(void);
 // https://learn.microsoft.com/windows/win32/api/handleapi/nf-handleapi-closehandle
@@ -232,6 +232,9 @@ BOOL QueryServiceStatusEx(
     HANDLE Service, DWORD InfoLevel, SERVICE_STATUS_PROCESS *Buffer, DWORD BufferSize, DWORD *BytesNeeded);
 // https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-closeservicehandle
 BOOL CloseServiceHandle(HANDLE Object);
+// https://learn.microsoft.com/windows/win32/api/winreg/nf-winreg-reggetvaluew
+int32_t RegGetValueW(
+    HANDLE Key, PCWSTR SubKey, PCWSTR Value, DWORD Flags, DWORD *Type, void *Data, DWORD *DataSize);
 """
 
 DECLARATIONS = _TYPES + _SHAPES + _COMPUTENETWORK + _VMCOMPUTE + _OLE32 + _KERNEL32 + _ADVAPI32

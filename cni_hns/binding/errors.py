@@ -1,0 +1,148 @@
+"""What the service refused, as typed errors.
+
+    ServiceError                any failing call: the whole HRESULT and the service's own error record
+        NotFound                HNS says that the object does not exist
+        PolicyNotFound          HNS says that the object does not have this policy
+        AlreadyExists           an object with this name or ID exists
+        AddressRefused          another endpoint holds the address, or it is reserved
+        AddressOutsideSubnets   the address lies in no subnet of the network
+        PortTaken               the port (mapping) is in use
+        NotSupported            this Windows has no such DLL, function or operation
+        AccessDenied            not an administrator
+        Unreachable             the service is stopped, or went away during the call
+        MalformedAnswer         the service said success, and its answer cannot be read
+
+Rule: only HNS's own not-found codes are `NotFound`. A look-up that fails in any other way says nothing about
+whether the object exists.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "AccessDenied",
+    "AddressOutsideSubnets",
+    "AddressRefused",
+    "AlreadyExists",
+    "MalformedAnswer",
+    "NotFound",
+    "NotSupported",
+    "PolicyNotFound",
+    "PortTaken",
+    "ServiceError",
+    "Unreachable",
+    "service_error",
+]
+
+PROCEDURE_NOT_FOUND = 0x8007007F
+
+
+class ServiceError(Exception):
+    """A call to the service failed.
+
+    `operation` is the C function (or V1 request), `target` the object in words, `hresult` unsigned, `record`
+    the service's error record: decoded, or its raw text where it is not a JSON object.
+    """
+
+    def __init__(self, operation: str, target: str, hresult: int, record: dict[str, Any] | str = "") -> None:
+        super().__init__(operation, target, hresult, record)
+        self.operation = operation
+        self.target = target
+        self.hresult = hresult
+        self.record = record
+
+    @property
+    def words(self) -> str:
+        """What the service itself says about the failure; empty if it says nothing."""
+        if isinstance(self.record, str):
+            return self.record.strip()
+        found = [value for name, value in self.record.items() if name.lower() == "error"]
+        return str(found[0]).strip() if found and found[0] else ""
+
+    def __str__(self) -> str:
+        from cni_hns.binding.codes import describe
+
+        code = describe(self.hresult)
+        parts = [f"{self.operation} failed" + (f" on {self.target}" if self.target else "")]
+        parts.append(f" (0x{self.hresult:08X} {code.name}): {code.meaning}.")
+        if self.words:
+            parts.append(f' The service says: "{self.words}"')
+        parts.append(f" Next: {code.next_step}.")
+        return "".join(parts)
+
+
+class NotFound(ServiceError):
+    """HNS says that the object does not exist."""
+
+
+class PolicyNotFound(ServiceError):
+    """HNS says that the object does not have this policy; the object itself exists."""
+
+
+class AlreadyExists(ServiceError):
+    """An object with this name or ID exists."""
+
+
+class AddressRefused(ServiceError):
+    """Another endpoint holds the address, or it is reserved."""
+
+
+class AddressOutsideSubnets(ServiceError):
+    """The address lies in no subnet of the HCN network."""
+
+
+class PortTaken(ServiceError):
+    """The port, or a mapping of it, is in use."""
+
+
+class NotSupported(ServiceError):
+    """This Windows has no such DLL, function or operation."""
+
+
+class AccessDenied(ServiceError):
+    """The caller is not an administrator."""
+
+
+class Unreachable(ServiceError):
+    """The service is stopped or went away during the call: whether the call took effect is not known."""
+
+
+class MalformedAnswer(ServiceError):
+    """The service said success, and what it answered cannot be read."""
+
+
+# A code that is in no list here is a plain ServiceError: an unknown code is never taken for a known one.
+_CLASSES: dict[int, type[ServiceError]] = {
+    0x80070490: NotFound,
+    0x803B0001: NotFound,
+    0x803B0002: NotFound,
+    0x803B0008: PolicyNotFound,
+    0x803B0010: AlreadyExists,
+    0x800700B7: AlreadyExists,
+    # HNS says "the object already exists" for an address that another endpoint of the network holds.
+    0x80071392: AddressRefused,
+    0x803B002F: AddressRefused,
+    0x803B001E: AddressOutsideSubnets,
+    0x803B0013: PortTaken,
+    0x8007007E: NotSupported,
+    PROCEDURE_NOT_FOUND: NotSupported,
+    0x80004001: NotSupported,
+    0x80070032: NotSupported,
+    0x803B0015: NotSupported,
+    0x80070005: AccessDenied,
+    0x800706BA: Unreachable,
+    0x800706BE: Unreachable,
+    0x800706BF: Unreachable,
+    0x80070426: Unreachable,
+    0x803B0020: Unreachable,
+    # Handles die with the service: one that was good and is not any more means that it was started again.
+    0x80070006: Unreachable,
+}
+
+
+def service_error(
+    operation: str, target: str, hresult: int, record: dict[str, Any] | str = ""
+) -> ServiceError:
+    """The error of the class that the HRESULT (unsigned) has."""
+    return _CLASSES.get(hresult, ServiceError)(operation, target, hresult, record)
