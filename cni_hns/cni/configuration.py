@@ -100,7 +100,9 @@ def check_envelope(document: dict[str, Any], command: str) -> Envelope:
 
 def answer_version(document: dict[str, Any]) -> str:
     """The version to answer in when something is wrong: the configuration's where it is a supported one."""
-    version = document.get("cniVersion") or UNSTATED
+    version = document.get("cniVersion")
+    if version is None or version == "":
+        return UNSTATED
     return version if isinstance(version, str) and version in SUPPORTED else LATEST
 
 
@@ -198,7 +200,10 @@ def _last_wins(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     """Of two equal keys the later counts, its place too: between two spellings of a key the order decides."""
     members = dict(pairs)
     if len(members) < len(pairs):
-        members = dict(reversed(dict(reversed(pairs)).items()))
+        members.clear()
+        for key, value in pairs:
+            members.pop(key, None)
+            members[key] = value
     return members
 
 

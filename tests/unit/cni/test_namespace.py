@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from cni_hns.cni.errors import BAD_VARIABLE, CniError
+from cni_hns.cni.namespace import namespace_fault, namespace_guid
+
+GUID = "5f0c3b1e-0000-1111-2222-33334444abcd"
+
+
+@pytest.mark.parametrize(
+    "netns",
+    [
+        pytest.param(GUID, id="bare"),
+        pytest.param(GUID.upper(), id="upper case"),
+        pytest.param("{" + GUID + "}", id="braces"),
+        pytest.param("Z:\\tmp\\work\\" + GUID, id="the path that cnitool makes on Windows"),
+        pytest.param("/var/run/netns/" + GUID, id="path with slashes"),
+        pytest.param("C:\\a/b\\" + GUID.upper(), id="mixed separators"),
+    ],
+)
+def test_a_guid_is_found(netns: str) -> None:
+    assert namespace_guid(netns) == GUID
+    assert namespace_fault(netns) is None
+
+
+@pytest.mark.parametrize(
+    "netns",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("blue", id="a name"),
+        pytest.param("/var/run/netns/blue", id="a path without a GUID"),
+        pytest.param("/var/run/netns/cni-" + GUID, id="more than a GUID in the last segment"),
+        pytest.param(GUID + "/", id="nothing after the last separator"),
+        pytest.param("/" + GUID + "/x", id="GUID in the middle of a path"),
+        pytest.param("container:" + GUID, id="another container's"),
+        pytest.param(GUID.replace("-", ""), id="no hyphens"),
+        pytest.param("{" + GUID, id="one brace"),
+        pytest.param(GUID + "\n", id="newline at the end"),
+        pytest.param("00000000-0000-0000-0000-000000000000", id="the zero GUID"),
+    ],
+)
+def test_nothing_else_is_guessed_at(netns: str) -> None:
+    with pytest.raises(CniError) as caught:
+        namespace_guid(netns)
+    assert caught.value.code == BAD_VARIABLE
+    assert "CNI_NETNS" in caught.value.msg
+    assert "\n" not in caught.value.msg
