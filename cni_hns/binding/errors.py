@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from cni_hns.binding.reading import member
+
 __all__ = [
     "AccessDenied",
     "AddressOutsideSubnets",
@@ -57,8 +59,7 @@ class ServiceError(Exception):
         """What the service itself says about the failure; empty if it says nothing."""
         if isinstance(self.record, str):
             return self.record.strip()
-        found = [value for name, value in self.record.items() if name.lower() == "error"]
-        return str(found[0]).strip() if found and found[0] else ""
+        return str(member(self.record, "Error") or "").strip()
 
     def __str__(self) -> str:
         from cni_hns.binding.codes import describe

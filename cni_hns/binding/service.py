@@ -19,6 +19,7 @@ from cni_hns.binding.errors import (
     ServiceError,
     service_error,
 )
+from cni_hns.binding.reading import member
 from cni_hns.identity import ZERO_GUID
 from cni_hns.identity import guid as canonical
 
@@ -131,9 +132,10 @@ class Service:
         function = f"HcnQuery{handle.kind.singular}Properties"
         return self._answer(function, handle.kind.words, handle.target, handle.value, _text(query))
 
-    def endpoint_detail(self, function: str, handle: Handle, query: str) -> str:
-        """What `HcnQueryEndpointStats` or `HcnQueryEndpointAddresses` says of the endpoint."""
-        return self._answer(function, handle.kind.words, handle.target, handle.value, _text(query))
+    def statistics(self, endpoint: Handle, query: str) -> str:
+        """The endpoint's counters, a JSON document; Microsoft does not document the function."""
+        words, target = endpoint.kind.words, endpoint.target
+        return self._answer("HcnQueryEndpointStats", words, target, endpoint.value, _text(query))
 
     def delete(self, kind: ObjectKind, guid: str) -> None:
         """Delete the object with this GUID."""
@@ -313,7 +315,7 @@ def _record(text: str) -> dict[str, Any] | str:
     """The error record; a text that is no JSON object is a plain message, and never hides the HRESULT."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return document if isinstance(document, dict) else text
 
@@ -322,5 +324,5 @@ def _error_code(record: dict[str, Any] | str) -> int:
     """The HRESULT that the record of a call with a success code reports; 0 if it reports none."""
     if isinstance(record, str):
         return 0
-    found = [value for name, value in record.items() if name.lower() == "errorcode"]
-    return found[0] & 0xFFFFFFFF if found and isinstance(found[0], int) else 0
+    code = member(record, "ErrorCode")
+    return code & 0xFFFFFFFF if isinstance(code, int) else 0

@@ -57,15 +57,6 @@ class SystemLibrary:
         return getattr(self._library, function)
 
 
-def load() -> Libraries:
-    """The libraries of this Windows."""
-    return Libraries(
-        computenetwork=SystemLibrary("computenetwork.dll"),
-        vmcompute=SystemLibrary("vmcompute.dll"),
-        ole32=SystemLibrary("ole32.dll"),
-    )
-
-
 class WindowsMachine:
     """This Windows node."""
 
@@ -87,6 +78,16 @@ class WindowsMachine:
         """%ProgramData%\\cni-hns; on the system's drive for a caller that gives us no such variable."""
         base = os.environ.get("PROGRAMDATA") or _system_directory()[:3] + "ProgramData"
         return f"{base}\\cni-hns"
+
+
+def load() -> tuple[Libraries, WindowsMachine]:
+    """The libraries of this Windows, and what it says of itself; nothing is loaded yet."""
+    libraries = Libraries(
+        computenetwork=SystemLibrary("computenetwork.dll"),
+        vmcompute=SystemLibrary("vmcompute.dll"),
+        ole32=SystemLibrary("ole32.dll"),
+    )
+    return libraries, WindowsMachine()
 
 
 def process_start(pid: int) -> str | None:

@@ -1,6 +1,6 @@
 """The documents that verbs send, built from plain values: small fixed shapes that need no model at run time.
 
-The models of `cni_hns.hcn.models` are the truth of what HNS takes; tests hold each document made here against them.
+The models of `cni_hns.hcn.models` are the truth of what HNS takes; tests hold what is made here against them.
 https://learn.microsoft.com/windows-server/networking/technologies/hcn/hcn-json-document-schemas
 """
 
@@ -13,7 +13,7 @@ __all__ = ["add_endpoint", "query", "remove_endpoint"]
 
 
 def query(filter_by: dict[str, Any] | None = None, schema_major: int = 2) -> dict[str, Any]:
-    """A HostComputeQuery: the schema version decides the shape of the answer, the filter is JSON within JSON."""
+    """A HostComputeQuery. The schema version decides the shape of the answer; the filter is JSON in JSON."""
     document: dict[str, Any] = {"SchemaVersion": {"Major": schema_major, "Minor": 0}, "Flags": 0}
     if filter_by:
         document["Filter"] = json.dumps(filter_by)

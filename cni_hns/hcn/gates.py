@@ -1,7 +1,7 @@
 """What an HNS of some version can do.
 
-Rule: a feature has ranges of versions, never one lowest version: fixes are carried back to older lines, so that a
-lower version may have what a higher one lacks.
+Rule: a feature has ranges of versions, never one lowest version: fixes are carried back to older lines, so
+that a lower version may have what a higher one lacks.
 The ranges are those by which Microsoft's own client (hcsshim) decides.
 """
 
@@ -9,13 +9,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["FEATURES", "FeatureUnavailable", "minimum", "supported"]
+__all__ = ["FEATURES", "minimum", "supported"]
 
 _LAST: Final = 0xFFFFFFFF
-
-
-class FeatureUnavailable(Exception):
-    """This HNS is too old for what was asked; the message names the feature and the version that has it."""
 
 
 class _Range(NamedTuple):
@@ -54,7 +50,7 @@ FEATURES: Final[dict[str, tuple[_Range, ...]]] = {
     # 15.4 takes the call and does not apply it (kubernetes/kubernetes issue 131466).
     "ModifyLoadBalancer": (_line(15, 5), _since(16, 0)),
     "Accelnet": (_since(15, 4),),
-    # Schema 2.4; the first release known to have it is Windows Server 2004's HNS.
+    # Schema 2.4, between 2.0 (Windows Server 2019) and 2.6 (Windows Server, version 2004: HNS 11.10).
     "InterfaceParameters": (_since(11, 10),),
 }
 
@@ -67,6 +63,8 @@ def supported(feature: str, major: int, minor: int) -> bool:
 def minimum(feature: str) -> str:
     """The versions that have the feature, in words: "9.3 to 9.x, 10.2 or later"."""
     return ", ".join(
-        f"{one.low[0]}.{one.low[1]} to {one.low[0]}.x" if one.high[0] != _LAST else f"{one.low[0]}.{one.low[1]} or later"
+        f"{one.low[0]}.{one.low[1]} to {one.low[0]}.x"
+        if one.high[0] != _LAST
+        else f"{one.low[0]}.{one.low[1]} or later"
         for one in FEATURES[feature]
     )

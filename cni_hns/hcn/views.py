@@ -29,7 +29,7 @@ class SubnetView(NamedTuple):
 
 
 class NetworkView(NamedTuple):
-    """An HCN network. `management_ip` is the host's own address on it, None while HNS has not moved it there."""
+    """An HCN network. `management_ip` is the host's own address on it, None while it is not there yet."""
 
     id: str
     name: str
@@ -49,7 +49,9 @@ class NetworkView(NamedTuple):
             name=_text(document, "Name"),
             # NAT is the enum's first value, and HNS leaves first values out.
             type=_text(document, "Type") or "NAT",
-            subnets=[_subnet(one) for ipam in _objects(document, "Ipams") for one in _objects(ipam, "Subnets")],
+            subnets=[
+                _subnet(one) for ipam in _objects(document, "Ipams") for one in _objects(ipam, "Subnets")
+            ],
             management_ip=_management_ip(policies) or _text(document, "ManagementIP") or None,
             policies=policies,
             dns=_dns(document),
@@ -83,8 +85,8 @@ class NetworkView(NamedTuple):
 class EndpointView(NamedTuple):
     """An endpoint. `addresses` are (address, prefix length), `routes` (destination, next hop).
 
-    `network` and `namespace` are GUIDs, `namespace` None while it is in none. `state` is HNS's number where the
-    document has one.
+    `network` and `namespace` are GUIDs, `namespace` None while it is in none. `state` is HNS's number where
+    the document has one.
     """
 
     id: str
@@ -115,7 +117,8 @@ class EndpointView(NamedTuple):
             ],
             mac=_text(document, "MacAddress"),
             routes=[
-                (_text(one, "DestinationPrefix"), _text(one, "NextHop")) for one in _objects(document, "Routes")
+                (_text(one, "DestinationPrefix"), _text(one, "NextHop"))
+                for one in _objects(document, "Routes")
             ],
             dns=_dns(document),
             policies=_objects(document, "Policies"),
@@ -142,7 +145,8 @@ class NamespaceView(NamedTuple):
             compartment=member(document, "NamespaceId") or member(document, "CompartmentId") or 0,
             endpoints={_guid(one, "Id") for one in _data(resources, "endpoint")},
             containers=sorted(
-                {_text(one, "Id") for one in _data(resources, "container")} | set(member(document, "Containers") or [])
+                {_text(one, "Id") for one in _data(resources, "container")}
+                | set(member(document, "Containers") or [])
             ),
             type=_text(document, "Type") or "Host",
         )
@@ -163,7 +167,9 @@ def contains(there: Any, wanted: Any) -> bool:
             isinstance(there, list) and all(any(contains(one, value) for one in there) for value in wanted)
         )
     if isinstance(wanted, str):
-        return (there or "").lower() == wanted.lower() if isinstance(there, str | None) else str(there) == wanted
+        return (
+            (there or "").lower() == wanted.lower() if isinstance(there, str | None) else str(there) == wanted
+        )
     return bool(there == wanted or (there is None and _is_default(wanted)))
 
 
@@ -209,7 +215,8 @@ def _management_ip(policies: list[dict[str, Any]]) -> str | None:
     """HNS shows the host's address on the network as a ProviderAddress policy once it has moved there."""
     for policy in policies:
         if _text(policy, "Type").lower() == "provideraddress":
-            return _text(member(policy, "Settings") or {}, "ProviderAddress") or None
+            settings = member(policy, "Settings")
+            return (_text(settings, "ProviderAddress") or None) if isinstance(settings, dict) else None
     return None
 
 

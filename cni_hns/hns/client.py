@@ -43,7 +43,8 @@ class Hns:
             ServiceError: HNS failed; before Windows 1803 it does not know the question.
         """
         output = self.request("GET", "/globals/version")
-        major, minor = (member(output, name) if isinstance(output, dict) else None for name in ("Major", "Minor"))
+        version = output if isinstance(output, dict) else {}
+        major, minor = member(version, "Major"), member(version, "Minor")
         if not isinstance(major, int) or not isinstance(minor, int):
             raise MalformedAnswer("HNSCall GET /globals/version", "", 0, "a version without Major and Minor")
         return major, minor
@@ -86,4 +87,5 @@ class Hns:
 def _failure(operation: str, envelope: dict[str, Any]) -> Exception:
     """Older services give no code; the text is then all there is, and never taken for "not found"."""
     code = member(envelope, "ErrorCode")
-    return service_error(operation, "", code & 0xFFFFFFFF if isinstance(code, int) else _UNSPECIFIED, envelope)
+    hresult = code & 0xFFFFFFFF if isinstance(code, int) else _UNSPECIFIED
+    return service_error(operation, "", hresult, envelope)
