@@ -1,6 +1,6 @@
 """An external IPAM plugin, run as the specification says (CNI SPEC, section 4).
 
-Rule 1: it gets the bytes that this plugin got on stdin, unchanged: a configuration that is written anew loses keys.
+Rule 1: it gets the bytes that this plugin got on stdin: a configuration that is written anew loses keys.
 Rule 2: it is found in CNI_PATH only, started without a shell, and ended at the verb's deadline.
 Rule 3: its error is passed on with its code; values of CNI_ARGS and of unknown keys are masked in its text.
 """
@@ -60,7 +60,9 @@ class Delegate(NamedTuple):
             document: Any = json.loads(text)
         except ValueError as fault:
             raise CniError(
-                DECODE_FAILURE, f'IPAM plugin "{self.type}" succeeded without a result that is JSON', "update it"
+                DECODE_FAILURE,
+                f'IPAM plugin "{self.type}" succeeded without a result that is JSON',
+                "update it",
             ) from fault
         return parse(document, self.version, where=f'the result of IPAM plugin "{self.type}"')
 
@@ -133,7 +135,9 @@ class Delegate(NamedTuple):
             details = self._masked(str(document.get("details") or ""))
             return CniError(document["code"] or INTERNAL, f"{who}: {words}", details)
         said = (errors or output).decode(errors="replace").strip()
-        return CniError(INTERNAL, f"{who} with exit status {status} and no error document", self._masked(said))
+        return CniError(
+            INTERNAL, f"{who} with exit status {status} and no error document", self._masked(said)
+        )
 
     def _masked(self, text: str) -> str:
         for secret in sorted(self.secrets, key=len, reverse=True):
@@ -151,7 +155,7 @@ def find_plugin(plugin_type: str, path: Sequence[str]) -> str:
     if not plugin_type or "/" in plugin_type or "\\" in plugin_type or plugin_type in (".", ".."):
         raise CniError(INVALID_CONFIG, f"ipam.type {plugin_type!r} is not the file name of a plugin")
     names = [f"{plugin_type}.exe", plugin_type] if os.name == "nt" else [plugin_type]
-    # Windows refuses to start a program found relative to the current directory, and that directory is not ours.
+    # The current directory is not ours to rely on, and Windows starts nothing that was found relative to it.
     for folder in filter(os.path.isabs, path):
         for name in names:
             candidate = os.path.join(folder, name)
@@ -159,14 +163,18 @@ def find_plugin(plugin_type: str, path: Sequence[str]) -> str:
                 return candidate
     raise CniError(
         BAD_VARIABLE,
-        f'IPAM plugin "{plugin_type}" is in none of the folders of CNI_PATH ({os.pathsep.join(path) or "empty"})',
-        "install it there, or correct ipam.type",
+        f'IPAM plugin "{plugin_type}" is in none of the absolute folders of CNI_PATH '
+        f"({os.pathsep.join(path) or 'empty'})",
+        "install it in one of them, or correct ipam.type",
     )
 
 
 def _end(process: Any) -> None:
-    """Kill it and wait for its exit, not for its pipes: a grandchild that holds them would keep us waiting."""
+    """Kill it and wait for its exit, not for its pipes: a child of its own that holds them may live on."""
     process.kill()
     process.wait()
+    if os.name == "nt":
+        # There, threads read the pipes: closing one would wait for its last holder. They end with this process.
+        return
     for pipe in (process.stdin, process.stdout, process.stderr):
         pipe.close()

@@ -146,11 +146,12 @@ class Leases(Store):
             self.free(network, from_blob(blob))
         return len(rows)
 
-    def count_leases(self, network: str, first: int, last: int) -> dict[str, int]:
+    def count_leases(self, network: str, first: int, last: int, now: float) -> dict[str, int]:
         """How many addresses of first..last are in each state. Counts them: for errors and listings."""
         rows = self._rows(
-            "SELECT state, count(*) FROM leases WHERE network = ? AND address BETWEEN ? AND ? GROUP BY state",
-            (network, as_blob(first), as_blob(last)),
+            "SELECT state, count(*) FROM leases WHERE network = ? AND address BETWEEN ? AND ? "
+            "AND (until IS NULL OR until > ?) GROUP BY state",
+            (network, as_blob(first), as_blob(last), now),
         )
         return dict(rows)
 

@@ -1,0 +1,332 @@
+"""Which address an attachment gets: one of each range set, held in the ledger before anybody uses it.
+
+host-local's rules (https://www.cni.dev/plugins/current/ipam/host-local/), with these differences:
+Rule 1: network, broadcast and gateway addresses, and those that the caller excludes, are never given.
+Rule 2: behind the last one given, never used addresses come first; then the least recently released one.
+Rule 3: an attachment that holds an address keeps it; what it holds besides its answer is released.
+Rule 4: all of an attachment's addresses, or none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted, Usage
+from cni_hns.ipam.ranges import RangeLike, RangeSet, Span, range_sets_of
+from cni_hns.ledger.addresses import address_key, address_text
+from cni_hns.ledger.rows import AttachmentKey, Lease
+
+if TYPE_CHECKING:
+    from cni_hns.ledger import Ledger
+
+__all__ = [
+    "AddressUnavailable",
+    "Allocated",
+    "RangeExhausted",
+    "Usage",
+    "allocate",
+    "entomb",
+    "hold_given",
+    "host_local_cursor",
+    "quarantine",
+    "release",
+    "used_up",
+]
+
+# Quarantines and tombstones that are over are freed in passing, a few with each allocation.
+_ENDED_AT_ONCE = 8
+_ALL = -1
+
+
+class Allocated(NamedTuple):
+    """An address held for the attachment; `range_set` is the label of the set that gave it."""
+
+    address: str
+    prefix: int
+    gateway: str | None
+    range_set: str
+
+
+def allocate(
+    ledger: Ledger,
+    key: AttachmentKey,
+    range_sets: Sequence[Sequence[RangeLike]],
+    *,
+    wanted: Iterable[str] = (),
+    excluded: Iterable[str] = (),
+    prefer: Iterable[str] = (),
+    now: float | None = None,
+) -> list[Allocated]:
+    """One address of each range set, in their order.
+
+    `wanted` addresses must all be given, each by the first set that it lies in. `prefer` are taken where they
+    are free: a repair gives a pod the addresses that it had. Part of the open transaction, or one of its own.
+
+    Raises:
+        AddressUnavailable: a wanted address is taken, reserved, or in none of the sets.
+        RangeExhausted: a set has no free address.
+    """
+    now = time.time() if now is None else now
+    with ledger.atomic():
+        ledger.free_ended(key.network, now, _ENDED_AT_ONCE)
+        choice = _Choice(ledger, key, wanted, prefer, now)
+        allocated = [choice.one_of(range_set) for range_set in range_sets_of(range_sets, excluded)]
+        choice.finish()
+        return allocated
+
+
+def release(ledger: Ledger, key: AttachmentKey, *, now: float | None = None) -> list[Lease]:
+    """End all leases of the attachment, entombed ones too; none is fine.
+
+    Gives the leases as they were: `hostlocal.drop_files` removes the files of adopted ones, after the commit.
+    """
+    with ledger.atomic():
+        ledger.free_ended(key.network, time.time() if now is None else now, _ENDED_AT_ONCE)
+        leases = ledger.leases_of(key)
+        for lease in leases:
+            ledger.free(key.network, address_key(lease.address))
+        return leases
+
+
+def entomb(ledger: Ledger, key: AttachmentKey, until: float) -> None:
+    """Set the attachment's addresses aside until then (epoch seconds): its endpoint may yet appear."""
+    with ledger.atomic():
+        for lease in ledger.leases_of(key):
+            ledger.change_lease(lease._replace(state="entombed", until=until))
+
+
+def quarantine(ledger: Ledger, key: AttachmentKey, address: str, until: float) -> None:
+    """Set an address aside that HNS refused to this attachment, until then (seconds since the epoch).
+
+    An address that somebody else holds by now stays theirs.
+    """
+    with ledger.atomic():
+        lease = ledger.lease_at(key.network, address_key(address))
+        if lease is None:
+            ledger.hold(_lease(key, address)._replace(state="quarantined", until=until))
+        elif lease in ledger.leases_of(key):
+            ledger.change_lease(lease._replace(state="quarantined", until=until))
+
+
+def hold_given(ledger: Ledger, key: AttachmentKey, given: Iterable[Allocated]) -> None:
+    """Write down the addresses that HNS itself chose, in place of what the attachment held.
+
+    HNS is right: whoever had one of them in the ledger has it no longer.
+    """
+    with ledger.atomic():
+        release(ledger, key)
+        for one in given:
+            lease = _lease(key, one.address)._replace(prefix=one.prefix, gateway=one.gateway, origin="hns")
+            if ledger.lease_at(key.network, address_key(one.address)) is None:
+                ledger.hold(lease)
+            else:
+                ledger.change_lease(lease)
+
+
+def used_up(
+    ledger: Ledger,
+    network: str,
+    range_sets: Sequence[Sequence[RangeLike]],
+    excluded: Iterable[str] = (),
+    *,
+    now: float | None = None,
+) -> list[Usage]:
+    """The range sets of which an ADD would get no address now; changes nothing."""
+    now = time.time() if now is None else now
+    found = []
+    for range_set in range_sets_of(range_sets, excluded):
+        if _first_unused(ledger, network, range_set, None) is None and not _longest_released(
+            ledger, network, range_set
+        ):
+            usage = _usage(ledger, network, range_set, now)
+            if usage.free <= 0:
+                found.append(usage)
+    return found
+
+
+def host_local_cursor(number: int) -> str:
+    """Under which name the ledger keeps what host-local gave last from its range set of this number."""
+    return f"host-local {number}"
+
+
+class _Choice:
+    """One allocation under way."""
+
+    def __init__(
+        self, ledger: Ledger, key: AttachmentKey, wanted: Iterable[str], prefer: Iterable[str], now: float
+    ) -> None:
+        self._ledger = ledger
+        self._key = key
+        self._now = now
+        self._wanted = [address_key(address) for address in wanted]
+        self._prefer = [address_key(address) for address in prefer]
+        self._own = {address_key(lease.address): lease for lease in ledger.leases_of(key)}
+
+    def one_of(self, range_set: RangeSet) -> Allocated:
+        address = self._requested(range_set)
+        if address is None:
+            address = self._had_before(range_set)
+        if address is None:
+            address = self._next(range_set)
+            self._ledger.keep_cursor(self._key.network, range_set.label, address)
+        return self._hold(range_set, address)
+
+    def finish(self) -> None:
+        """Refuse what was wanted and not given; release what was held and not answered."""
+        if self._wanted:
+            left = address_text(self._wanted[0])
+            raise AddressUnavailable(
+                left,
+                f'is in no range set of network "{self._key.network}" that has not given one already',
+                "ask for one address of each range set at most, inside its ranges",
+            )
+        for address in self._own:
+            self._ledger.free(self._key.network, address)
+
+    def _requested(self, range_set: RangeSet) -> int | None:
+        for address in self._wanted:
+            if range_set.range_of(address) is not None:
+                self._wanted.remove(address)
+                if address not in self._own:
+                    self._refuse_unless_free(range_set, address)
+                    self._ledger.keep_cursor(self._key.network, range_set.label, address)
+                return address
+        return None
+
+    def _refuse_unless_free(self, range_set: RangeSet, address: int) -> None:
+        text = address_text(address)
+        reason = range_set.left_out.get(address)
+        if reason is not None:
+            raise AddressUnavailable(text, f"is {reason}", f"ask for another address of {range_set.label}")
+        lease = self._ledger.lease_at(self._key.network, address)
+        if lease is None:
+            return
+        if lease.until is not None and lease.until <= self._now:
+            self._ledger.free(self._key.network, address)
+            return
+        raise AddressUnavailable(text, _held_by(lease), "ask for another one, or delete its holder first")
+
+    def _had_before(self, range_set: RangeSet) -> int | None:
+        """An address of this set that the attachment holds, else a free one that it is to have again."""
+        network = self._key.network
+        usable = [
+            address
+            for address in (*self._own, *self._prefer)
+            if range_set.range_of(address) is not None and address not in range_set.left_out
+        ]
+        return next(
+            (
+                address
+                for address in usable
+                if address in self._own or self._ledger.lease_at(network, address) is None
+            ),
+            None,
+        )
+
+    def _next(self, range_set: RangeSet) -> int:
+        ledger, network = self._ledger, self._key.network
+        last_given = ledger.cursor(network, range_set.label)
+        if last_given is None:
+            last_given = ledger.cursor(network, host_local_cursor(range_set.number))
+        address = _first_unused(ledger, network, range_set, last_given)
+        if address is not None:
+            return address
+        released = self._released(range_set)
+        if not released and ledger.free_ended(network, self._now, _ALL):
+            released = self._released(range_set)
+        if not released:
+            raise RangeExhausted(network, _usage(ledger, network, range_set, self._now))
+        return released[0]
+
+    def _released(self, range_set: RangeSet) -> list[int]:
+        """Released addresses of the set, the longest released first.
+
+        Some were released while the set was written differently, or by host-local: they are found by number
+        when nothing else is left, once, and then belong to this set.
+        """
+        ledger, network = self._ledger, self._key.network
+        released = _longest_released(ledger, network, range_set)
+        if released:
+            return released
+        for one in range_set.ranges:
+            ledger.relabel_released(network, one.first, one.last, range_set.label)
+        return _longest_released(ledger, network, range_set)
+
+    def _hold(self, range_set: RangeSet, address: int) -> Allocated:
+        source = range_set.range_of(address)
+        assert source is not None  # noqa: S101 - every way to choose an address stays inside the set
+        lease = _lease(self._key, address_text(address))._replace(
+            range_set=range_set.label, prefix=source.prefix, gateway=source.gateway
+        )
+        held = self._own.pop(address, None)
+        if held is None:
+            self._ledger.hold(lease)
+        else:
+            self._ledger.change_lease(
+                lease._replace(origin=held.origin, host_local_file=held.host_local_file)
+            )
+        return Allocated(lease.address, source.prefix, source.gateway, range_set.label)
+
+
+def _first_unused(ledger: Ledger, network: str, range_set: RangeSet, after: int | None) -> int | None:
+    """The next address behind `after` that is neither leased nor recently released: a look-up per range."""
+    for span in range_set.turn(after):
+        found = _first_unused_of(ledger, network, range_set, span)
+        if found is not None:
+            return found
+    return None
+
+
+def _first_unused_of(ledger: Ledger, network: str, range_set: RangeSet, span: Span) -> int | None:
+    at, last = span
+    # One more look-up for each address that is left out, and these are a handful.
+    while (found := ledger.first_unused(network, at, last)) is not None and found in range_set.left_out:
+        at = found + 1
+    return found
+
+
+def _longest_released(ledger: Ledger, network: str, range_set: RangeSet) -> list[int]:
+    # An address may have become a gateway since it was released: look past as many as there can be.
+    count = len(range_set.left_out) + 1
+    released = ledger.longest_released(network, range_set.label, count)
+    return [address for address in released if address not in range_set.left_out]
+
+
+def _usage(ledger: Ledger, network: str, range_set: RangeSet, now: float) -> Usage:
+    """Counts the set's leases: for messages, not for allocating."""
+    counts = {"held": 0, "quarantined": 0, "entombed": 0}
+    for one in range_set.ranges:
+        for state, number in ledger.count_leases(network, one.first, one.last, now).items():
+            counts[state] += number
+    for address in range_set.left_out_here():
+        lease = ledger.lease_at(network, address)
+        if lease is not None and (lease.until is None or lease.until > now):
+            counts[lease.state] -= 1
+    return Usage(range_set.number, range_set.label, range_set.size, **counts)
+
+
+def _lease(key: AttachmentKey, address: str) -> Lease:
+    """A lease in its plainest form: held by the attachment, from no range set, for a single host."""
+    return Lease(
+        network=key.network,
+        address=address,
+        container_id=key.container_id,
+        ifname=key.ifname,
+        range_set="",
+        prefix=32 if "." in address else 128,
+        gateway=None,
+        origin="allocated",
+        state="held",
+        until=None,
+        host_local_file=None,
+    )
+
+
+def _held_by(lease: Lease) -> str:
+    if lease.state == "quarantined":
+        return "is set aside: HNS refused it, because something unknown to this ledger uses it"
+    if lease.state == "entombed":
+        return f"is set aside: {lease.key.words()} was deleted while HNS may still create its endpoint"
+    return f"is held by {lease.key.words()}"
