@@ -174,7 +174,7 @@ def _end(process: Any) -> None:
     process.kill()
     process.wait()
     if os.name == "nt":
-        # There, threads read the pipes: closing one would wait for its last holder. They end with this process.
+        # There, threads read the pipes: closing one would wait for its last holder. They end with us.
         return
     for pipe in (process.stdin, process.stdout, process.stderr):
         pipe.close()
