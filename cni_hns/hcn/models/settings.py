@@ -1,0 +1,387 @@
+"""The settings of each type of policy.
+
+HNS ignores a setting it does not know without a word: `Document.model_extra` shows those.
+https://learn.microsoft.com/virtualization/api/hcn/HNS_Schema
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, PlainSerializer, PlainValidator
+
+from cni_hns.hcn.models.base import (
+    Address,
+    Boolean,
+    Document,
+    Guid,
+    Mac,
+    Prefix,
+    Uint16,
+    Uint32,
+    Uint64,
+    Word,
+    word,
+)
+
+__all__ = [
+    "Acl",
+    "Action",
+    "AutomaticDns",
+    "Direction",
+    "DrMacAddress",
+    "EncapOverhead",
+    "Encryption",
+    "FilterTuple",
+    "InterfaceConstraint",
+    "InterfaceParameters",
+    "Iov",
+    "Isolation",
+    "L4Proxy",
+    "L4WfpProxy",
+    "LayerConstraint",
+    "NatFlags",
+    "NeighborDiscovery",
+    "NetAdapterName",
+    "OutboundNat",
+    "PortMapping",
+    "PortName",
+    "ProviderAddress",
+    "ProxyExceptions",
+    "Qos",
+    "RemoteSubnetRoute",
+    "RuleType",
+    "SdnRoute",
+    "SetPolicy",
+    "Settings",
+    "SourceMacAddress",
+    "TierAcl",
+    "TierAclRule",
+    "VSwitchExtension",
+    "VxlanPort",
+]
+
+
+class NatFlags(IntFlag):
+    """Flags of PortMapping and OutBoundNAT."""
+
+    LOCAL_ROUTED_VIP = 1
+    IPV6 = 2
+    EXTERNAL_PORT_RESERVED = 4
+
+
+def _nat_flags(value: Any) -> NatFlags:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError("flags are a number")
+    return NatFlags(value)
+
+
+Nat = Annotated[NatFlags, PlainValidator(_nat_flags), PlainSerializer(int)]
+
+
+class Action(Word):
+    """What an access rule does with a packet."""
+
+    ALLOW = "Allow"
+    BLOCK = "Block"
+    PASS = "Pass"  # noqa: S105
+
+
+class Direction(Word):
+    """Of a packet, seen from the endpoint."""
+
+    IN = "In"
+    OUT = "Out"
+
+
+class RuleType(Word):
+    """Where an access rule holds: Host in the Windows Filtering Platform, Switch in the VFP extension."""
+
+    HOST = "Host"
+    SWITCH = "Switch"
+
+
+ActionWord = Annotated[Action | str | int, word(Action)]
+DirectionWord = Annotated[Direction | str | int, word(Direction)]
+RuleTypeWord = Annotated[RuleType | str | int, word(RuleType)]
+
+
+class Settings(Document):
+    """The settings of a policy; as they are, for a type without a model."""
+
+
+class Acl(Settings):
+    """ACL, NetworkACL.
+
+    Protocols, addresses and ports are comma-separated; an address may be the ID of a SetPolicy.
+    """
+
+    needed: ClassVar[tuple[str, ...]] = ("Action", "Direction")
+
+    protocols: str = ""
+    action: ActionWord = Action.ALLOW
+    direction: DirectionWord = Direction.IN
+    local_addresses: str = ""
+    remote_addresses: str = ""
+    local_ports: str = ""
+    remote_ports: str = ""
+    rule_type: RuleTypeWord = RuleType.HOST
+    priority: Uint16 = 0
+    id: str = ""
+
+
+class AutomaticDns(Settings):
+    """AutomaticDNS."""
+
+    enable: Boolean = False
+
+
+class DrMacAddress(Settings):
+    """DrMacAddress: the MAC of an overlay network's distributed router."""
+
+    address: Mac = ""
+
+
+class EncapOverhead(Settings):
+    """EncapOverhead: bytes that each packet grows by, 50 for VXLAN."""
+
+    needed: ClassVar[tuple[str, ...]] = ("Overhead",)
+
+    overhead: Uint16 = 0
+
+
+class Encryption(Settings):
+    """Encryption (schema 2.1)."""
+
+    encryption_method_type: str = ""
+    authentication_methods: tuple[Any, ...] = ()
+    name: str = ""
+    endpoints1: tuple[str, ...] = ()
+    endpoints2: tuple[str, ...] = ()
+    protocol_type: int | str = 0
+    endpoint1_ports: tuple[int | str, ...] = ()
+    endpoint2_ports: tuple[int | str, ...] = ()
+
+
+class InterfaceConstraint(Settings):
+    """InterfaceConstraint: which adapter, by any of its names."""
+
+    interface_guid: Guid = ""
+    interface_luid: Uint64 = 0
+    interface_index: Uint32 = 0
+    interface_media_type: Uint32 = 0
+    interface_alias: str = ""
+    interface_description: str = ""
+
+
+class InterfaceParameters(Settings):
+    """InterfaceParameters (schema 2.4): one for each endpoint."""
+
+    mtu: Uint16 = 0
+
+
+class Iov(Settings):
+    """Iov (schema 2.9)."""
+
+    iov_offload_weight: Uint32 = 0
+    queue_pairs_requested: Uint32 = 0
+    interrupt_moderation: int | str = 0
+
+
+class Isolation(Settings):
+    """VLAN, VSID."""
+
+    needed: ClassVar[tuple[str, ...]] = ("IsolationId",)
+
+    isolation_id: Uint32 = 0
+
+
+class L4Proxy(Settings):
+    """L4Proxy. The schema calls the exceptions `ExceptionList`, hcsshim `Exceptions`."""
+
+    ip: Address = Field(default="", alias="IP")
+    port: str = ""
+    protocol: int | str = 0
+    exception_list: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    destination: str = ""
+    outbound_nat: Boolean = False
+
+
+class FilterTuple(Document):
+    """Which connections a L4WFPPROXY takes."""
+
+    protocols: str = ""
+    local_addresses: str = ""
+    remote_addresses: str = ""
+    local_ports: str = ""
+    remote_ports: str = ""
+    priority: Uint16 = 0
+
+
+class ProxyExceptions(Document):
+    """Which connections a L4WFPPROXY leaves alone (schema 2.14)."""
+
+    ip_address_exceptions: tuple[str, ...] = ()
+    port_exceptions: tuple[str, ...] = ()
+
+
+class L4WfpProxy(Settings):
+    """L4WFPPROXY (schema 2.5). Ports are texts."""
+
+    inbound_proxy_port: str = ""
+    outbound_proxy_port: str = ""
+    filter_tuple: FilterTuple = FilterTuple()
+    user_sid: str = Field(default="", alias="UserSID")
+    inbound_exceptions: ProxyExceptions = ProxyExceptions()
+    outbound_exceptions: ProxyExceptions = ProxyExceptions()
+
+
+class LayerConstraint(Settings):
+    """LayerConstraint."""
+
+    layer_id: Guid = ""
+
+
+class NeighborDiscovery(Settings):
+    """NeighborDiscovery: seen in Microsoft's hns.v2.psm1 only."""
+
+    target_ip_prefix: Prefix = ""
+    sender_ip_address: Address = ""
+    sender_mac_address: Mac = ""
+
+
+class NetAdapterName(Settings):
+    """NetAdapterName: the physical adapter of an external network."""
+
+    needed: ClassVar[tuple[str, ...]] = ("NetworkAdapterName",)
+
+    network_adapter_name: str = ""
+
+
+class OutboundNat(Settings):
+    """OutBoundNAT. HNS ignores V1's name `ExceptionList` here."""
+
+    virtual_ip: Address = Field(default="", alias="VirtualIP")
+    exceptions: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    flags: Nat = NatFlags(0)
+    max_port_pool_usage: Uint16 = 0
+
+
+class PortMapping(Settings):
+    """PortMapping. An empty VIP stands for the host's own address."""
+
+    needed: ClassVar[tuple[str, ...]] = ("Protocol", "InternalPort", "ExternalPort")
+
+    protocol: Uint32 = 0
+    internal_port: Uint16 = 0
+    external_port: Uint16 = 0
+    vip: Address = Field(default="", alias="VIP")
+    flags: Nat = NatFlags(0)
+
+
+class PortName(Settings):
+    """PortName."""
+
+    name: str = ""
+
+
+class ProviderAddress(Settings):
+    """ProviderAddress: a node's own address; on a network that HNS shows, its management address."""
+
+    needed: ClassVar[tuple[str, ...]] = ("ProviderAddress",)
+
+    provider_address: Address = ""
+
+
+class Qos(Settings):
+    """QOS: bytes per second, outgoing only."""
+
+    needed: ClassVar[tuple[str, ...]] = ("MaximumOutgoingBandwidthInBytes",)
+
+    maximum_outgoing_bandwidth_in_bytes: Uint64 = 0
+
+
+class RemoteSubnetRoute(Settings):
+    """RemoteSubnetRoute: the pods of another node of an overlay network."""
+
+    needed: ClassVar[tuple[str, ...]] = (
+        "DestinationPrefix",
+        "IsolationId",
+        "ProviderAddress",
+        "DistributedRouterMacAddress",
+    )
+
+    destination_prefix: Prefix = ""
+    isolation_id: Uint32 = 0
+    provider_address: Address = ""
+    distributed_router_mac_address: Mac = ""
+
+
+class SdnRoute(Settings):
+    """SDNRoute: with NeedEncap for service addresses on overlay."""
+
+    needed: ClassVar[tuple[str, ...]] = ("DestinationPrefix",)
+
+    destination_prefix: Prefix = ""
+    next_hop: Address = ""
+    need_encap: Boolean = False
+    automatic_endpoint_monitor: Boolean = False
+
+
+class SetPolicy(Settings):
+    """SetPolicy: a named set of addresses, comma-separated; a NESTEDIPSET has the IDs of other sets."""
+
+    needed: ClassVar[tuple[str, ...]] = ("Id", "PolicyType")
+
+    id: str = ""
+    name: str = ""
+    policy_type: str | int = ""
+    values: str = ""
+
+
+class SourceMacAddress(Settings):
+    """SourceMacAddress."""
+
+    source_mac_address: Mac = ""
+
+
+class TierAclRule(Document):
+    """One rule of a TierAcl."""
+
+    id: str = ""
+    protocols: str = ""
+    tier_acl_rule_action: ActionWord = Action.ALLOW
+    local_addresses: str = ""
+    remote_addresses: str = ""
+    local_ports: str = ""
+    remote_ports: str = ""
+    priority: Uint16 = 0
+
+
+class TierAcl(Settings):
+    """TierAcl (schema 2.10)."""
+
+    name: str = ""
+    direction: DirectionWord = Direction.IN
+    order: Uint16 = 0
+    tier_acl_rules: tuple[TierAclRule, ...] = ()
+
+
+class VSwitchExtension(Settings):
+    """VSwitchExtension."""
+
+    needed: ClassVar[tuple[str, ...]] = ("ExtensionID",)
+
+    extension_id: Guid = Field(default="", alias="ExtensionID")
+    enable: Boolean = False
+
+
+class VxlanPort(Settings):
+    """VxlanPort."""
+
+    needed: ClassVar[tuple[str, ...]] = ("Port",)
+
+    port: Uint16 = 0
