@@ -1,0 +1,129 @@
+"""The external IPAM plugin of a configuration, asked what each verb has to ask it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cni_hns.cni.errors import INVALID_CONFIG, CniError
+from cni_hns.ipam.allocate import Allocated
+from cni_hns.ipam.delegate import Delegate
+
+if TYPE_CHECKING:
+    from cni_hns.cni.request import Request
+    from cni_hns.dialects.plan import AttachmentPlan
+    from cni_hns.ledger import AttachmentKey
+    from cni_hns.verbs.addition import Addition
+    from cni_hns.verbs.node import Node
+    from cni_hns.verbs.undo import Undo
+
+__all__ = ["add", "check", "collect", "delete", "status"]
+
+BUILT_IN = ("", "cni-hns", "host-local")
+
+
+def add(adding: Addition, undo: Undo) -> None:
+    """Ask the plugin for addresses, routes and DNS; its DEL is what undoes even a failed ADD.
+
+    Raises:
+        CniError: the plugin's own, or code 7 where it gave no address.
+    """
+    request, node = adding.request, adding.node
+    if adding.plan.ipam.kind != "delegate":
+        return
+    plugin = _delegate(request, node, adding.plan.ipam.type, adding.key, request.variables.netns)
+    undo.push(f'the addresses of IPAM plugin "{plugin.type}"', plugin.delete)
+    result = plugin.add()
+    if not result.ips:
+        raise CniError(
+            INVALID_CONFIG,
+            f'IPAM plugin "{plugin.type}" gave no address',
+            "give it a range; without any ipam the HNS network assigns addresses itself",
+        )
+    adding.allocated = [
+        Allocated(address, int(prefix), one.gateway, "")
+        for one in result.ips
+        for address, _, prefix in [one.address.partition("/")]
+    ]
+    adding.ipam_routes = [{"dst": route.dst, "gw": route.gw} for route in result.routes]
+    adding.ipam_dns = result.dns._asdict()
+
+
+def delete(request: Request, node: Node, key: AttachmentKey, netns: str) -> None:
+    """Pass DEL on, where the configuration has an external plugin. Raises: CniError."""
+    plugin_type = external_type(request.config)
+    if plugin_type is not None:
+        _delegate(request, node, plugin_type, key, netns).delete()
+
+
+def check(plan: AttachmentPlan, request: Request, node: Node, key: AttachmentKey) -> None:
+    """Pass CHECK on. Raises: CniError, what the plugin found."""
+    if plan.ipam.kind == "delegate":
+        _delegate(request, node, plan.ipam.type, key, request.variables.netns).check()
+
+
+def collect(request: Request, node: Node) -> None:
+    """Pass GC on. Raises: CniError."""
+    plugin_type = external_type(request.config)
+    if plugin_type is not None:
+        _delegate(request, node, plugin_type, None, "").collect()
+
+
+def status(plan: AttachmentPlan, request: Request, node: Node) -> None:
+    """Pass STATUS on. Raises: CniError, why the plugin could give no address."""
+    if plan.ipam.kind == "delegate":
+        _delegate(request, node, plan.ipam.type, None, "").status()
+
+
+def external_type(config: dict[str, Any]) -> str | None:
+    """The external plugin's name; None where this plugin or HNS assigns. Lenient: DEL has no plan."""
+    ipam = config.get("ipam")
+    if not isinstance(ipam, dict):
+        return None
+    plugin_type = ipam.get("type")
+    if not isinstance(plugin_type, str) or (plugin_type in BUILT_IN and ipam.get("delegate") is not True):
+        return None
+    return plugin_type or None
+
+
+def _delegate(
+    request: Request, node: Node, plugin_type: str, key: AttachmentKey | None, netns: str
+) -> Delegate:
+    variables = request.variables
+    own = {"CNI_CONTAINERID": "", "CNI_IFNAME": "", "CNI_NETNS": netns}
+    if key is not None:
+        own.update(CNI_CONTAINERID=key.container_id, CNI_IFNAME=key.ifname)
+    return Delegate(
+        type=plugin_type,
+        path=variables.path,
+        config=request.raw,
+        version=request.version,
+        variables=own,
+        secrets=_secrets(request),
+        deadline=node.deadline,
+    )
+
+
+def _secrets(request: Request) -> list[str]:
+    """What must not pass from the plugin's words into ours: values of CNI_ARGS and of keys unknown to CNI."""
+    values = [pair.partition("=")[2] for pair in request.variables.args.split(";")]
+    known = {
+        "cniVersion",
+        "name",
+        "type",
+        "ipam",
+        "runtimeConfig",
+        "prevResult",
+        "dns",
+        "args",
+        "capabilities",
+    }
+    texts = [_texts(value) for key, value in request.config.items() if key not in known]
+    return [text for text in [*values, *(one for found in texts for one in found)] if text]
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for one in value.values() for text in _texts(one)]
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(one)]
+    return [value] if isinstance(value, str) else []

@@ -1,0 +1,44 @@
+"""What an attachment needs of this HNS, asked once per start of the service and kept in the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cni_hns.cni.errors import INVALID_CONFIG, CniError
+from cni_hns.hcn.gates import minimum, supported
+
+if TYPE_CHECKING:
+    from cni_hns.ledger import Ledger
+    from cni_hns.verbs.node import Node
+
+__all__ = ["hns_version", "require"]
+
+_FACT = "hns version"
+
+
+def require(features: list[str], node: Node, ledger: Ledger | None) -> None:
+    """Raises: CniError, code 7, naming every feature this HNS lacks and the version that has it."""
+    if not features:
+        return
+    major, minor = hns_version(node, ledger)
+    lacking = [
+        f"{name} (needs HNS {minimum(name)})" for name in features if not supported(name, major, minor)
+    ]
+    if lacking:
+        raise CniError(
+            INVALID_CONFIG,
+            f"the HNS of this node is version {major}.{minor} and cannot do: {', '.join(lacking)}",
+            "take it out of the configuration, or update Windows on this node",
+        )
+
+
+def hns_version(node: Node, ledger: Ledger | None) -> tuple[int, int]:
+    """(major, minor) of the HNS that runs now; not asked again while the same service runs."""
+    start = node.machine.hns_start()
+    known = ledger.fact(_FACT) if ledger is not None else None
+    if known is not None and known["start"] == start:
+        return known["major"], known["minor"]
+    major, minor = node.hns.version()
+    if ledger is not None:
+        ledger.keep_fact(_FACT, {"start": start, "major": major, "minor": minor})
+    return major, minor

@@ -1,0 +1,124 @@
+"""GC: whatever of this network belongs to no valid attachment goes (CNI SPEC, section 2, "GC").
+
+Four kinds: rows, leases without a row, endpoints of ours without a row, endpoints of a peer whose container
+is gone. What an ADD or DEL is working on now stays. GC goes on past a failure and reports all at the end.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cni_hns.binding.errors import NotFound, ServiceError
+from cni_hns.cni.configuration import valid_attachments
+from cni_hns.cni.errors import LEFT_OVER, CniError
+from cni_hns.cni.protocol import identifier_fault
+from cni_hns.hcn.views import EndpointView
+from cni_hns.identity import is_ours
+from cni_hns.ipam import allocate, hostlocal
+from cni_hns.verbs import addresses, delegated, peers, repair, retire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cni_hns.cni.request import Request
+    from cni_hns.ledger import AttachmentKey, Ledger
+    from cni_hns.verbs.node import Node
+
+__all__ = ["run"]
+
+
+def run(request: Request, node: Node) -> None:
+    """Only valid attachments are left of this network.
+
+    Raises:
+        CniError: code 7 for an unreadable list, with nothing removed; code 105 with all that is left.
+    """
+    sweep = _Sweep(request, node, node.ledger(request))
+    addresses.take_over_host_local(request, sweep.ledger, node.log)
+    sweep.rows()
+    sweep.leases_without_a_row()
+    sweep.attempt("the endpoints of this network", sweep.endpoints_without_a_row)
+    sweep.attempt("the delegated IPAM plugin", lambda: delegated.collect(request, node))
+    sweep.report()
+
+
+class _Sweep:
+    """One GC under way."""
+
+    def __init__(self, request: Request, node: Node, ledger: Ledger) -> None:
+        self.request = request
+        self.node = node
+        self.ledger = ledger
+        self._valid = valid_attachments(request.config)
+        self._valid_containers = {container_id for container_id, _ in self._valid}
+        self._faults: list[str] = []
+
+    def attempt(self, what: str, step: Callable[[], object]) -> None:
+        """Do one step; what fails is kept for the end."""
+        try:
+            step()
+        except (ServiceError, CniError) as fault:
+            self._faults.append(f"{what}: {fault}")
+
+    def rows(self) -> None:
+        """Attachments that are not valid; those in flight stay, whatever the list says of them."""
+        stale = {
+            row.key
+            for row in self.ledger.stale(self.request.name, self.node.alive, self.node.now(), limit=None)
+        }
+        for row in self.ledger.attachments(self.request.name):
+            if not self._is_valid(row.key) and (row.phase == "ready" or row.key in stale):
+                self.attempt(row.key.words(), partial(repair.one, self.request, self.node, self.ledger, row))
+
+    def leases_without_a_row(self) -> None:
+        """Reservations taken over from host-local, whose containers are gone."""
+        rows = {row.key for row in self.ledger.attachments(self.request.name)}
+        holders = {lease.key for lease in self.ledger.leases(self.request.name)}
+        for key in sorted(holders - rows):
+            if self._is_valid(key):
+                continue
+            with self.ledger.transaction():
+                released = allocate.release(self.ledger, key)
+            hostlocal.drop_files(released)
+
+    def _is_valid(self, key: AttachmentKey) -> bool:
+        # host-local's oldest files have no ifname: any valid attachment of that container speaks for them.
+        if not key.ifname:
+            return key.container_id in self._valid_containers
+        return (key.container_id, key.ifname) in self._valid
+
+    def endpoints_without_a_row(self) -> None:
+        """Endpoints on the HCN network that lead back to one of our attachments, but to no valid one."""
+        known = {row.endpoint_id for row in self.ledger.attachments(self.request.name)}
+        for network_id in set(peers.hcn_network_ids(self.request, self.node, self.ledger)):
+            for endpoint_id in self.node.hcn.endpoints.ids(VirtualNetwork=network_id):
+                if endpoint_id not in known:
+                    self.attempt(f"endpoint {endpoint_id}", partial(self._orphan, endpoint_id, network_id))
+
+    def _orphan(self, endpoint_id: str, network_id: str) -> None:
+        try:
+            view = EndpointView.of(self.node.hcn.endpoints.get(endpoint_id))
+        except NotFound:
+            return  # somebody else deleted it between the list and the look
+        if view.network == network_id and self._abandoned(view):
+            self.node.log.event(f'endpoint "{view.name}" ({view.id}) belongs to no attachment and goes')
+            retire.detach_and_delete(self.node, view.id, view.namespace)
+
+    def _abandoned(self, view: EndpointView) -> bool:
+        ours = is_ours(view.id, view.name, self.request.name)
+        if ours is not None:
+            return ours not in self._valid
+        container_id, separator, rest = view.name.rpartition(f"_{self.request.name}")
+        if not separator or rest or identifier_fault(container_id):
+            return False
+        return peers.is_a_peers(view, self.request.name) and container_id not in self._valid_containers
+
+    def report(self) -> None:
+        if self._faults:
+            raise CniError(
+                LEFT_OVER,
+                f'GC of network "{self.request.name}" left {len(self._faults)} things behind: '
+                + "; ".join(self._faults),
+                "their addresses stay reserved; run GC again",
+            )

@@ -1,0 +1,202 @@
+"""The HCN network of an attachment: the one remembered, else the one of that name, else a new one.
+
+Rule 1: a network is missing only when HNS says so; any other failure of a look-up creates nothing.
+Rule 2: an existing network is never changed; where it differs from the configuration, the error shows both.
+"""
+
+from __future__ import annotations
+
+import time
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from cni_hns.binding.errors import AlreadyExists, NotFound
+from cni_hns.cni.errors import INVALID_CONFIG, TRY_AGAIN, CniError
+from cni_hns.hcn.views import NetworkView
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from cni_hns.dialects.plan import AttachmentPlan, NetworkPlan
+    from cni_hns.hcn.client import Opened
+    from cni_hns.ledger import Ledger
+    from cni_hns.verbs.node import Node
+
+__all__ = ["ResolvedNetwork", "find", "inspect", "resolve"]
+
+# HNS shows a new external network before the host's address has moved there; overlay pods need that address.
+_MANAGEMENT_IP_WAIT_S = 45.0
+# Losing a creation race costs one more look; only a network that comes and goes needs more.
+_RACES = 5
+
+
+class ResolvedNetwork(NamedTuple):
+    """An open HCN network with what HNS says of it; closed at the end of a `with`."""
+
+    opened: Opened
+    view: NetworkView
+    remembered: bool
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.opened.__exit__(kind, error, trace)
+
+
+def resolve(plan: AttachmentPlan, node: Node, ledger: Ledger) -> ResolvedNetwork:
+    """The HCN network to create endpoints on, made if the configuration says so.
+
+    Raises:
+        CniError: code 7 where there is none, or one that does not fit; 11 where it vanishes under our hands.
+        ServiceError: HNS failed.
+    """
+    for _ in range(_RACES):
+        found = find(plan.network, node, ledger) or _create(plan.network, node)
+        if found is not None:
+            return _fitting(found, plan, node)
+        _pause(node, 0.05)
+    raise CniError(
+        TRY_AGAIN,
+        f'HCN network "{plan.network.name}" is being made or removed by someone else',
+        "HNS says that it exists and does not list it; try again in a few seconds",
+    )
+
+
+def inspect(plan: AttachmentPlan, node: Node, ledger: Ledger | None) -> None:
+    """Whether `resolve` would find or make the network; nothing is made.
+
+    Raises:
+        CniError, ServiceError: as `resolve`.
+    """
+    found = find(plan.network, node, ledger)
+    if found is not None:
+        _fitting(found, plan, node).opened.close()
+    elif plan.network.create is None:
+        raise _missing(plan.network)
+
+
+def find(plan: NetworkPlan, node: Node, ledger: Ledger | None) -> ResolvedNetwork | None:
+    """The network remembered under this name, else the one that HNS lists; None where HNS has none."""
+    known = ledger.network(plan.name) if ledger is not None else None
+    if known is not None:
+        try:
+            return ResolvedNetwork(
+                node.hcn.networks.open(known.hcn_id), NetworkView.of(known.document), remembered=True
+            )
+        except NotFound:
+            node.log.event(f'HCN network "{plan.name}" ({known.hcn_id}) is gone; looking for it by name')
+    for network_id in node.hcn.networks.ids(Name=plan.name):
+        try:
+            return _read(node.hcn.networks.open(network_id))
+        except NotFound:
+            continue
+    return None
+
+
+def _create(plan: NetworkPlan, node: Node) -> ResolvedNetwork | None:
+    """The network, newly made; None where another process made it first."""
+    if plan.create is None:
+        raise _missing(plan)
+    try:
+        opened = node.hcn.networks.create(plan.create)
+    except AlreadyExists:
+        return None
+    node.log.event(f'HCN network "{plan.name}" was created', id=opened.id)
+    return _read(opened)
+
+
+def _missing(plan: NetworkPlan) -> CniError:
+    return CniError(
+        INVALID_CONFIG,
+        f'HCN network "{plan.name}" does not exist on this node',
+        "create it (`cni-hns network create`), correct network.name, or set network.create to true",
+    )
+
+
+def _read(opened: Opened) -> ResolvedNetwork:
+    try:
+        return ResolvedNetwork(opened, NetworkView.of(opened.query()), remembered=False)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _fitting(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) -> ResolvedNetwork:
+    """`found`, if the plan fits it; what was remembered is read again before it is held against anybody."""
+    try:
+        if found.remembered and _misfits(plan, found.view):
+            found = found._replace(view=NetworkView.of(found.opened.query()), remembered=False)
+        misfits = _misfits(plan, found.view)
+        if misfits:
+            raise CniError(INVALID_CONFIG, misfits[0], "; ".join(misfits[1:]))
+        if plan.provider_address and not found.view.management_ip:
+            found = _with_management_ip(found, node)
+    except BaseException:
+        found.opened.close()
+        raise
+    return found
+
+
+def _misfits(plan: AttachmentPlan, view: NetworkView) -> list[str]:
+    """Every way in which the network is not the configured one, both sides in each sentence."""
+    name = f'HCN network "{view.name}" ({view.id})'
+    if view.type.lower() not in [accepted.lower() for accepted in plan.network.accepts]:
+        return [
+            f"{name} is of type {view.type}, the configuration asks for {' or '.join(plan.network.accepts)}",
+            "correct network.mode, name another network, or delete the one that is there",
+        ]
+    there = ", ".join(subnet.prefix for subnet in view.subnets) or "none"
+    misfits = [
+        f"{name} has the subnets {there}; {what} {prefix} lies in none of them"
+        for what, prefix in _wanted_prefixes(plan)
+        if not _covered(prefix, view)
+    ]
+    misfits += [
+        f"{name} has gateway {subnet.gateway} in {subnet.prefix}, the configuration says {wanted.gateway}"
+        for wanted in plan.network.subnets
+        for subnet in view.subnets
+        if subnet.prefix == wanted.prefix
+        and wanted.gateway
+        and subnet.gateway
+        and subnet.gateway != wanted.gateway
+    ]
+    if misfits:
+        misfits.append("correct the configuration, name another network, or delete the one that is there")
+    return misfits
+
+
+def _wanted_prefixes(plan: AttachmentPlan) -> list[tuple[str, str]]:
+    prefixes = [("network.subnets", subnet.prefix) for subnet in plan.network.subnets]
+    for ranges in plan.ipam.range_sets:
+        prefixes += [("the ipam range", one.subnet) for one in ranges]
+    return prefixes
+
+
+def _covered(prefix: str, view: NetworkView) -> bool:
+    wanted = ip_network(prefix)
+    candidates = (ip_network(subnet.prefix, strict=False) for subnet in view.subnets)
+    return any(wanted.version == one.version and wanted.subnet_of(one) for one in candidates)  # type: ignore[arg-type]
+
+
+def _with_management_ip(found: ResolvedNetwork, node: Node) -> ResolvedNetwork:
+    """Wait for the host's address on a new overlay network: it is each pod's ProviderAddress policy."""
+    budget_s = min(_MANAGEMENT_IP_WAIT_S, node.deadline.left_s() / 2)
+    ends = time.monotonic() + budget_s
+    while True:
+        view = NetworkView.of(found.opened.query())
+        if view.management_ip:
+            return found._replace(view=view, remembered=False)
+        if time.monotonic() >= ends:
+            raise CniError(
+                TRY_AGAIN,
+                f'HCN network "{view.name}" ({view.id}) has no management address yet',
+                f"waited {budget_s:.0f} s for HNS to move the host's address to it; try again",
+            )
+        _pause(node, 0.1)
+
+
+def _pause(node: Node, seconds: float) -> None:
+    time.sleep(min(seconds, node.deadline.left_s()))

@@ -1,0 +1,135 @@
+"""What a verb works with: this node's HNS, ledger, clock and log, each opened when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cni_hns.binding.libraries import Libraries, Machine
+    from cni_hns.binding.processes import Owner
+    from cni_hns.cni.request import Request
+    from cni_hns.deadline import Deadline
+    from cni_hns.hcn.client import Hcn
+    from cni_hns.hns.client import Hns
+    from cni_hns.ledger import Ledger
+    from cni_hns.log import Log
+
+__all__ = ["Node"]
+
+
+class Node:
+    """One node for the length of one verb. `close()` gives back what was opened."""
+
+    def __init__(
+        self, connect: Callable[[], tuple[Libraries, Machine]], log: Log, deadline: Deadline
+    ) -> None:
+        self.log = log
+        self.deadline = deadline
+        self.token = os.urandom(16).hex()
+        self._connect = connect
+        self._connected: tuple[Libraries, Machine] | None = None
+        self._hcn: Hcn | None = None
+        self._hns: Hns | None = None
+        self._owner: Owner | None = None
+        self._ledger: Ledger | None = None
+
+    @property
+    def machine(self) -> Machine:
+        return self._connection()[1]
+
+    @property
+    def hcn(self) -> Hcn:
+        """The Host Compute Network V2 client."""
+        if self._hcn is None:
+            from cni_hns.binding.service import Service
+            from cni_hns.hcn.client import Hcn
+
+            self._hcn = Hcn(Service(self._connection()[0], self.log))
+        return self._hcn
+
+    @property
+    def hns(self) -> Hns:
+        """The V1 call, for what V2 does not tell."""
+        if self._hns is None:
+            from cni_hns.binding.service import Service
+            from cni_hns.hns.client import Hns
+
+            self._hns = Hns(Service(self._connection()[0], self.log))
+        return self._hns
+
+    @property
+    def owner(self) -> Owner:
+        """This process, as a row of the ledger names its owner."""
+        if self._owner is None:
+            from cni_hns.binding.processes import this_process
+
+            self._owner = this_process(self.machine.boot_id())
+        return self._owner
+
+    def alive(self, owner: Owner) -> bool:
+        """Whether the process that owns a row may still be working on it."""
+        from cni_hns.binding.processes import is_alive
+
+        return is_alive(owner, self.machine.boot_id())
+
+    def ledger(self, request: Request) -> Ledger:
+        """The ledger of the configuration's `dataDir`, else of this node; made if it is not there."""
+        if self._ledger is None:
+            from cni_hns.ledger import open_ledger
+
+            self._ledger = open_ledger(ledger_path(request.config, self.machine), self.deadline)
+        return self._ledger
+
+    def ledger_to_read(self, request: Request) -> Ledger | None:
+        """The ledger if there is one: asking does not make it."""
+        if self._ledger is None:
+            from cni_hns.ledger import open_ledger
+
+            self._ledger = open_ledger(ledger_path(request.config, self.machine), self.deadline, create=False)
+        return self._ledger
+
+    def now(self) -> float:
+        """Seconds since the epoch: rows outlive processes, so their times are wall-clock times."""
+        return time.time()
+
+    def deadline_at(self) -> float:
+        """When this verb will have ended, one way or the other (seconds since the epoch)."""
+        return self.now() + self.deadline.left_s()
+
+    def close(self) -> None:
+        """Close the ledger and the libraries; what was never opened stays so."""
+        if self._ledger is not None:
+            self._ledger.close()
+        if self._connected is not None:
+            self._connected[0].close()
+
+    def _connection(self) -> tuple[Libraries, Machine]:
+        if self._connected is None:
+            self._connected = self._connect()
+        return self._connected
+
+
+def ledger_path(config: dict[str, object], machine: Machine) -> str:
+    """Where the ledger of this configuration lies.
+
+    Raises:
+        CniError: code 7, for a `dataDir` that is not an absolute path.
+    """
+    folder = config.get("dataDir")
+    if folder is None:
+        folder = machine.state_folder()
+    elif not isinstance(folder, str) or not _is_absolute(folder):
+        from cni_hns.cni.errors import INVALID_CONFIG, CniError
+
+        raise CniError(
+            INVALID_CONFIG, "dataDir is not an absolute path", "give the folder of the ledger in full"
+        )
+    return os.path.join(folder, "ledger.db")
+
+
+def _is_absolute(path: str) -> bool:
+    return os.path.isabs(path)

@@ -1,0 +1,57 @@
+"""The CNI result of an endpoint: what HNS says it has, in the words of the specification."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from cni_hns.cni.result import Dns, Interface, IpConfig, Result, Route
+
+if TYPE_CHECKING:
+    from cni_hns.cni.request import Request
+    from cni_hns.hcn.views import EndpointView
+
+__all__ = ["default_gateway", "mac_of", "result_of"]
+
+_DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
+
+
+def result_of(request: Request, view: EndpointView) -> Result:
+    """Our part of the result (CNI SPEC, section 5): one interface, its addresses, the endpoint's routes, DNS.
+
+    The interface carries CNI_IFNAME and each address points at it: runtimes look for the pod's address there.
+    """
+    interface = Interface(
+        name=request.variables.ifname, mac=mac_of(view.mac), sandbox=request.variables.netns
+    )
+    addresses = [
+        IpConfig(
+            address=f"{address}/{prefix}",
+            gateway=default_gateway(view, ip_address(address).version),
+            interface=0,
+        )
+        for address, prefix in view.addresses
+    ]
+    routes = [Route(dst=destination, gw=gateway or None) for destination, gateway in view.routes]
+    return Result(interfaces=[interface], ips=addresses, routes=routes, dns=_dns_of(view))
+
+
+def default_gateway(view: EndpointView, version: int) -> str | None:
+    """The next hop of the endpoint's default route of this IP version."""
+    hops = [gateway for destination, gateway in view.routes if destination == _DEFAULT[version] and gateway]
+    return hops[0] if hops else None
+
+
+def mac_of(text: str) -> str:
+    """HNS writes 00-15-5D-01-02-03, CNI results 00:15:5d:01:02:03."""
+    return text.replace("-", ":").lower()
+
+
+def _dns_of(view: EndpointView) -> Dns:
+    dns = view.dns
+    return Dns(
+        nameservers=list(dns.get("ServerList") or []),
+        domain=dns.get("Domain") or "",
+        search=list(dns.get("Search") or []),
+        options=list(dns.get("Options") or []),
+    )

@@ -1,0 +1,44 @@
+"""Rows that a killed process left: what they name is taken out of HNS, then they go.
+
+Rule 1: only rows whose owner is dead, or whose deadline is long past, are touched.
+Rule 2: a repair that fails is logged and left to the next verb; it never fails the verb that tried it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cni_hns.binding.errors import ServiceError
+from cni_hns.verbs import retire
+
+if TYPE_CHECKING:
+    from cni_hns.cni.request import Request
+    from cni_hns.ledger import Attachment, AttachmentKey, Ledger
+    from cni_hns.verbs.node import Node
+
+__all__ = ["one", "others"]
+
+# ADD and DEL repair in passing: a pod must not wait for the left-overs of fifty others.
+_A_FEW = 2
+
+
+def others(request: Request, node: Node, ledger: Ledger, key: AttachmentKey) -> None:
+    """Repair a few rows of this network that are not the attachment's own."""
+    for row in ledger.stale(request.name, node.alive, node.now(), limit=_A_FEW, exclude=key):
+        try:
+            one(request, node, ledger, row)
+        except ServiceError as fault:
+            node.log.event(f"{row.key.words()} could not be repaired yet: {fault}", "warning")
+
+
+def one(request: Request, node: Node, ledger: Ledger, row: Attachment) -> bool:
+    """Finish this row's removal; False where somebody else has taken it meanwhile.
+
+    Raises:
+        ServiceError: something is left in HNS, and the row with it.
+    """
+    if not ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
+        return False
+    node.log.event(f"repairing {row.key.words()}, left {row.phase} by process {row.owner.pid}")
+    retire.take_out_and_free(request, node, ledger, row, row.namespace_id or "")
+    return True

@@ -1,0 +1,32 @@
+"""STATUS: whether an ADD would work now (CNI SPEC, section 2, "STATUS").
+
+One cheap pass that changes nothing: the runtime asks every few seconds. Used-up addresses are a warning only:
+an error would mark the node NotReady, and the pods that run well would be moved away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cni_hns.verbs import addresses, delegated, features, networks, plans
+
+if TYPE_CHECKING:
+    from cni_hns.cni.request import Request
+    from cni_hns.verbs.node import Node
+
+__all__ = ["run"]
+
+
+def run(request: Request, node: Node) -> None:
+    """Nothing, if an ADD would work; every failure is for the caller to report as code 50.
+
+    Raises:
+        ConfigFault, CniError, ServiceError, LedgerFault: what an ADD would fail with.
+    """
+    ledger = node.ledger_to_read(request)
+    plan = plans.plan_for(request, ledger, node.log).plan
+    networks.inspect(plan, node, ledger)
+    features.require(plan.requires, node, ledger)
+    delegated.status(plan, request, node)
+    if ledger is not None:
+        addresses.warn_if_used_up(plan, request, node, ledger)

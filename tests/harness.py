@@ -1,0 +1,215 @@
+"""A simulated node for tests: verbs through the front door, and what is left on the node afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cni_hns.binding.service import Service
+from cni_hns.deadline import Deadline
+from cni_hns.hcn.client import Hcn
+from cni_hns.hcn.documents import add_endpoint
+from cni_hns.hcn.views import EndpointView, NamespaceView
+from cni_hns.hns.client import Hns
+from cni_hns.ledger import Attachment, Lease, open_ledger
+from cni_hns.log import Log
+from cni_hns.plugin import run
+from cni_hns.simulator import Simulator
+
+__all__ = ["Answer", "SimulatedNode", "l2bridge"]
+
+ROOT = Path(__file__).parent.parent
+
+
+class Answer(NamedTuple):
+    """What one call printed, and how it ended."""
+
+    document: dict[str, Any]
+    exit_code: int
+    stdout: str
+
+    @property
+    def addresses(self) -> list[str]:
+        """The result's addresses with their prefix length."""
+        return [one["address"] for one in self.document.get("ips", [])]
+
+    @property
+    def words(self) -> str:
+        """The error's whole text."""
+        return f"{self.document.get('msg', '')} {self.document.get('details', '')}"
+
+
+class SimulatedNode:
+    """One node whose state lies in `folder`."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.folder = folder
+        self.simulator = Simulator(str(folder), **options)
+        self.libraries = self.simulator.libraries()
+        service = Service(self.libraries, Log(stderr=False))
+        self.hcn = Hcn(service)
+        self.hns = Hns(service)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "CNI_HNS_SIMULATOR": str(self.folder)}
+
+    def namespace(self) -> str:
+        """A namespace as containerd makes one."""
+        with self.hcn.namespaces.create({"SchemaVersion": {"Major": 0, "Minor": 0}}) as namespace:
+            namespace.query()
+            return namespace.id
+
+    def call(
+        self,
+        command: str,
+        config: dict[str, Any] | bytes,
+        container: str = "",
+        netns: str = "",
+        *,
+        ifname: str = "eth0",
+        args: str = "",
+        path: str = "",
+    ) -> Answer:
+        """One verb in this process, from the variables to the document."""
+        answer = run(
+            _variables(command, container, netns, ifname, args, path),
+            lambda _: config if isinstance(config, bytes) else json.dumps(config).encode(),
+            lambda: (self.simulator.libraries(), self.simulator.machine()),
+            Log(stderr=False),
+        )
+        return Answer(json.loads(answer.stdout) if answer.stdout else {}, answer.exit_code, answer.stdout)
+
+    def start(
+        self,
+        command: str,
+        config: dict[str, Any],
+        container: str = "",
+        netns: str = "",
+        *,
+        ifname: str = "eth0",
+        args: str = "",
+        path: str = "",
+    ) -> subprocess.Popen[bytes]:
+        """The same in a process of its own, with the configuration written and stdin closed."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cni_hns"],
+            env={**self.environment, **_variables(command, container, netns, ifname, args, path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(config).encode())
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def process(
+        self, command: str, config: dict[str, Any], container: str = "", netns: str = "", **more: str
+    ) -> Answer:
+        """`start`, and wait for the answer."""
+        return finished(self.start(command, config, container, netns, **more))
+
+    def endpoints(self, network: str | None = None) -> list[EndpointView]:
+        ids = self.hcn.endpoints.ids(**({"VirtualNetwork": network} if network else {}))
+        return [EndpointView.of(self.hcn.endpoints.get(one)) for one in ids]
+
+    def endpoint(self, guid: str) -> EndpointView:
+        return EndpointView.of(self.hcn.endpoints.get(guid))
+
+    def in_namespace(self, guid: str) -> set[str]:
+        return NamespaceView.of(self.hcn.namespaces.get(guid)).endpoints
+
+    def network_id(self, name: str) -> str:
+        (found,) = self.hcn.networks.ids(Name=name)
+        return found
+
+    def attach(self, namespace: str, endpoint: str) -> None:
+        with self.hcn.namespaces.open(namespace) as opened:
+            opened.modify(add_endpoint(endpoint))
+
+    def rows(self) -> list[Attachment]:
+        """All attachments of the ledger."""
+        ledger = open_ledger(self._ledger_path(), Deadline(30), create=False)
+        if ledger is None:
+            return []
+        try:
+            return ledger.attachments()
+        finally:
+            ledger.close()
+
+    def leases(self, *, all_of_them: bool = False) -> list[Lease]:
+        """The leases held now, or also what is set aside."""
+        ledger = open_ledger(self._ledger_path(), Deadline(30), create=False)
+        if ledger is None:
+            return []
+        try:
+            return ledger.leases(all=all_of_them)
+        finally:
+            ledger.close()
+
+    def calls(self) -> list[str]:
+        """The HNS functions called since the journal was reset, without those that close handles."""
+        return [call.function for call in self.simulator.journal()]
+
+    def assert_clean(self) -> None:
+        """No endpoint, no attachment, no lease held."""
+        assert self.endpoints() == []
+        assert self.rows() == []
+        assert self.leases() == []
+
+    def close(self) -> None:
+        self.libraries.close()
+        assert self.simulator.live() == []
+        assert self.simulator.leaks() == []
+
+    def _ledger_path(self) -> str:
+        return os.path.join(self.simulator.machine().state_folder(), "ledger.db")
+
+
+def finished(process: subprocess.Popen[bytes]) -> Answer:
+    stdout, _ = process.communicate()
+    text = stdout.decode()
+    return Answer(json.loads(text) if text else {}, process.returncode, text)
+
+
+def container_id() -> str:
+    """An id as containerd makes one: 64 hexadecimal digits."""
+    return uuid.uuid4().hex * 2
+
+
+def l2bridge(**changes: Any) -> dict[str, Any]:
+    """A plain configuration: a network that is made on demand, one /24, gateway .1."""
+    config: dict[str, Any] = {
+        "cniVersion": "1.1.0",
+        "name": "pods",
+        "type": "cni-hns",
+        "capabilities": {"portMappings": True, "dns": True},
+        "network": {
+            "mode": "l2bridge",
+            "create": True,
+            "adapter": "Ethernet",
+            "subnets": [{"prefix": "10.88.0.0/24", "gateway": "10.88.0.1"}],
+        },
+        "ipam": {"type": "cni-hns", "ranges": [[{"subnet": "10.88.0.0/24"}]]},
+        "dns": {"nameservers": ["10.96.0.10"], "search": ["svc.cluster.local"]},
+    }
+    return {**config, **changes}
+
+
+def _variables(command: str, container: str, netns: str, ifname: str, args: str, path: str) -> dict[str, str]:
+    return {
+        "CNI_COMMAND": command,
+        "CNI_CONTAINERID": container,
+        "CNI_NETNS": netns,
+        "CNI_IFNAME": ifname,
+        "CNI_ARGS": args,
+        "CNI_PATH": path or "/opt/cni/bin",
+    }
