@@ -5,14 +5,14 @@ SQLite itself is loaded when a ledger is opened: who only catches its errors doe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cni_hns.ledger.errors import LedgerBusy, LedgerFault
 from cni_hns.ledger.rows import Attachment, AttachmentKey, Claim, KnownNetwork, Lease
 
 if TYPE_CHECKING:
     from cni_hns.deadline import Deadline
-    from cni_hns.ledger.book import Ledger as Ledger
+    from cni_hns.ledger.book import Ledger
 
 __all__ = [
     "Attachment",
@@ -20,6 +20,7 @@ __all__ = [
     "Claim",
     "KnownNetwork",
     "Lease",
+    "Ledger",
     "LedgerBusy",
     "LedgerFault",
     "open_ledger",
@@ -44,3 +45,11 @@ def open_ledger(path: str, deadline: Deadline, create: bool = True) -> Ledger | 
 
     connection = connected(path, deadline, create)
     return None if connection is None else Ledger(connection, path, deadline)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Ledger":
+        from cni_hns.ledger.book import Ledger
+
+        return Ledger
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -115,13 +115,13 @@ class Attachments(Store):
 
         Columns: endpoint_id, hcn_network_id, namespace_id, fingerprint, request (dict), result, deadline_at.
         """
-        return self._update(key, token, columns, now)
+        return self._update(key, token, _recordable(columns), now)
 
     def make_ready(
         self, key: AttachmentKey, token: str, result: str, *, now: float | None = None, **columns: object
     ) -> bool:
         """The ADD is done and `result` is what it answers; False where the row was lost meanwhile."""
-        return self._update(key, token, {**columns, "result": result}, now, phase="ready")
+        return self._update(key, token, _recordable({**columns, "result": result}), now, phase="ready")
 
     def remove(self, key: AttachmentKey, token: str) -> bool:
         """Forget the attachment; False where the row was lost. Its leases are `ipam`'s to release."""
@@ -184,9 +184,6 @@ class Attachments(Store):
         phase: str | None = None,
     ) -> bool:
         """The compare-and-set behind every write to a claimed row."""
-        unknown = columns.keys() - _RECORDABLE - {"until"}
-        if unknown:
-            raise ValueError(f"attachments have no column {', '.join(sorted(unknown))} to record")
         changes = {**columns, "updated_at": time.time() if now is None else now}
         if phase is not None:
             changes["phase"] = phase
@@ -203,6 +200,13 @@ class Attachments(Store):
 def abandoned(row: Attachment, alive: Callable[[Owner], bool], now: float) -> bool:
     """Whether nobody works on an "adding" or "deleting" row any more."""
     return now > row.deadline_at + LONG_PAST_S or not alive(row.owner)
+
+
+def _recordable(columns: dict[str, object]) -> dict[str, object]:
+    unknown = columns.keys() - _RECORDABLE
+    if unknown:
+        raise ValueError(f"attachments have no column {', '.join(sorted(unknown))} to record")
+    return columns
 
 
 def _attachment(row: tuple[Any, ...]) -> Attachment:

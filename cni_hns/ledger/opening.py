@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["connected"]
 
+_WINDOWS = os.name == "nt"
 _PAUSE_S = 0.01
 
 
@@ -115,7 +116,7 @@ def _publish(draft: str, path: str, deadline: Deadline) -> None:
     """Name the draft `path` in one step that fails where the name is taken."""
     while True:
         try:
-            if os.name == "nt":
+            if _WINDOWS:
                 os.rename(draft, path)
             else:
                 os.link(draft, path)
@@ -123,7 +124,7 @@ def _publish(draft: str, path: str, deadline: Deadline) -> None:
             return
         except PermissionError:
             # Windows: a virus scanner may hold a new file open for a moment.
-            if os.name != "nt" or deadline.expired:
+            if not _WINDOWS or deadline.expired:
                 raise
             time.sleep(_PAUSE_S)
         else:

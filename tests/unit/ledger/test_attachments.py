@@ -1,0 +1,254 @@
+"""Claims: who may work on an attachment, and what is repaired."""
+
+from __future__ import annotations
+
+import pytest
+
+from cni_hns.binding.processes import Owner
+from cni_hns.ledger import AttachmentKey, Ledger
+from cni_hns.ledger.attachments import LONG_PAST_S
+from tests.unit.ledger.shorthand import KEY, NOW, OURS, THEIRS, add, claim, dead, delete, living, ready
+
+LONG_PAST = NOW + 100 + LONG_PAST_S + 1
+
+
+class TestAClaim:
+    def test_of_an_unknown_attachment_is_new(self, ledger: Ledger) -> None:
+        claimed = add(ledger)
+        assert (claimed.kind, claimed.before, claimed.ours) == ("new", None, True)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.phase, row.fingerprint, row.namespace_id) == ("adding", "fingerprint", "namespace")
+        assert (row.owner, row.token, row.deadline_at, row.updated_at) == (OURS, "first", NOW + 100, NOW)
+        assert (row.endpoint_id, row.hcn_network_id, row.request, row.result, row.until) == (None,) * 5
+
+    @pytest.mark.parametrize("first", ["adding", "deleting"])
+    @pytest.mark.parametrize("second", ["adding", "deleting"])
+    def test_of_what_a_living_owner_works_on_is_busy(self, ledger: Ledger, first: str, second: str) -> None:
+        claim(ledger, KEY, first, "first", owner=THEIRS)
+        before = ledger.attachment(KEY)
+        claimed = claim(ledger, KEY, second, "second")
+        assert (claimed.kind, claimed.before, claimed.ours) == ("busy", before, False)
+        assert ledger.attachment(KEY) == before
+
+    @pytest.mark.parametrize("first", ["adding", "deleting"])
+    @pytest.mark.parametrize("second", ["adding", "deleting"])
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            pytest.param({"alive": dead}, id="dead"),
+            pytest.param({"now": LONG_PAST}, id="alive, its deadline long past"),
+        ],
+    )
+    def test_takes_over_what_nobody_works_on(
+        self, ledger: Ledger, first: str, second: str, changes: dict[str, object]
+    ) -> None:
+        claim(ledger, KEY, first, "first", owner=THEIRS)
+        ledger.record(KEY, "first", endpoint_id="endpoint", request={"ID": "endpoint"})
+        before = ledger.attachment(KEY)
+        claimed = claim(ledger, KEY, second, "second", **changes)
+        assert (claimed.kind, claimed.before) == ("taken_over", before)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.phase, row.token, row.owner) == (second, "second", OURS)
+        assert (row.endpoint_id, row.request) == ("endpoint", {"ID": "endpoint"})
+
+    def test_at_the_deadline_itself_is_still_busy(self, ledger: Ledger) -> None:
+        add(ledger)
+        assert add(ledger, by="second", now=NOW + 100 + LONG_PAST_S).kind == "busy"
+
+    def test_asks_whether_the_rows_owner_lives(self, ledger: Ledger) -> None:
+        asked: list[Owner] = []
+
+        def remember(owner: Owner) -> bool:
+            asked.append(owner)
+            return False
+
+        add(ledger, owner=THEIRS)
+        add(ledger, by="second", alive=remember)
+        assert asked == [THEIRS]
+
+    def test_by_an_add_leaves_a_ready_attachment_alone(self, ledger: Ledger) -> None:
+        ready(ledger)
+        before = ledger.attachment(KEY)
+        claimed = add(ledger, by="second", alive=dead)
+        assert (claimed.kind, claimed.before, claimed.ours) == ("ready", before, False)
+        assert ledger.attachment(KEY) == before
+
+    def test_by_an_add_takes_the_ready_row_that_it_has_looked_at(self, ledger: Ledger) -> None:
+        ready(ledger)
+        assert add(ledger, by="second", replacing="first").kind == "taken_over"
+        assert ledger.make_ready(KEY, "second", "another result")
+        assert add(ledger, by="third", replacing="first").kind == "ready"
+
+    def test_by_a_del_takes_a_ready_attachment(self, ledger: Ledger) -> None:
+        ready(ledger)
+        claimed = delete(ledger)
+        assert claimed.kind == "taken_over"
+        assert claimed.before is not None
+        assert claimed.before.phase == "ready"
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.phase, row.namespace_id, row.fingerprint) == ("deleting", "namespace", "fingerprint")
+
+    @pytest.mark.parametrize("phase", ["adding", "deleting"])
+    def test_ends_a_tombstone(self, ledger: Ledger, phase: str) -> None:
+        delete(ledger)
+        ledger.entomb(KEY, "del", NOW + 600)
+        claimed = claim(ledger, KEY, phase, "second")
+        assert claimed.kind == "taken_over"
+        assert claimed.before is not None
+        assert (claimed.before.phase, claimed.before.until) == ("tombstone", NOW + 600)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.phase, row.until) == (phase, None)
+
+    def test_of_one_attachment_says_nothing_of_another(self, ledger: Ledger) -> None:
+        add(ledger)
+        for other in (KEY._replace(ifname="eth1"), KEY._replace(container_id="c"), KEY._replace(network="n")):
+            assert add(ledger, other).kind == "new"
+
+    def test_is_part_of_an_open_transaction(self, ledger: Ledger) -> None:
+        with pytest.raises(ZeroDivisionError), ledger.transaction():
+            _add_and_fail(ledger)
+        assert ledger.attachment(KEY) is None
+
+
+def _add_and_fail(ledger: Ledger) -> None:
+    add(ledger)
+    raise ZeroDivisionError
+
+
+class TestWhoLostTheRow:
+    """A DEL took the attachment while its ADD was still at work."""
+
+    @pytest.fixture(autouse=True)
+    def lost(self, ledger: Ledger) -> None:
+        add(ledger)
+        delete(ledger, now=LONG_PAST)
+
+    def test_cannot_become_ready(self, ledger: Ledger) -> None:
+        assert not ledger.make_ready(KEY, "first", "result")
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.phase, row.result) == ("deleting", None)
+
+    def test_can_record_nothing(self, ledger: Ledger) -> None:
+        assert not ledger.record(KEY, "first", endpoint_id="endpoint")
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert row.endpoint_id is None
+
+    def test_cannot_remove_or_entomb_it(self, ledger: Ledger) -> None:
+        assert not ledger.remove(KEY, "first")
+        assert not ledger.entomb(KEY, "first", NOW)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert row.phase == "deleting"
+
+
+class TestTheOwner:
+    def test_records_what_it_knows_and_then_is_ready(self, ledger: Ledger) -> None:
+        add(ledger)
+        assert ledger.record(
+            KEY, "first", endpoint_id="e", hcn_network_id="n", request={"ID": "e"}, now=NOW + 1
+        )
+        assert ledger.make_ready(KEY, "first", '{"ips": []}', namespace_id="other", now=NOW + 2)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.endpoint_id, row.hcn_network_id, row.namespace_id) == ("e", "n", "other")
+        assert (row.phase, row.request, row.result, row.updated_at) == (
+            "ready",
+            {"ID": "e"},
+            '{"ips": []}',
+            NOW + 2,
+        )
+
+    def test_removes_the_row_once(self, ledger: Ledger) -> None:
+        delete(ledger)
+        assert ledger.remove(KEY, "del")
+        assert not ledger.remove(KEY, "del")
+        assert ledger.attachment(KEY) is None
+
+    @pytest.mark.parametrize("column", ["phase", "until", "owner_pid", "result = 1 --"])
+    def test_cannot_record_what_only_claims_change(self, ledger: Ledger, column: str) -> None:
+        add(ledger)
+        with pytest.raises(ValueError, match="no column"):
+            ledger.record(KEY, "first", **{column: "x"})  # type: ignore[arg-type]
+
+
+class TestRowsToRepair:
+    OTHERS = (
+        AttachmentKey("net", "b", "eth0"),
+        AttachmentKey("net", "c", "eth0"),
+        AttachmentKey("far", "d", "eth0"),
+    )
+
+    def keys(self, ledger: Ledger, **changes: object) -> list[AttachmentKey]:
+        asked: dict[str, object] = {"network": None, "alive": dead, "now": NOW, "limit": None, **changes}
+        return [row.key for row in ledger.stale(**asked)]  # type: ignore[arg-type]
+
+    def test_are_those_without_an_owner_and_never_ready_ones(self, ledger: Ledger) -> None:
+        first, second, third = self.OTHERS
+        add(ledger, first)
+        delete(ledger, second, now=NOW + 1)
+        ready(ledger, third)
+        assert self.keys(ledger) == [first, second]
+        assert self.keys(ledger, alive=living) == []
+        assert self.keys(ledger, alive=living, now=LONG_PAST) == [first, second]
+
+    def test_include_all_tombstones(self, ledger: Ledger) -> None:
+        delete(ledger)
+        ledger.entomb(KEY, "del", NOW + 600)
+        assert self.keys(ledger, alive=living) == [KEY]
+
+    def test_come_in_order_of_the_last_look_and_stop_at_the_limit(self, ledger: Ledger) -> None:
+        for age, key in enumerate(reversed(self.OTHERS)):
+            add(ledger, key, now=NOW + age)
+        assert self.keys(ledger) == list(reversed(self.OTHERS))
+        assert self.keys(ledger, limit=1) == [self.OTHERS[2]]
+
+    def test_are_of_the_network_asked_for_and_never_the_callers_own(self, ledger: Ledger) -> None:
+        for age, key in enumerate(self.OTHERS):
+            add(ledger, key, now=NOW + age)
+        assert self.keys(ledger, network="far") == [self.OTHERS[2]]
+        assert self.keys(ledger, network="net", exclude=self.OTHERS[0]) == [self.OTHERS[1]]
+
+    def test_are_claimed_only_while_they_are_as_they_were_seen(self, ledger: Ledger) -> None:
+        add(ledger, owner=THEIRS)
+        ledger.record(KEY, "first", endpoint_id="endpoint")
+        (row,) = ledger.stale(None, dead, NOW, None)
+        assert ledger.claim_stale(row, OURS, "repair", NOW + 100, now=NOW)
+        claimed = ledger.attachment(KEY)
+        assert claimed is not None
+        assert (claimed.phase, claimed.owner, claimed.token) == ("deleting", OURS, "repair")
+        assert (claimed.endpoint_id, claimed.namespace_id) == ("endpoint", "namespace")
+        assert not ledger.claim_stale(row, OURS, "late", NOW + 100, now=NOW)
+
+    def test_are_left_alone_once_they_are_ready_or_gone(self, ledger: Ledger) -> None:
+        add(ledger)
+        (row,) = ledger.stale(None, dead, NOW, None)
+        ledger.make_ready(KEY, "first", "result")
+        assert not ledger.claim_stale(row, OURS, "repair", NOW + 100)
+        delete(ledger)
+        ledger.remove(KEY, "del")
+        assert not ledger.claim_stale(row, OURS, "repair", NOW + 100)
+
+
+def test_attachments_are_listed_by_key_and_network(ledger: Ledger) -> None:
+    keys = [AttachmentKey(network, container, "eth0") for network in "ab" for container in "xy"]
+    for key in reversed(keys):
+        add(ledger, key)
+    assert [row.key for row in ledger.attachments()] == keys
+    assert [row.key for row in ledger.attachments("b")] == keys[2:]
+
+
+def test_an_attachment_is_named_in_words() -> None:
+    assert KEY.words() == 'attachment eth0 of container container to network "net"'
+
+
+def test_looking_for_rows_to_repair_does_not_read_the_ready_ones(ledger: Ledger) -> None:
+    plan = ledger._rows(
+        "EXPLAIN QUERY PLAN SELECT * FROM attachments WHERE phase <> 'ready' ORDER BY updated_at, network"
+    )
+    assert [row[3] for row in plan] == ["SCAN attachments USING INDEX attachments_unfinished"]
