@@ -145,7 +145,11 @@ class Attachments(Store):
         """
         where, values = (" AND network = ?", (network,)) if network is not None else ("", ())
         query = (
-            f"SELECT {_COLUMNS} FROM attachments WHERE phase <> 'ready'{where} ORDER BY updated_at, network"
+        # Without the hint SQLite reads all rows of the network, ready ones too.
+        query = (
+            f"SELECT {_COLUMNS} FROM attachments INDEXED BY attachments_unfinished "
+            f"WHERE phase <> 'ready'{where} ORDER BY updated_at, network"
+        )
         )
         found: list[Attachment] = []
         for row in self._rows(query, values):

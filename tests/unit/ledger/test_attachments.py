@@ -245,10 +245,3 @@ def test_attachments_are_listed_by_key_and_network(ledger: Ledger) -> None:
 
 def test_an_attachment_is_named_in_words() -> None:
     assert KEY.words() == 'attachment eth0 of container container to network "net"'
-
-
-def test_looking_for_rows_to_repair_does_not_read_the_ready_ones(ledger: Ledger) -> None:
-    plan = ledger._rows(
-        "EXPLAIN QUERY PLAN SELECT * FROM attachments WHERE phase <> 'ready' ORDER BY updated_at, network"
-    )
-    assert [row[3] for row in plan] == ["SCAN attachments USING INDEX attachments_unfinished"]
