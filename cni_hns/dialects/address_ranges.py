@@ -6,7 +6,7 @@ The same rules hold for `ipam.ranges` and for what a runtime sends as `ipRanges`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from . import fields
 from .fields import Ip, Net
@@ -62,7 +62,12 @@ def _outside(subnet: Net, places: Mapping[str, Ip | None]) -> list[tuple[str, st
             faults.append((key, f"{place} is not in the subnet {subnet}"))
         elif key == "gateway" and place is not None and place == subnet.network_address:
             faults.append((key, f"{place} is the address of the subnet {subnet} itself"))
-        elif key == "gateway" and place is not None and subnet.version == 4 and place == subnet.broadcast_address:
+        elif (
+            key == "gateway"
+            and place is not None
+            and subnet.version == fields.IPV4
+            and place == subnet.broadcast_address
+        ):
             faults.append((key, f"{place} is the broadcast address of {subnet}"))
     return faults
 
@@ -71,7 +76,7 @@ def _bounded(
     subnet: Net, start: Ip | None, end: Ip | None, gateway: Ip | None
 ) -> tuple[RangePlan | None, list[tuple[str, str]]]:
     lowest = int(subnet.network_address) + 1
-    highest = int(subnet.broadcast_address) - (1 if subnet.version == 4 else 0)
+    highest = int(subnet.broadcast_address) - (1 if subnet.version == fields.IPV4 else 0)
     if start is not None and end is not None and int(start) > int(end):
         return None, [("rangeStart", f"{start} comes after rangeEnd {end}")]
     first = lowest if start is None else max(int(start), lowest)
@@ -114,7 +119,9 @@ def sets_faults(range_sets: Sequence[Sequence[RangePlan | None]]) -> list[tuple[
 
     Each set gives an attachment one address, and an HNS endpoint holds one per family.
     """
-    known = [(index, [each for each in ranges if each is not None]) for index, ranges in enumerate(range_sets)]
+    known = [
+        (index, [each for each in ranges if each is not None]) for index, ranges in enumerate(range_sets)
+    ]
     faults: list[tuple[int, str]] = []
     for place, (index, ranges) in enumerate(known):
         if not ranges:
@@ -125,7 +132,7 @@ def sets_faults(range_sets: Sequence[Sequence[RangePlan | None]]) -> list[tuple[
             if any(_overlap(one, other) for one in ranges for other in others):
                 faults.append((index, f"overlaps range set {number}"))
             elif family(ranges[0].subnet) == family(others[0].subnet):
-                faults.append((index, _second_of_family(number, cast(RangePlan, ranges[0]))))
+                faults.append((index, _second_of_family(number, ranges[0])))
     return faults
 
 

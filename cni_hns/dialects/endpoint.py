@@ -11,6 +11,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from . import fields
 from .address_ranges import family
 from .plan import AttachmentPlan
 from .wanted import Wanted
@@ -89,7 +90,7 @@ def endpoint_request(
     Raises: EndpointFault where address, gateway or policy and the HCN network contradict each other.
     """
     given = _given(plan, wanted, network, addresses)
-    families = _families(plan, network, given)
+    families = _families(network, given)
     gateways = _gateways(plan, network, given)
     document: dict[str, Any] = {
         "ID": endpoint_id,
@@ -142,7 +143,7 @@ def _subnet_of(ip: str, network: _Network) -> _Subnet:
     )
 
 
-def _families(plan: AttachmentPlan, network: _Network, given: list[Address]) -> list[int]:
+def _families(network: _Network, given: list[Address]) -> list[int]:
     """The families the endpoint will have; where HNS or DHCP chooses, those of the HCN network, else IPv4."""
     found = [each.ip for each in given] or [subnet.prefix for subnet in network.subnets]
     return sorted({family(text) for text in found}) or [4]
@@ -182,8 +183,10 @@ def _gateway(plan: AttachmentPlan, subnet: _Subnet, given: Address) -> str | Non
 def _mac(plan: AttachmentPlan, given: list[Address]) -> str | None:
     """The prefix and the four bytes of the IPv4 address, as overlay networks need it on every node."""
     for each in given:
-        if plan.mac_prefix and family(each.ip) == 4:
-            return "-".join([plan.mac_prefix, *(f"{byte:02X}" for byte in ipaddress.ip_address(each.ip).packed)])
+        if plan.mac_prefix and family(each.ip) == fields.IPV4:
+            return "-".join(
+                [plan.mac_prefix, *(f"{byte:02X}" for byte in ipaddress.ip_address(each.ip).packed)]
+            )
     return None
 
 
@@ -231,7 +234,10 @@ def _policies(
 ) -> list[dict[str, Any]]:
     found = [*plan.policies, *_outbound_nat(plan, network, families)]
     if plan.loopback_dsr:
-        found += [_policy("OutBoundNAT", _flagged({"Destinations": [each.ip]}, family(each.ip), 0)) for each in given]
+        found += [
+            _policy("OutBoundNAT", _flagged({"Destinations": [each.ip]}, family(each.ip), 0))
+            for each in given
+        ]
     for mapping in wanted.port_mappings:
         found += _port_mapping(plan, mapping, families)
     if wanted.bandwidth:
@@ -249,7 +255,7 @@ def _policy(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flagged(settings: Mapping[str, Any], version: int, flags: int) -> dict[str, Any]:
     """The settings with NatFlags, the IPv6 one included; 0 is left out, being the default."""
-    total = flags | (_NAT_IPV6 if version == 6 else 0)
+    total = flags | (_NAT_IPV6 if version == fields.IPV6 else 0)
     return {**settings, **({"Flags": total} if total else {})}
 
 
@@ -261,7 +267,9 @@ def _outbound_nat(plan: AttachmentPlan, network: _Network, families: list[int]) 
     exceptions = list(dict.fromkeys([*plan.nat_exceptions, *own]))
     found = []
     for version in families:
-        settings = {key: value for key, value in plan.nat_settings.items() if key not in ("Flags", "VirtualIP")}
+        settings = {
+            key: value for key, value in plan.nat_settings.items() if key not in ("Flags", "VirtualIP")
+        }
         address = plan.nat_settings.get("VirtualIP")
         if address and family(address) == version:
             settings["VirtualIP"] = address

@@ -1,101 +1,41 @@
-"""The little that verbs read of a configuration which may be changed, broken or of another dialect by now.
+"""The little that DEL and GC read of a configuration, which may be changed, broken or another dialect's by now.
 
-Rule: nothing here raises and nothing is validated. DEL and GC must clean up with whatever configuration is there,
-and the log and the time limit are needed before anything is known to be valid.
+Rule: nothing here raises and nothing is validated: what an ADD made has to go with whatever configuration is there.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from . import fields
 
-__all__ = ["Cleanup", "LogSettings", "cleanup", "log_settings", "timeout_s"]
+__all__ = ["BUILT_IN", "IpamSource", "host_local_folder", "ipam_kind", "ipam_source"]
 
-HOST_LOCAL_FOLDER = "/var/lib/cni/networks"
 BUILT_IN = ("cni-hns", "host-local")
 
-_LEVELS = ("debug", "info", "warning", "error")
-_MEGABYTE = 1_000_000
-LOG_MAX_MB = (1, 10, 1000)  # lowest, default, highest
-TIMEOUT_S = (1, 600)
-_VERBS_OF_ONE_TIMEOUT = ("ADD", "DEL", "CHECK", "GC")
+HOST_LOCAL_FOLDER = "/var/lib/cni/networks"
 
 
-class LogSettings(NamedTuple):
-    """Where the log goes: `file` is absolute or None."""
+class IpamSource(NamedTuple):
+    """Who gave the address.
 
-    file: str | None
-    level: str
-    max_bytes: int
-
-
-class Cleanup(NamedTuple):
-    """What DEL and GC need: the HCN network's name, who allocates, and host-local's folder if it may hold addresses.
-
-    `ipam_kind` is one of IpamPlan's kinds; "dhcp" is not told from "hns", as neither leaves anything to release.
+    `kind` is one of IpamPlan's kinds; "dhcp" is called "hns" here, as neither leaves anything to release. `type` is the
+    plugin's name. `host_local_folder` is where host-local may hold addresses of this network, if it may.
     """
 
-    network: str
-    ipam_kind: str
-    ipam_type: str
+    kind: str
+    type: str
     host_local_folder: str | None
 
 
-def _object(value: object) -> dict[str, Any]:
-    return fields.fold(value) if isinstance(value, Mapping) else {}
-
-
-def _path(value: object) -> str | None:
-    try:
-        return fields.absolute_path(value)
-    except ValueError:
-        return None
-
-
-def log_settings(config: Mapping[str, Any]) -> LogSettings:
-    """The `log` object; what cannot be used of it counts as absent."""
-    entry = _object(config.get("log"))
-    level = entry.get("level")
-    low, default, high = LOG_MAX_MB
-    size = entry.get("maxsizemb")
-    usable = isinstance(size, int) and not isinstance(size, bool) and low <= size <= high
-    return LogSettings(
-        file=_path(entry.get("file")),
-        level=level if level in _LEVELS else "info",
-        max_bytes=(size if usable else default) * _MEGABYTE,  # type: ignore[operator]
-    )
-
-
-def timeout_s(config: Mapping[str, Any], verb: str) -> float | None:
-    """Seconds for this verb, None where the configuration leaves the default.
-
-    A single number is for ADD, DEL, CHECK and GC; STATUS is asked every few seconds and takes only its own.
-    """
-    value = config.get("timeout")
-    if isinstance(value, Mapping):
-        value = value.get(verb)
-    elif verb not in _VERBS_OF_ONE_TIMEOUT:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return None
-    return float(value) if TIMEOUT_S[0] <= value <= TIMEOUT_S[1] else None
-
-
-def cleanup(config: Mapping[str, Any]) -> Cleanup:
-    """What is left to undo for an attachment of this configuration, of any dialect."""
-    document = fields.fold(config)
-    ipam = _object(document.get("ipam"))
+def ipam_source(config: Mapping[str, Any]) -> IpamSource:
+    """The source of addresses in a configuration of any dialect."""
+    value = fields.fold(config).get("ipam")
+    ipam = fields.fold(value) if isinstance(value, Mapping) else {}
     kind, plugin = ipam_kind(ipam)
-    named = _object(document.get("network")).get("name")
-    return Cleanup(
-        network=named if isinstance(named, str) and named else str(document.get("name", "")),
-        ipam_kind=kind,
-        ipam_type=plugin,
-        host_local_folder=host_local_folder(plugin, ipam.get("datadir")) if kind == "builtin" else None,
-    )
+    folder = host_local_folder(plugin, ipam.get("datadir")) if kind == "builtin" else None
+    return IpamSource(kind, plugin, folder)
 
 
 def ipam_kind(ipam: Mapping[str, Any]) -> tuple[str, str]:
@@ -111,4 +51,7 @@ def ipam_kind(ipam: Mapping[str, Any]) -> tuple[str, str]:
 
 def host_local_folder(plugin: str, configured: object) -> str | None:
     """The folder whose reservations are taken over: the configured one, else host-local's own default."""
-    return _path(configured) or (HOST_LOCAL_FOLDER if plugin == "host-local" else None)
+    try:
+        return fields.absolute_path(configured)
+    except ValueError:
+        return HOST_LOCAL_FOLDER if plugin == "host-local" else None

@@ -13,40 +13,50 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "IPV4",
+    "IPV6",
     "Ip",
     "Net",
     "absolute_path",
     "address",
     "fold",
     "host_address",
+    "kind_of",
     "mac",
     "network",
     "number",
     "shown",
 ]
 
-type_of_json = {
+Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+Net = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+IPV4, IPV6 = 4, 6
+
+_KINDS = {
     dict: "an object",
     list: "a list",
+    tuple: "a list",
     str: "a string",
     bool: "a boolean",
     int: "a number",
     float: "a number",
     type(None): "null",
 }
-
-Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
-Net = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 _MAC = re.compile(r"[0-9A-F]{2}(-[0-9A-F]{2}){5}")
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:[\\/]|\\\\[^\\/]+[\\/]|/)")
 _LONGEST_QUOTE = 60
 
 
+def kind_of(value: object) -> str:
+    """What JSON calls such a value, with its article."""
+    return _KINDS.get(type(value), "this")
+
+
 def shown(value: object) -> str:
     """The value as a message may show it: one line of JSON, cut short."""
     if not isinstance(value, (str, int, float, bool, type(None))):
-        return type_of_json.get(type(value), "a value")
+        return kind_of(value)
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
 
@@ -58,7 +68,7 @@ def fold(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(value: object, wanted: str) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{wanted} is expected as a string, not {type_of_json.get(type(value), 'this')}")
+        raise ValueError(f"{wanted} is expected as a string, not {kind_of(value)}")
     return value.strip()
 
 
@@ -92,7 +102,9 @@ def network(value: object) -> Net:
             raise ValueError
         if not slash:
             one = ipaddress.ip_address(bare)
-            raise ValueError(f"{shown(text)} has no prefix length; one address alone is {one}/{one.max_prefixlen}")
+            raise ValueError(
+                f"{shown(text)} has no prefix length; one address alone is {one}/{one.max_prefixlen}"
+            )
         if not (length.isascii() and length.isdigit()):
             raise ValueError
         found = ipaddress.ip_network(text, strict=False)
@@ -129,7 +141,7 @@ def absolute_path(value: object) -> str:
 def number(value: object, low: int, high: int) -> int:
     """A whole JSON number within the bounds, both included."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"a whole number is expected, not {type_of_json.get(type(value), 'this')}")
+        raise ValueError(f"a whole number is expected, not {kind_of(value)}")
     if not low <= value <= high:
         raise ValueError(f"{value} is outside {low} to {high}")
     return value

@@ -55,7 +55,8 @@ class IpamPlan(NamedTuple):
 
     `kind`: "builtin" (range sets and the ledger), "delegate" (the external plugin `type`), "hns" (HNS chooses),
     "dhcp" (the endpoint has no address of ours). `data_dir` is host-local's folder, whose reservations are
-    taken over. `reserved` are addresses that no pod gets, besides what each range leaves out.
+    taken over. `reserved` are addresses that no pod gets, besides what each range leaves out. `implied`: the sets
+    follow from the network's subnets, for want of ranges.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class IpamPlan(NamedTuple):
     resolv_conf: str | None
     data_dir: str | None
     reserved: list[str]
+    implied: bool
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> IpamPlan:

@@ -14,7 +14,7 @@ from .address_ranges import family, parse_range, set_faults, sets_faults
 from .findings import ConfigFault, Finding
 from .plan import AttachmentPlan, RangePlan
 
-__all__ = ["ConfigFault", "Finding", "Wanted", "read_wanted"]
+__all__ = ["ConfigFault", "Finding", "Wanted", "range_sets", "read_wanted"]
 
 T = TypeVar("T")
 
@@ -48,6 +48,12 @@ class Wanted(NamedTuple):
     pod_namespace: str = ""
 
 
+def range_sets(plan: AttachmentPlan, wanted: Wanted) -> list[list[RangePlan]]:
+    """The sets to allocate from, the runtime's first; they take the place of those that nobody configured."""
+    configured = [] if plan.ipam.implied and wanted.ip_ranges else plan.ipam.range_sets
+    return [*wanted.ip_ranges, *configured]
+
+
 class _Reader:
     """Collects what is wrong while values are read."""
 
@@ -57,10 +63,10 @@ class _Reader:
     def fault(self, path: str, message: str) -> None:
         self.findings.append(Finding(path, message))
 
-    def parsed(self, path: str, parse: Callable[[], T]) -> T | None:
-        """What `parse` gives, or None after noting its ValueError."""
+    def parsed(self, path: str, value: object, parse: Callable[[object], T]) -> T | None:
+        """What `parse` makes of the value, or None after noting its ValueError."""
         try:
-            return parse()
+            return parse(value)
         except ValueError as fault:
             self.fault(path, str(fault))
             return None
@@ -74,7 +80,7 @@ class _Reader:
             self.fault(path, f"the value ({length} characters) is not usable here")
             return None
 
-    def object(self, path: str, value: object) -> dict[str, Any]:
+    def members(self, path: str, value: object) -> dict[str, Any]:
         """The object with folded keys; {} for null and for anything else, which is a fault."""
         if isinstance(value, Mapping):
             return fields.fold(value)
@@ -82,7 +88,7 @@ class _Reader:
             self.fault(path, "an object is expected")
         return {}
 
-    def list(self, path: str, value: object) -> list[Any]:
+    def items(self, path: str, value: object) -> list[Any]:
         if isinstance(value, list):
             return value
         if value is not None:
@@ -97,11 +103,13 @@ def read_wanted(plan: AttachmentPlan, config: Mapping[str, Any], arguments: Mapp
     """
     reader = _Reader()
     document = fields.fold(config)
-    runtime = reader.object("runtimeConfig", document.get("runtimeconfig"))
-    conventional = reader.object("args.cni", _arguments_of(reader, document.get("args")).get("cni"))
+    runtime = reader.members("runtimeConfig", document.get("runtimeconfig"))
+    conventional = reader.members("args.cni", reader.members("args", document.get("args")).get("cni"))
     for key, name in _NOT_ON_WINDOWS.items():
         if runtime.get(key):
-            reader.fault(f"runtimeConfig.{name}", "HNS endpoints have no such thing; remove it from capabilities")
+            reader.fault(
+                f"runtimeConfig.{name}", "HNS endpoints have no such thing; remove it from capabilities"
+            )
     wanted = Wanted(
         addresses=_addresses(reader, plan, runtime, conventional, arguments),
         mac=_mac(reader, runtime, conventional, arguments),
@@ -114,10 +122,6 @@ def read_wanted(plan: AttachmentPlan, config: Mapping[str, Any], arguments: Mapp
     if reader.findings:
         raise ConfigFault(reader.findings)
     return wanted
-
-
-def _arguments_of(reader: _Reader, value: object) -> dict[str, Any]:
-    return reader.object("args", value)
 
 
 def _addresses(
@@ -133,13 +137,13 @@ def _addresses(
         one = reader.hidden("CNI_ARGS.IP", text, fields.host_address)
         if one is not None:
             found.setdefault(str(one), "CNI_ARGS.IP")
-    for index, value in enumerate(reader.list("args.cni.ips", conventional.get("ips"))):
+    for index, value in enumerate(reader.items("args.cni.ips", conventional.get("ips"))):
         one = reader.hidden(f"args.cni.ips[{index}]", value, fields.host_address)
         if one is not None:
             found.setdefault(str(one), f"args.cni.ips[{index}]")
-    for index, value in enumerate(reader.list("runtimeConfig.ips", runtime.get("ips"))):
+    for index, value in enumerate(reader.items("runtimeConfig.ips", runtime.get("ips"))):
         path = f"runtimeConfig.ips[{index}]"
-        one = reader.parsed(path, lambda value=value: fields.host_address(value))  # type: ignore[misc]
+        one = reader.parsed(path, value, fields.host_address)
         if one is not None:
             found.setdefault(str(one), path)
     _refuse_what_no_endpoint_can_have(reader, plan, found)
@@ -155,8 +159,11 @@ def _refuse_what_no_endpoint_can_have(reader: _Reader, plan: AttachmentPlan, fou
         if plan.ipam.kind == "dhcp":
             reader.fault(path, "an address is wanted, but this network's endpoints get theirs by DHCP")
         elif version in held:
-            reader.fault(path, f"a second IPv{version} address is wanted ({held[version]} has one); HNS takes one")
+            reader.fault(
+                path, f"a second IPv{version} address is wanted ({held[version]} has one); HNS takes one"
+            )
         held.setdefault(version, path)
+        _refuse_family(reader, plan, path, [text])
 
 
 def _mac(
@@ -169,15 +176,15 @@ def _mac(
     if conventional.get("mac"):
         chosen = reader.hidden("args.cni.mac", conventional["mac"], fields.mac) or chosen
     if runtime.get("mac"):
-        chosen = reader.parsed("runtimeConfig.mac", lambda: fields.mac(runtime["mac"])) or chosen
+        chosen = reader.parsed("runtimeConfig.mac", runtime["mac"], fields.mac) or chosen
     return chosen
 
 
 def _port_mappings(reader: _Reader, value: object) -> list[dict[str, Any]]:
     found: dict[tuple[int, int, str], dict[str, Any]] = {}
-    for index, entry in enumerate(reader.list("runtimeConfig.portMappings", value)):
+    for index, entry in enumerate(reader.items("runtimeConfig.portMappings", value)):
         path = f"runtimeConfig.portMappings[{index}]"
-        mapping = _port_mapping(reader, path, reader.object(path, entry))
+        mapping = _port_mapping(reader, path, reader.members(path, entry))
         if mapping is None:
             continue
         key = (mapping["hostPort"], mapping["protocol"], mapping["hostIP"])
@@ -189,14 +196,18 @@ def _port_mappings(reader: _Reader, value: object) -> list[dict[str, Any]]:
 def _port_mapping(reader: _Reader, path: str, entry: dict[str, Any]) -> dict[str, Any] | None:
     before = len(reader.findings)
     ports = {
-        name: reader.parsed(f"{path}.{name}", lambda name=name: fields.number(entry.get(name.lower()), 1, 65535))  # type: ignore[misc]
+        name: reader.parsed(f"{path}.{name}", entry.get(name.lower()), _port)
         for name in ("hostPort", "containerPort")
     }
-    protocol = reader.parsed(f"{path}.protocol", lambda: _protocol(entry.get("protocol")))
-    host = reader.parsed(f"{path}.hostIP", lambda: _host(entry.get("hostip")))
+    protocol = reader.parsed(f"{path}.protocol", entry.get("protocol"), _protocol)
+    host = reader.parsed(f"{path}.hostIP", entry.get("hostip"), _host)
     if len(reader.findings) > before:
         return None
     return {**ports, "protocol": protocol, "hostIP": host}
+
+
+def _port(value: object) -> int:
+    return fields.number(value, 1, 65535)
 
 
 def _protocol(value: object) -> int:
@@ -209,7 +220,7 @@ def _protocol(value: object) -> int:
 
 
 def _host(value: object) -> str:
-    """"" for any address of the host, which HNS wants as an empty VIP."""
+    """ "" for any address of the host, which HNS wants as an empty VIP."""
     if value is None or value in _ANY_HOST:
         return ""
     found = str(fields.address(value))
@@ -218,16 +229,16 @@ def _host(value: object) -> str:
 
 def _dns(reader: _Reader, value: object) -> dict[str, Any] | None:
     """An empty part counts as not given: containerd sends all three parts, null where there is nothing."""
-    entry = reader.object("runtimeConfig.dns", value)
+    entry = reader.members("runtimeConfig.dns", value)
     parts: dict[str, Any] = {}
     for source, target in (("servers", "ServerList"), ("searches", "Search"), ("options", "Options")):
         path = f"runtimeConfig.dns.{source}"
         texts = []
-        for index, text in enumerate(reader.list(path, entry.get(source))):
+        for index, text in enumerate(reader.items(path, entry.get(source))):
             if not isinstance(text, str):
                 reader.fault(f"{path}[{index}]", "a string is expected")
             elif source == "servers":
-                server = reader.parsed(f"{path}[{index}]", lambda text=text: fields.address(text))  # type: ignore[misc]
+                server = reader.parsed(f"{path}[{index}]", text, fields.address)
                 texts += [] if server is None else [str(server)]
             else:
                 texts.append(text)
@@ -243,28 +254,30 @@ def _bandwidth(reader: _Reader, value: object) -> dict[str, Any] | None:
 
     Bursts are not refused: the convention asks for one with every rate, and containerd fills in the highest number.
     """
-    entry = reader.object("runtimeConfig.bandwidth", value)
+    entry = reader.members("runtimeConfig.bandwidth", value)
     rates = {
-        name: reader.parsed(
-            f"runtimeConfig.bandwidth.{name}",
-            lambda name=name: fields.number(entry.get(name.lower()) or 0, 0, _HIGHEST_RATE),  # type: ignore[misc]
-        )
-        or 0
+        name: reader.parsed(f"runtimeConfig.bandwidth.{name}", entry.get(name.lower()) or 0, _rate) or 0
         for name in ("ingressRate", "egressRate")
     }
     if rates["ingressRate"]:
-        reader.fault("runtimeConfig.bandwidth.ingressRate", "HNS limits what a pod sends (egress), not what it gets")
+        message = "HNS limits what a pod sends (egress), not what it receives"
+        reader.fault("runtimeConfig.bandwidth.ingressRate", message)
     if not rates["egressRate"]:
         return None
     octets = rates["egressRate"] // 8
     if not octets:
-        reader.fault("runtimeConfig.bandwidth.egressRate", "below 8 bits per second, the smallest limit HNS can hold")
+        message = "HNS counts whole bytes, so the smallest limit is 8 bits per second"
+        reader.fault("runtimeConfig.bandwidth.egressRate", message)
     return {"MaximumOutgoingBandwidthInBytes": octets}
+
+
+def _rate(value: object) -> int:
+    return fields.number(value, 0, _HIGHEST_RATE)
 
 
 def _ip_ranges(reader: _Reader, plan: AttachmentPlan, value: object) -> list[list[RangePlan]]:
     """The convention's list of lists, or go-cni's flat list, whose ranges form one set for each family."""
-    outer = reader.list("runtimeConfig.ipRanges", value)
+    outer = reader.items("runtimeConfig.ipRanges", value)
     flat = bool(outer) and not any(isinstance(inner, list) for inner in outer)
     if not outer or plan.ipam.kind == "delegate":
         return []  # a delegated plugin reads them itself
@@ -272,10 +285,21 @@ def _ip_ranges(reader: _Reader, plan: AttachmentPlan, value: object) -> list[lis
         reader.fault("runtimeConfig.ipRanges", "ranges are given, but the configuration has no IPAM of ours")
         return []
     sets = _flat_ranges(reader, outer) if flat else _nested_ranges(reader, outer)
-    for index, message in sets_faults([*sets, *plan.ipam.range_sets]):
-        place = f"runtimeConfig.ipRanges[{index}]" if index < len(sets) else f"ipam.ranges[{index - len(sets)}]"
-        reader.fault(place, message if index < len(sets) else f"{message} (sets of runtimeConfig.ipRanges count first)")
+    for index, message in sets_faults([*sets, *([] if plan.ipam.implied else plan.ipam.range_sets)]):
+        if index < len(sets):
+            reader.fault(f"runtimeConfig.ipRanges[{index}]", message)
+        else:
+            reader.fault(
+                "runtimeConfig.ipRanges", f"beside the configured range set {index - len(sets)}: {message}"
+            )
+    for ranges in sets:
+        _refuse_family(reader, plan, "runtimeConfig.ipRanges", [each.subnet for each in ranges])
     return sets
+
+
+def _refuse_family(reader: _Reader, plan: AttachmentPlan, path: str, texts: list[str]) -> None:
+    if plan.network.mode != "l2bridge" and any(family(text) == fields.IPV6 for text in texts):
+        reader.fault(path, f"HNS has IPv6 on l2bridge networks only, not on {plan.network.mode}")
 
 
 def _flat_ranges(reader: _Reader, entries: list[Any]) -> list[list[RangePlan]]:
@@ -294,7 +318,7 @@ def _nested_ranges(reader: _Reader, outer: list[Any]) -> list[list[RangePlan]]:
     sets = []
     for index, inner in enumerate(outer):
         path = f"runtimeConfig.ipRanges[{index}]"
-        entries = reader.list(path, inner)
+        entries = reader.items(path, inner)
         if not entries:
             reader.fault(path, "the range set is empty")
         ranges = [_range(reader, f"{path}[{number}]", entry) for number, entry in enumerate(entries)]
@@ -305,7 +329,7 @@ def _nested_ranges(reader: _Reader, outer: list[Any]) -> list[list[RangePlan]]:
 
 
 def _range(reader: _Reader, path: str, entry: object) -> RangePlan | None:
-    folded = reader.object(path, entry)
+    folded = reader.members(path, entry)
     spelled = {key: folded.get(key.lower()) for key in ("subnet", "rangeStart", "rangeEnd", "gateway")}
     found, faults = parse_range(spelled)
     for key, message in faults:

@@ -1,0 +1,232 @@
+"""From a configuration of any dialect to its plan: translate, read, hold the parts against each other, assemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cni_hns.cni.protocol import identifier_fault
+
+from . import fields
+from .address_ranges import family
+from .addressing import Addressing, read_addressing
+from .findings import ConfigFault, Finding
+from .foreign import DEFAULT_ROUTES, Translation
+from .models import Native
+from .networks import network_findings, network_plan, network_requires
+from .plan import AttachmentPlan, IpamPlan
+from .policies import EndpointPolicies, read_endpoint_policies, read_network_policies
+from .reading import Reading, read
+from .recognise import NATIVE, recognise
+from .toplevel import top_level
+
+__all__ = ["Examined", "build_plan", "examine"]
+
+_DEFAULT_MAC_PREFIX = "0E-2A"
+_MTU_POLICY = "InterfaceParameters"
+
+
+class Examined(NamedTuple):
+    """A configuration with all that can be said of it. `plan` is None where there are findings.
+
+    `native` is the document in native spelling, its faulty parts taken out, where enough is left of it.
+    """
+
+    dialect: str
+    native: Native | None
+    plan: AttachmentPlan | None
+    findings: list[Finding]
+
+
+def build_plan(config: Mapping[str, Any], executable: str = "") -> AttachmentPlan:
+    """The plan. Raises: ConfigFault with all findings."""
+    examined = examine(config, executable)
+    if examined.plan is None:
+        raise ConfigFault(examined.findings)
+    return examined.plan
+
+
+def examine(config: Mapping[str, Any], executable: str = "") -> Examined:
+    """Everything about the configuration. Raises: ConfigFault only where its dialect is not known."""
+    dialect, mode = recognise(config, executable)
+    source = _translated(config, dialect, mode)
+    remarks, findings = top_level(config, native=dialect == NATIVE)
+    reading = read(Native, source.document if source else config)
+    builder = _Builder(reading, source)
+    plan = builder.plan(remarks)
+    findings += [*reading.findings, *builder.findings]
+    if source:
+        findings = [*source.findings, *map(source.renamed, findings)]
+    findings = list(dict.fromkeys(findings))
+    return Examined(dialect, reading.model, None if findings else plan, findings)
+
+
+def _translated(config: Mapping[str, Any], dialect: str, mode: str) -> Translation | None:
+    if dialect == NATIVE:
+        return None
+    source = Translation(config)
+    if dialect == "win-bridge":
+        from .win_bridge import translate as translate_win_bridge
+
+        translate_win_bridge(source)
+    elif dialect == "win-overlay":
+        from .win_overlay import translate as translate_win_overlay
+
+        translate_win_overlay(source)
+    else:
+        from .wcn import translate as translate_wcn
+
+        translate_wcn(source, mode)
+    return source
+
+
+class _Builder:
+    """Reads the parts of one document, collecting what is wrong between them."""
+
+    def __init__(self, reading: Reading[Native], source: Translation | None) -> None:
+        self.reading = reading
+        self.source = source
+        self.findings: list[Finding] = []
+
+    def fault(self, path: str, message: str) -> None:
+        self.findings.append(Finding(path, message))
+
+    def plan(self, remarks: list[str]) -> AttachmentPlan | None:
+        """The plan, or None where too little is sound; whether it may be used depends on the findings."""
+        native = self.reading.model
+        if native is None:
+            return None
+        name = self._name(native)
+        network = native.network
+        self.findings += network_findings(self.reading, network)
+        network_policies, faults = read_network_policies(network.policies, "network.policies")
+        addressing = self._addressing(native)
+        policies = read_endpoint_policies(native.policies, "policies", native.outboundNat)
+        self.findings += [*faults, *addressing.findings, *policies.findings]
+        self._between_parts(native, addressing, policies)
+        accepts = self.source.accepts if self.source else []
+        planned = network_plan(network, network.name or name, accepts, network_policies)
+        if self.source:
+            # What a peer's configuration says of the gateway is for a network that it creates, not for one it finds.
+            planned = planned._replace(subnets=[each._replace(gateway=None) for each in planned.subnets])
+        if addressing.plan is None:
+            return None
+        return AttachmentPlan(
+            network=planned,
+            ipam=self._with_reserved(addressing.plan),
+            policies=policies.policies,
+            dns=_dns(native),
+            routes=[_route(route) for route in native.routes],
+            gateway_rule=native.gatewayFrom or ("ipam" if addressing.plan.kind == "delegate" else "network"),
+            gateways=_gateways(native, addressing),
+            nat_exceptions=policies.nat_exceptions,
+            nat_settings=policies.nat_settings,
+            nat_except_network=native.outboundNat is not None and native.outboundNat.exceptNetwork,
+            loopback_dsr=native.loopbackDSR,
+            port_mapping_acl=native.portMappingAcl,
+            search_in_pod_namespace=native.dns.searchInPodNamespace,
+            mtu=native.mtu,
+            mac_prefix=_mac_prefix(native),
+            provider_address=network.mode == "overlay" and not policies.has("ProviderAddress"),
+            capabilities=sorted(key for key, declared in native.capabilities.items() if declared),
+            requires=_requires(native, addressing, policies, network_requires(network, planned.subnets)),
+            remarks=[*remarks, *(self.source.remarks if self.source else []), *policies.remarks],
+        )
+
+    def _name(self, native: Native) -> str:
+        fault = identifier_fault(native.name)
+        if fault:
+            self.fault("name", fault)
+        return native.name
+
+    def _addressing(self, native: Native) -> Addressing:
+        found = read_addressing(
+            native.ipam,
+            native.network,
+            bridge=native.gatewayFrom == "bridge",
+            ranges_at_run_time=native.capabilities.get("ipRanges", False),
+        )
+        if self.reading.whole("ipam"):
+            return found
+        return found._replace(plan=None)
+
+    def _with_reserved(self, ipam: IpamPlan) -> IpamPlan:
+        more = self.source.reserved if self.source else []
+        return ipam._replace(reserved=list(dict.fromkeys([*ipam.reserved, *more])))
+
+    def _between_parts(self, native: Native, addressing: Addressing, policies: EndpointPolicies) -> None:
+        kind = addressing.plan.kind if addressing.plan else ""
+        mode = native.network.mode
+        if native.loopbackDSR and kind in ("hns", "dhcp"):
+            self.fault("loopbackDSR", "needs the pod's address beforehand: name an IPAM plugin in ipam.type")
+        if native.macPrefix is not None and mode != "overlay":
+            self.fault(
+                "macPrefix", f"MAC addresses follow from IP addresses on overlay networks only, not on {mode}"
+            )
+        if native.mtu is not None and policies.has(_MTU_POLICY):
+            self.fault(
+                "mtu", f"policies has an {_MTU_POLICY} policy already, and HNS takes one for an endpoint"
+            )
+        for index, route in enumerate(native.routes):
+            if route.gw is not None and route.gw.version != route.dst.version:
+                self.fault(f"routes[{index}].gw", f"{route.gw} is of another address family than {route.dst}")
+        for destination, hop in _default_routes(native):
+            if kind == "dhcp" and hop:
+                self.fault("routes", f"{destination}: the gateway comes from the DHCP server on this network")
+
+
+def _dns(native: Native) -> dict[str, Any]:
+    dns = native.dns
+    parts = {
+        "Domain": dns.domain,
+        "Search": dns.search,
+        "ServerList": [str(server) for server in dns.nameservers],
+        "Options": dns.options,
+    }
+    return {key: value for key, value in parts.items() if value}
+
+
+def _route(route: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"DestinationPrefix": str(route.dst)}
+    if route.gw is not None:
+        found["NextHop"] = str(route.gw)
+    if route.metric is not None:
+        found["Metric"] = route.metric
+    return found
+
+
+def _default_routes(native: Native) -> list[tuple[str, str | None]]:
+    return [
+        (str(route.dst), str(route.gw) if route.gw else None)
+        for route in native.routes
+        if str(route.dst) in DEFAULT_ROUTES.values()
+    ]
+
+
+def _gateways(native: Native, addressing: Addressing) -> list[str]:
+    """Every gateway that the configuration names, the default route's own next hop first."""
+    routes = [hop for _, hop in _default_routes(native) if hop]
+    ipam = addressing.plan.routes if addressing.plan else []
+    routes += [route["gw"] for route in ipam if route["dst"] in DEFAULT_ROUTES.values() and "gw" in route]
+    subnets = [str(each.gateway) for each in native.network.subnets if each.gateway is not None]
+    return list(dict.fromkeys([*routes, *addressing.gateways, *subnets]))
+
+
+def _mac_prefix(native: Native) -> str | None:
+    if native.network.mode != "overlay":
+        return None
+    return native.macPrefix or _DEFAULT_MAC_PREFIX
+
+
+def _requires(
+    native: Native, addressing: Addressing, policies: EndpointPolicies, of_the_network: list[str]
+) -> list[str]:
+    found = [*of_the_network, *policies.requires]
+    sets = addressing.plan.range_sets if addressing.plan else []
+    if any(family(each.subnet) == fields.IPV6 for ranges in sets for each in ranges):
+        found.append("IPv6DualStack")
+    if native.loopbackDSR:
+        found.append("DSR")
+    if native.mtu is not None:
+        found.append(_MTU_POLICY)
+    return list(dict.fromkeys(found))

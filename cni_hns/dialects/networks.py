@@ -1,0 +1,188 @@
+"""The `network` object: what must hold between its keys, and the HCN network it stands for."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from . import fields, models
+from .address_ranges import family
+from .fields import Net
+from .findings import Finding
+from .models import Native, Network, Subnet
+from .plan import NetworkPlan, SubnetPlan
+from .reading import Reading
+
+__all__ = ["HCN_TYPES", "gateway_of", "network_findings", "network_plan", "network_requires", "subnet_plans"]
+
+HCN_TYPES = {
+    "l2bridge": "L2Bridge",
+    "l2tunnel": "L2Tunnel",
+    "nat": "NAT",
+    "overlay": "Overlay",
+    "transparent": "Transparent",
+}
+
+_LONGEST_PREFIX = {4: 30, 6: 126}
+_NEED_SUBNET = ("l2bridge", "l2tunnel", "overlay")
+_EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
+
+
+def _prefix(subnet: Subnet) -> Net | None:
+    return subnet.prefix or subnet.subnet
+
+
+def subnet_plans(network: Network) -> list[SubnetPlan | None]:
+    """Each subnet with the gateway that the configuration names, if it names one; None for a faulty subnet."""
+    return [_subnet_plan(subnet) for subnet in network.subnets]
+
+
+def gateway_of(subnet: SubnetPlan) -> str:
+    """The gateway a new network gets: the configured one, else the subnet's first address."""
+    return subnet.gateway or str(ipaddress.ip_network(subnet.prefix).network_address + 1)
+
+
+def _subnet_plan(subnet: Subnet) -> SubnetPlan | None:
+    prefix = _prefix(subnet)
+    if prefix is None or _subnet_faults(subnet):
+        return None
+    return SubnetPlan(str(prefix), str(subnet.gateway) if subnet.gateway else None)
+
+
+def _subnet_faults(subnet: Subnet) -> list[tuple[str, str]]:
+    prefix, gateway = _prefix(subnet), subnet.gateway
+    if subnet.prefix is not None and subnet.subnet is not None:
+        return [(".subnet", "says the same as prefix; give one of them")]
+    if prefix is None:
+        return [("", "a subnet needs its prefix, such as 10.1.0.0/24")]
+    if prefix.prefixlen > _LONGEST_PREFIX[prefix.version]:
+        return [("", f"{prefix} is too small for a gateway and pods")]
+    if gateway is None:
+        return []
+    if gateway not in prefix:
+        return [(".gateway", f"{gateway} is not in the subnet {prefix}")]
+    if gateway == prefix.network_address or (prefix.version == fields.IPV4 and gateway == prefix.broadcast_address):
+        return [(".gateway", f"{gateway} is the network or broadcast address of {prefix}")]
+    return []
+
+
+def network_findings(reading: Reading[Native], network: Network) -> list[Finding]:
+    """What is wrong between the keys of `network`."""
+    found = [
+        Finding(f"network.subnets[{index}]{key}", message)
+        for index, subnet in enumerate(network.subnets)
+        for key, message in _subnet_faults(subnet)
+        if reading.whole(f"network.subnets[{index}]")
+    ]
+    return [*found, *_between_subnets(network), *_of_the_mode(reading, network), *_mac_pool(network)]
+
+
+def _between_subnets(network: Network) -> list[Finding]:
+    found = []
+    known = [(index, prefix) for index, each in enumerate(network.subnets) if (prefix := _prefix(each))]
+    for place, (index, prefix) in enumerate(known):
+        for number, other in known[:place]:
+            if prefix.version == other.version and prefix.overlaps(other):
+                found.append(
+                    Finding(
+                        f"network.subnets[{index}]", f"{prefix} overlaps {other} (network.subnets[{number}])"
+                    )
+                )
+        if prefix.version == fields.IPV6 and network.mode != "l2bridge":
+            found.append(
+                Finding(
+                    f"network.subnets[{index}]",
+                    f"HNS has IPv6 on l2bridge networks only, not on {network.mode}",
+                )
+            )
+    versions = {prefix.version for _, prefix in known}
+    if versions == {6} and len(known) == len(network.subnets) and network.mode == "l2bridge":
+        found.append(
+            Finding("network.subnets", "HNS has IPv6 beside IPv4 only; add an IPv4 subnet to the IPv6 one")
+        )
+    return found
+
+
+def _of_the_mode(reading: Reading[Native], network: Network) -> list[Finding]:
+    found = []
+    mode = network.mode
+    if network.vsid is not None and mode != "overlay":
+        found.append(Finding("network.vsid", f"only overlay networks have a virtual subnet id, not {mode}"))
+    if network.adapter is not None and mode == "nat":
+        found.append(Finding("network.adapter", "a nat network is bound to no adapter"))
+    if not network.create:
+        return found
+    if mode in _NEED_SUBNET and not network.subnets and reading.whole("network.subnets"):
+        found.append(Finding("network.subnets", f"missing: HNS creates no {mode} network without a subnet"))
+    if mode == "overlay" and network.vsid is None and reading.whole("network.vsid"):
+        found.append(
+            Finding("network.vsid", "missing: an overlay network needs a virtual subnet id, 4096 or more")
+        )
+    return found
+
+
+def _mac_pool(network: Network) -> list[Finding]:
+    return [
+        Finding(f"network.macPool[{index}].start", f"{pool.start} comes after end {pool.end}")
+        for index, pool in enumerate(network.macPool)
+        if pool.start > pool.end
+    ]
+
+
+def network_requires(network: Network, subnets: list[SubnetPlan]) -> list[str]:
+    """The features that this network takes for granted."""
+    dual = any(family(subnet.prefix) == fields.IPV6 for subnet in subnets)
+    portless = models.FLAGS["DisableHostPort"] in network.flags
+    return [*(["IPv6DualStack"] if dual else []), *(["DisableHostPort"] if portless else [])]
+
+
+def _network_document(
+    network: Network, name: str, subnets: list[SubnetPlan], policies: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The complete HostComputeNetwork to create.
+
+    Source: https://learn.microsoft.com/windows-server/networking/technologies/hcn/hcn-json-document-schemas
+    """
+    adapter = [{"Type": "NetAdapterName", "Settings": {"NetworkAdapterName": network.adapter}}]
+    ranges = [{"StartMacAddress": pool.start, "EndMacAddress": pool.end} for pool in network.macPool]
+    document: dict[str, Any] = {
+        "Name": name,
+        "Owner": "cni-hns",
+        "Type": HCN_TYPES[network.mode],
+        "SchemaVersion": {"Major": 2, "Minor": 0},
+        "Flags": sum(set(network.flags)),
+        "Ipams": _ipams(network, subnets),
+        "MacPool": {"Ranges": ranges} if ranges else None,
+        "Policies": [*(adapter if network.adapter else []), *policies],
+    }
+    return {key: value for key, value in document.items() if value}
+
+
+def _ipams(network: Network, subnets: list[SubnetPlan]) -> list[dict[str, Any]]:
+    if subnets:
+        return [{"Type": "Static", "Subnets": [_subnet_document(network, subnet) for subnet in subnets]}]
+    # A nat network without subnets gets one from HNS.
+    return [{"Type": "Dhcp"}] if network.mode == "transparent" else []
+
+
+def _subnet_document(network: Network, subnet: SubnetPlan) -> dict[str, Any]:
+    route = {"NextHop": gateway_of(subnet), "DestinationPrefix": _EVERYWHERE[family(subnet.prefix)]}
+    document: dict[str, Any] = {"IpAddressPrefix": subnet.prefix, "Routes": [route]}
+    if network.vsid is not None:
+        document["Policies"] = [{"Type": "VSID", "Settings": {"IsolationId": network.vsid}}]
+    return document
+
+
+def network_plan(
+    network: Network, name: str, accepts: list[str], policies: list[dict[str, Any]]
+) -> NetworkPlan:
+    """The plan of a network without faults."""
+    subnets = [each for each in subnet_plans(network) if each is not None]
+    return NetworkPlan(
+        name=name,
+        mode=network.mode,
+        hcn_type=HCN_TYPES[network.mode],
+        accepts=accepts or [HCN_TYPES[network.mode]],
+        create=_network_document(network, name, subnets, policies) if network.create else None,
+        subnets=subnets,
+    )

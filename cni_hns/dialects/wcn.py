@@ -1,0 +1,127 @@
+"""nat, sdnbridge and sdnoverlay of microsoft/windows-container-networking: one program under three names.
+
+They create the HCN network where it is missing, and leave addresses to HNS where no IPAM plugin is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import fields
+from .foreign import DEFAULT_ROUTES, Translation, empty
+
+__all__ = ["translate"]
+
+Route = tuple[str, str | None]
+
+_FLAGS = (
+    "localroutedportmapping",
+    "allowaclportmapping",
+    "forcebridgegateway",
+    "enabledualstack",
+    "loopbackdsr",
+    "gatewayfromadditionalroutes",
+)
+_RANGE = ("subnet", "rangeStart", "rangeEnd", "gateway", "ranges")
+
+
+def translate(source: Translation, mode: str) -> None:
+    """Fill in the native document for an HCN network of this mode."""
+    flags = _flags(source)
+    ipam = source.ipam()
+    subnets = _subnets(ipam)
+    if not ipam.get("type"):
+        ipam = {key: value for key, value in ipam.items() if key not in _RANGE}
+    source.document["ipam"] = ipam
+    routes = source.routes()
+    _gateways(source, flags, routes)
+    _network(source, mode, [_subnet(each, routes) for each in subnets], dual=flags["enabledualstack"])
+    source.document["loopbackDSR"] = flags["loopbackdsr"]
+    source.document["portMappingAcl"] = flags["allowaclportmapping"]
+    if "search" in source.document.get("dns", {}):
+        source.document["dns"]["searchInPodNamespace"] = True
+    if not flags["localroutedportmapping"]:
+        source.remark(
+            "localRoutedPortMapping is off; mapped ports are reachable from their own node nevertheless"
+        )
+
+
+def _flags(source: Translation) -> dict[str, bool]:
+    entry = source.members("optionalflags")
+    place = source.place("optionalflags")
+    unknown = sorted(key for key in entry if key not in _FLAGS)
+    if unknown:
+        source.remark(f"{place}: {', '.join(unknown)} not known and ignored")
+    return {key: source.flag(f"{place}.{key}", entry.get(key)) for key in _FLAGS}
+
+
+def _subnets(ipam: Mapping[str, Any]) -> list[Any]:
+    """What a network is created with: `ipam.subnet`, or the subnets of the ranges, each once."""
+    if not empty(ipam.get("subnet")):
+        return [ipam["subnet"]]
+    inner = [each for ranges in ipam.get("ranges", []) if isinstance(ranges, list) for each in ranges]
+    named = [each.get("subnet") for each in inner if isinstance(each, Mapping)]
+    return list(dict.fromkeys(each for each in named if isinstance(each, str)))
+
+
+def _gateways(source: Translation, flags: Mapping[str, bool], routes: list[Route]) -> None:
+    """Where the default route leads: the third address by force, else IPAM's routes, else `additionalRoutes`."""
+    if flags["forcebridgegateway"]:
+        source.document["gatewayFrom"] = "bridge"
+        routes = [
+            (destination, hop) for destination, hop in routes if destination not in DEFAULT_ROUTES.values()
+        ]
+    elif flags["gatewayfromadditionalroutes"]:
+        named = {destination for destination, hop in routes if hop}
+        routes = [*routes, *[each for each in _additional(source) if each[0] not in named]]
+    source.set_routes(routes)
+
+
+def _additional(source: Translation) -> list[Route]:
+    found = []
+    for index, each in enumerate(source.items("additionalroutes")):
+        path = f"{source.place('additionalroutes')}[{index}]"
+        if not isinstance(each, Mapping):
+            source.fault(path, f"an object is expected, not {fields.kind_of(each)}")
+            continue
+        entry = fields.fold(each)
+        found += [
+            route
+            for route in source.route(entry.get("dst"), entry.get("gw"), path)
+            if route[0] in DEFAULT_ROUTES.values()
+        ]
+    return found
+
+
+def _network(source: Translation, mode: str, subnets: list[dict[str, Any]], *, dual: bool) -> None:
+    policies = source.policies(network_policies=True)
+    network: dict[str, Any] = {"mode": mode}
+    vsid = [each["Settings"].get("IsolationId") for each in policies if each["Type"] == "VSID"]
+    creatable = not dual and (subnets or mode in ("nat", "transparent")) and (vsid or mode != "overlay")
+    if creatable:
+        network["create"] = True
+        network["policies"] = [each for each in policies if each["Type"] != "VSID"]
+        if vsid:
+            network["vsid"] = vsid[0]
+    else:
+        source.remark(
+            "the HCN network must be there already: the configuration has not all that creating it takes"
+        )
+    for index in range(len(subnets)):
+        source.places[f"network.subnets[{index}]"] = f"{source.place('ipam')}.subnet"
+        source.places[f"network.subnets[{index}].prefix"] = f"{source.place('ipam')}.subnet"
+        source.places[f"network.subnets[{index}].gateway"] = f"{source.place('ipam')}.routes"
+    source.document["network"] = {**network, "subnets": subnets}
+
+
+def _subnet(prefix: Any, routes: list[Route]) -> dict[str, Any]:
+    """The subnet with the gateway that a default route names inside it."""
+    try:
+        inside = fields.network(prefix)
+    except ValueError:
+        return {"prefix": prefix}  # the models will say what is wrong
+    for destination, hop in routes:
+        if destination in DEFAULT_ROUTES.values() and hop and fields.address(hop) in inside:
+            return {"prefix": prefix, "gateway": hop}
+    return {"prefix": prefix}
