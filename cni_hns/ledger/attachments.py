@@ -144,12 +144,10 @@ class Attachments(Store):
         These are abandoned rows and all tombstones: an endpoint may have appeared since the last look.
         """
         where, values = (" AND network = ?", (network,)) if network is not None else ("", ())
-        query = (
         # Without the hint SQLite reads all rows of the network, ready ones too.
         query = (
             f"SELECT {_COLUMNS} FROM attachments INDEXED BY attachments_unfinished "
             f"WHERE phase <> 'ready'{where} ORDER BY updated_at, network"
-        )
         )
         found: list[Attachment] = []
         for row in self._rows(query, values):

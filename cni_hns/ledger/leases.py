@@ -172,7 +172,8 @@ class Leases(Store):
         # Without the hint SQLite reads all leases of the network, because that gives the order for nothing.
         query = (
             f"SELECT {_COLUMNS} FROM leases INDEXED BY leases_by_owner "
-            "WHERE network = ? AND container_id = ? AND ifname = ? AND state <> 'quarantined' ORDER BY address"
+            "WHERE network = ? AND container_id = ? AND ifname = ? AND state <> 'quarantined' "
+            "ORDER BY address"
         )
         return [Lease(*row) for row in self._rows(query, key)]
 
