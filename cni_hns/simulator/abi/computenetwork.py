@@ -1,0 +1,197 @@
+"""computenetwork.dll: the five object families, an endpoint's counters, and service notifications.
+
+Each shape of function is written once; the families share them ("Host Compute Network service API").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cni_hns.binding._generated_ffi import ffi
+
+from ..core.errors import INVALID_HANDLE, PARAMETER_INCORRECT
+from ..core.service import Answer, Service
+from .accounts import Accounts
+from .listener import Listener
+from .texts import guid_text, text
+
+__all__ = ["ComputeNetwork"]
+
+_FAMILIES = ("Network", "Endpoint", "Namespace", "LoadBalancer", "SdnRoute")
+_CALLBACK = "callback"
+
+_Made = tuple[str, Callable[..., int]]
+
+
+class ComputeNetwork:
+    """Makes the functions of the DLL."""
+
+    def __init__(self, service: Service, accounts: Accounts) -> None:
+        self._service = service
+        self._accounts = accounts
+        self._listeners: dict[int, Listener] = {}
+
+    def make(self, function: str) -> tuple[str, Callable[..., int | None]] | None:
+        """The C type and the work of a function of this DLL; None for one that it does not have."""
+        for family in _FAMILIES:
+            made = self._of_family(function, family)
+            if made is not None:
+                return made
+        if function in ("HcnQueryEndpointStats", "HcnQueryEndpointAddresses"):
+            return "HCN_QUERY", self._query(function, "Endpoint")
+        if function == "HcnRegisterServiceCallback":
+            return "HCN_REGISTER_SERVICE_CALLBACK", self._register
+        if function == "HcnUnregisterServiceCallback":
+            return "HCN_UNREGISTER_SERVICE_CALLBACK", self._unregister
+        return None
+
+    def stop(self) -> None:
+        """Stop telling anybody anything."""
+        for listener in self._listeners.values():
+            listener.stop()
+        self._listeners.clear()
+
+    def _of_family(self, function: str, family: str) -> _Made | None:
+        if function == f"HcnEnumerate{family}s":
+            return "HCN_ENUMERATE", self._enumerate(function)
+        if function == f"HcnCreate{family}":
+            if family == "Endpoint":
+                return "HCN_CREATE_ENDPOINT", self._create_endpoint
+            return "HCN_CREATE", self._create(function, family)
+        if function == f"HcnOpen{family}":
+            return "HCN_OPEN", self._open(function, family)
+        if function == f"HcnModify{family}":
+            return "HCN_MODIFY", self._modify(function, family)
+        if function == f"HcnQuery{family}Properties":
+            return "HCN_QUERY", self._query(function, family)
+        if function == f"HcnDelete{family}":
+            return "HCN_DELETE", self._delete(function)
+        if function == f"HcnClose{family}":
+            return "HCN_CLOSE", self._close(function, family)
+        return None
+
+    def _enumerate(self, function: str) -> Callable[..., int]:
+        def enumerate_(query: Any, found: Any, record: Any) -> int:
+            if self._bad_slots(function, found, record):
+                return PARAMETER_INCORRECT
+            answer = self._call(function, [text(query)])
+            return self._answered(function, answer, found, record)
+
+        return enumerate_
+
+    def _create(self, function: str, family: str) -> Callable[..., int]:
+        def create(guid: Any, settings: Any, handle: Any, record: Any) -> int:
+            if self._bad_slots(function, handle, record):
+                return PARAMETER_INCORRECT
+            answer = self._call(function, [guid_text(guid), text(settings)])
+            return self._opened(function, family, answer, handle, record)
+
+        return create
+
+    def _create_endpoint(self, network: Any, guid: Any, settings: Any, handle: Any, record: Any) -> int:
+        function = "HcnCreateEndpoint"
+        if self._bad_slots(function, handle, record):
+            return PARAMETER_INCORRECT
+        open_ = self._accounts.find("Network", network, function)
+        if open_ is None:
+            return INVALID_HANDLE
+        answer = self._call(function, [open_.target, guid_text(guid), text(settings)], open_.generation)
+        return self._opened(function, "Endpoint", answer, handle, record)
+
+    def _open(self, function: str, family: str) -> Callable[..., int]:
+        def open_(guid: Any, handle: Any, record: Any) -> int:
+            if self._bad_slots(function, handle, record):
+                return PARAMETER_INCORRECT
+            answer = self._call(function, [guid_text(guid)])
+            return self._opened(function, family, answer, handle, record)
+
+        return open_
+
+    def _modify(self, function: str, family: str) -> Callable[..., int]:
+        def modify(handle: Any, settings: Any, record: Any) -> int:
+            if self._bad_slots(function, record, record):
+                return PARAMETER_INCORRECT
+            open_ = self._accounts.find(family, handle, function)
+            if open_ is None:
+                return INVALID_HANDLE
+            answer = self._call(function, [open_.target, text(settings)], open_.generation)
+            return self._answered(function, answer, ffi.NULL, record)
+
+        return modify
+
+    def _query(self, function: str, family: str) -> Callable[..., int]:
+        def query(handle: Any, question: Any, found: Any, record: Any) -> int:
+            if self._bad_slots(function, found, record):
+                return PARAMETER_INCORRECT
+            open_ = self._accounts.find(family, handle, function)
+            if open_ is None:
+                return INVALID_HANDLE
+            answer = self._call(function, [open_.target, text(question)], open_.generation)
+            return self._answered(function, answer, found, record)
+
+        return query
+
+    def _delete(self, function: str) -> Callable[..., int]:
+        def delete(guid: Any, record: Any) -> int:
+            if self._bad_slots(function, record, record):
+                return PARAMETER_INCORRECT
+            return self._answered(function, self._call(function, [guid_text(guid)]), ffi.NULL, record)
+
+        return delete
+
+    def _close(self, function: str, family: str) -> Callable[..., int]:
+        def close(handle: Any) -> int:
+            open_ = self._accounts.close(family, handle, function)
+            if open_ is None:
+                return INVALID_HANDLE
+            return self._service.close(function, open_.target, open_.generation).hresult
+
+        return close
+
+    def _register(self, callback: Any, context: Any, handle: Any) -> int:
+        function = "HcnRegisterServiceCallback"
+        if self._bad_slots(function, handle, ffi.NULL) or callback == ffi.NULL:
+            return PARAMETER_INCORRECT
+        answer = self._call(function, [])
+        if answer.hresult == 0:
+            handle[0] = self._accounts.open(_CALLBACK, "", answer.generation)
+            number = int(ffi.cast("uintptr_t", handle[0]))
+            self._listeners[number] = Listener(self._service.store, callback, context)
+        return answer.hresult
+
+    def _unregister(self, handle: Any) -> int:
+        function = "HcnUnregisterServiceCallback"
+        if self._accounts.find(_CALLBACK, handle, function) is None:
+            return INVALID_HANDLE
+        answer = self._call(function, [])
+        if answer.hresult == 0:
+            self._accounts.close(_CALLBACK, handle, function)
+            self._listeners.pop(int(ffi.cast("uintptr_t", handle))).stop()
+        return answer.hresult
+
+    def _call(self, function: str, arguments: list[str | None], generation: int | None = None) -> Answer:
+        answer = self._service.call(function, arguments, generation)
+        for listener in list(self._listeners.values()):
+            listener.look()
+        return answer
+
+    def _bad_slots(self, function: str, out: Any, record: Any) -> bool:
+        """An out-parameter must be there and hold NULL before the call; the error record may be left out."""
+        for slot in (out, record):
+            if slot != ffi.NULL and slot[0] != ffi.NULL:
+                self._accounts.violation(f"{function}: an out-parameter holds something before the call")
+                return True
+        return out == ffi.NULL and out is not record
+
+    def _answered(self, function: str, answer: Answer, found: Any, record: Any) -> int:
+        if answer.hresult == 0 and answer.text and found != ffi.NULL:
+            found[0] = self._accounts.text(answer.text, function)
+        if answer.record and record != ffi.NULL:
+            record[0] = self._accounts.text(answer.record, f"{function} (error record)")
+        return answer.hresult
+
+    def _opened(self, function: str, family: str, answer: Answer, handle: Any, record: Any) -> int:
+        if answer.hresult == 0:
+            handle[0] = self._accounts.open(family, answer.text, answer.generation)
+        return self._answered(function, answer, ffi.NULL, record)

@@ -1,0 +1,56 @@
+"""The three DLLs of one process, on one node."""
+
+from __future__ import annotations
+
+import os
+
+from cni_hns.binding.libraries import Libraries
+
+from ..core.service import Service
+from .accounts import Accounts, Held
+from .computenetwork import ComputeNetwork
+from .library import Library
+from .others import Ole32, VmCompute
+
+__all__ = ["SimulatedLibraries"]
+
+
+class SimulatedLibraries(Libraries):
+    """What the binding gets in place of Windows' DLLs."""
+
+    def __init__(self, service: Service) -> None:
+        options = service.store.options()
+        self._service = service
+        self._accounts = Accounts(self._violation)
+        self._network = ComputeNetwork(service, self._accounts)
+        self._closed = False
+        missing, absent = options.missing_functions, options.missing_libraries
+
+        def library(name: str, maker: ComputeNetwork | VmCompute | Ole32) -> Library:
+            return Library(name, maker.make, self._accounts, missing, name in absent)
+
+        super().__init__(
+            library("computenetwork", self._network),
+            library("vmcompute", VmCompute(service, self._accounts)),
+            library("ole32", Ole32(self._accounts)),
+        )
+
+    def live(self) -> list[Held]:
+        """The handles and buffers that are held now."""
+        return self._accounts.held()
+
+    def close(self) -> None:
+        """The last call of a process: what it still holds is written down with the node."""
+        if self._closed:
+            return
+        self._closed = True
+        self._network.stop()
+        for held in self._accounts.held():
+            self._write(held.kind, held.what)
+
+    def _violation(self, text: str) -> None:
+        self._write("violation", text)
+
+    def _write(self, kind: str, text: str) -> None:
+        with self._service.store.transaction() as state:
+            state.run("INSERT INTO leaks VALUES (NULL, ?, ?, ?)", os.getpid(), kind, text)

@@ -1,0 +1,68 @@
+"""A simulated DLL: functions by name, made when they are first asked for.
+
+An exception in a function would be lost in C: it becomes E_UNEXPECTED, and a violation that holds its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cni_hns.binding._generated_ffi import ffi
+
+from ..core.errors import E_UNEXPECTED, signed
+from .accounts import Accounts
+
+__all__ = ["Library"]
+
+# The one shape that returns nothing.
+_VOID = "CO_TASK_MEM_FREE"
+
+Function = Callable[..., int | None]
+
+
+class Library:
+    """The exports of one DLL as attributes: C function pointers."""
+
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[str], tuple[str, Function] | None],
+        accounts: Accounts,
+        missing: list[str],
+        absent: bool,
+    ) -> None:
+        """`make(function)` gives the C type and the Python function; `missing` and `absent` take them away."""
+        self._name = name
+        self._make = make
+        self._accounts = accounts
+        self._missing = missing
+        self._absent = absent
+
+    def __getattr__(self, function: str) -> Any:
+        if function.startswith("_"):
+            raise AttributeError(function)
+        if self._absent:
+            raise OSError(f"cannot load library '{self._name}.dll': error 0x7e")
+        made = None if function in self._missing else self._make(function)
+        if made is None:
+            raise AttributeError(
+                f"function/symbol '{function}' not found in library '{self._name}.dll': error 0x7f"
+            )
+        shape, work = made
+        failure = None if shape == _VOID else signed(E_UNEXPECTED)
+        pointer = ffi.callback(shape, self._guarded(function, work, failure), error=failure)
+        # Kept here: the pointer is only good while this object lives.
+        setattr(self, function, pointer)
+        return pointer
+
+    def _guarded(self, name: str, work: Function, failure: int | None) -> Function:
+        def guarded(*arguments: Any) -> int | None:
+            try:
+                answer = work(*arguments)
+            except Exception as fault:
+                self._accounts.violation(f"{name}: {type(fault).__name__}: {fault}")
+                return failure
+            return None if answer is None else signed(answer)
+
+        return guarded

@@ -1,0 +1,1 @@
+"""What the simulated service knows and does, in text and numbers only: no C data comes in here."""

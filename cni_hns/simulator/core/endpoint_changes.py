@@ -1,0 +1,115 @@
+"""Changing an endpoint ("ModifyEndpointSettingRequest"), and attaching it to something that is no container."""
+
+from __future__ import annotations
+
+from . import endpoints
+from .documents import Document, enum_name, folded, guid_of, list_of
+from .errors import (
+    ENDPOINT_ALREADY_ATTACHED,
+    ENDPOINT_NOT_ATTACHED,
+    INTERFACE_PARAMETERS_APPLIED,
+    INVALID_REMOTE_OPERATION,
+    POLICY_NOT_FOUND,
+    REQUEST_UNSUPPORTED,
+    Refused,
+)
+from .network_changes import REQUEST_TYPES
+from .networks import load as load_network
+from .policies import endpoint_policies
+from .ports import map_ports, unmap_ports
+from .store import State
+
+__all__ = ["attach", "detach", "modify", "set_policies"]
+
+# In the order of the enum's numbers; the others of the schema belong to the inside of a virtual machine.
+_RESOURCES = ("Port", "Policy")
+
+
+def modify(state: State, guid: str, given: Document) -> None:
+    """Change the endpoint as the request says.
+
+    Raises:
+        Refused: 0x803B0015 for what cannot be changed here, and what the change itself can be refused for.
+    """
+    endpoint = endpoints.load(state, guid)
+    request = folded(given, ("ResourceType", "RequestType", "Settings"))
+    resource = enum_name(request.get("ResourceType", 0), _RESOURCES, REQUEST_UNSUPPORTED)
+    kind = enum_name(request.get("RequestType", 0), REQUEST_TYPES, REQUEST_UNSUPPORTED)
+    settings = request.get("Settings", {})
+    settings = settings if isinstance(settings, dict) else {}
+    if resource == "Policy":
+        given_policies = endpoint_policies(state, list_of(folded(settings, ("Policies",)), "Policies"))
+        set_policies(state, endpoint, _changed(endpoint.document["Policies"], kind, given_policies))
+    elif kind == "Add":
+        port = folded(settings, ("PortId", "VirtualNicName", "VirtualMachineId"))
+        for name in ("PortId", "VirtualMachineId"):
+            if port.get(name):
+                guid_of(port[name])
+        attach(state, guid, f"vm {port.get('VirtualMachineId', '')}")
+    elif kind == "Remove":
+        detach(state, guid)
+    else:
+        raise Refused(REQUEST_UNSUPPORTED, f"Port {kind}")
+
+
+def set_policies(state: State, endpoint: endpoints.Endpoint, policies: list[Document]) -> None:
+    """Give the endpoint these policies instead of its own; the host ports change hands with them."""
+    document = endpoint.document
+    kind = load_network(state, endpoint.network)["Type"]
+    unmap_ports(state, document["ID"])
+    map_ports(state, kind, document["ID"], policies)
+    document["Policies"] = policies
+    endpoints.save(state, document)
+
+
+def attach(state: State, guid: str, user: str) -> None:
+    """Give the endpoint a port at the host or at a virtual machine.
+
+    Raises:
+        Refused: 0x803B0014, it has one (flannel and calico take this as done); a remote endpoint has none.
+    """
+    endpoint = endpoints.load(state, guid)
+    if endpoint.remote:
+        raise Refused(INVALID_REMOTE_OPERATION, guid)
+    if endpoint.state not in (endpoints.CREATED, endpoints.DETACHED):
+        raise Refused(ENDPOINT_ALREADY_ATTACHED, guid)
+    endpoints.set_state(state, guid, endpoints.ATTACHED, [])
+    endpoint.document["user"] = user
+    endpoints.save(state, endpoint.document)
+
+
+def detach(state: State, guid: str) -> None:
+    """Take the endpoint's port away.
+
+    Raises:
+        Refused: 0x803B0034, it has none.
+    """
+    endpoint = endpoints.load(state, guid)
+    if endpoint.state in (endpoints.CREATED, endpoints.DETACHED):
+        raise Refused(ENDPOINT_NOT_ATTACHED, guid)
+    endpoints.set_state(state, guid, endpoints.DETACHED, [])
+    endpoint.document.pop("user", None)
+    endpoints.save(state, endpoint.document)
+
+
+def _changed(policies: list[Document], kind: str, given: list[Document]) -> list[Document]:
+    """Add appends; Update replaces all of the given kinds; Remove removes equal ones (Azure's model of HNS)."""
+    if kind == "Add":
+        _refuse_second_interface_parameters([*policies, *given])
+        return [*policies, *given]
+    if kind == "Update":
+        kinds = {policy["Type"] for policy in given}
+        return [policy for policy in policies if policy["Type"] not in kinds] + given
+    if kind != "Remove":
+        raise Refused(REQUEST_UNSUPPORTED, f"Policy {kind}")
+    left = list(policies)
+    for policy in given:
+        if policy not in left:
+            raise Refused(POLICY_NOT_FOUND, f"{policy}")
+        left.remove(policy)
+    return left
+
+
+def _refuse_second_interface_parameters(policies: list[Document]) -> None:
+    if sum(policy["Type"] == "InterfaceParameters" for policy in policies) > 1:
+        raise Refused(INTERFACE_PARAMETERS_APPLIED)

@@ -1,0 +1,190 @@
+"""How the simulated service refuses: an HRESULT and the text that goes into the error record.
+
+The numbers are those of Microsoft's pages "HCN HRESULTs" and "COM Error Codes"; which of them a rule uses is said
+at the rule. Texts are in the manner of Windows: one sentence, and a blank at the end.
+"""
+
+from __future__ import annotations
+
+import json
+
+__all__ = [
+    "ACCESS_DENIED",
+    "ADAPTER_NOT_FOUND",
+    "ADDRESS_RESERVED",
+    "ALREADY_EXISTS",
+    "DEGRADED",
+    "DUPLICATE_NAME",
+    "ELEMENT_NOT_FOUND",
+    "ENDPOINT_ALREADY_ATTACHED",
+    "ENDPOINT_NOT_ATTACHED",
+    "ENDPOINT_NOT_FOUND",
+    "E_FAIL",
+    "E_NOTIMPL",
+    "E_UNEXPECTED",
+    "GUID_CONVERSION",
+    "HAS_REFERENCES",
+    "INTERFACE_PARAMETERS_APPLIED",
+    "INVALID_ENDPOINT",
+    "INVALID_HANDLE",
+    "INVALID_INTERNAL_PORT",
+    "INVALID_IP",
+    "INVALID_IP_SUBNET",
+    "INVALID_JSON",
+    "INVALID_NETWORK",
+    "INVALID_NETWORK_TYPE",
+    "INVALID_POLICY",
+    "INVALID_POLICY_TYPE",
+    "INVALID_PREFIX",
+    "INVALID_REMOTE_OPERATION",
+    "INVALID_SUBNET",
+    "IN_A_NAMESPACE",
+    "MAPPING_NOT_SUPPORTED",
+    "NAMESPACE_ATTACH_FAILED",
+    "NETWORK_ALREADY_EXISTS",
+    "NETWORK_NOT_FOUND",
+    "OBJECT_ALREADY_EXISTS",
+    "PARAMETER_INCORRECT",
+    "POLICY_ALREADY_EXISTS",
+    "POLICY_NOT_FOUND",
+    "PORT_ALREADY_EXISTS",
+    "PORT_NOT_FOUND",
+    "REQUEST_UNSUPPORTED",
+    "RPC_CALL_FAILED",
+    "RPC_SERVER_UNAVAILABLE",
+    "SUBNET_NOT_FOUND",
+    "Refused",
+    "record",
+    "refuse_unless_zero",
+    "signed",
+    "text_of",
+]
+
+NETWORK_NOT_FOUND = 0x803B0001
+ENDPOINT_NOT_FOUND = 0x803B0002
+SUBNET_NOT_FOUND = 0x803B0005
+ADAPTER_NOT_FOUND = 0x803B0006
+PORT_NOT_FOUND = 0x803B0007
+POLICY_NOT_FOUND = 0x803B0008
+INVALID_NETWORK = 0x803B000A
+INVALID_NETWORK_TYPE = 0x803B000B
+INVALID_ENDPOINT = 0x803B000C
+INVALID_POLICY = 0x803B000D
+INVALID_POLICY_TYPE = 0x803B000E
+INVALID_REMOTE_OPERATION = 0x803B000F
+NETWORK_ALREADY_EXISTS = 0x803B0010
+POLICY_ALREADY_EXISTS = 0x803B0012
+PORT_ALREADY_EXISTS = 0x803B0013
+ENDPOINT_ALREADY_ATTACHED = 0x803B0014
+REQUEST_UNSUPPORTED = 0x803B0015
+MAPPING_NOT_SUPPORTED = 0x803B0016
+DEGRADED = 0x803B0017
+GUID_CONVERSION = 0x803B0019
+INVALID_JSON = 0x803B001B
+INVALID_IP = 0x803B001E
+IN_A_NAMESPACE = 0x803B002B
+HAS_REFERENCES = 0x803B002C
+INVALID_INTERNAL_PORT = 0x803B002D
+NAMESPACE_ATTACH_FAILED = 0x803B002E
+ADDRESS_RESERVED = 0x803B002F
+INVALID_PREFIX = 0x803B0030
+INVALID_SUBNET = 0x803B0032
+INVALID_IP_SUBNET = 0x803B0033
+ENDPOINT_NOT_ATTACHED = 0x803B0034
+INTERFACE_PARAMETERS_APPLIED = 0x803B0036
+
+ACCESS_DENIED = 0x80070005
+INVALID_HANDLE = 0x80070006
+DUPLICATE_NAME = 0x80070034
+PARAMETER_INCORRECT = 0x80070057
+ALREADY_EXISTS = 0x800700B7
+ELEMENT_NOT_FOUND = 0x80070490
+OBJECT_ALREADY_EXISTS = 0x80071392
+RPC_SERVER_UNAVAILABLE = 0x800706BA
+RPC_CALL_FAILED = 0x800706BE
+E_NOTIMPL = 0x80004001
+E_FAIL = 0x80004005
+E_UNEXPECTED = 0x8000FFFF
+
+_TEXTS = {
+    NETWORK_NOT_FOUND: "The network was not found. ",
+    ENDPOINT_NOT_FOUND: "The endpoint was not found. ",
+    SUBNET_NOT_FOUND: "The network does not have a subnet for this endpoint. ",
+    ADAPTER_NOT_FOUND: "An adapter was not found. ",
+    PORT_NOT_FOUND: "The switch port was not found. ",
+    POLICY_NOT_FOUND: "An expected policy was not found. ",
+    INVALID_NETWORK: "The network definition is invalid or incomplete. ",
+    INVALID_NETWORK_TYPE: "The type of the network is not valid. ",
+    INVALID_ENDPOINT: "The endpoint definition is invalid or incomplete. ",
+    INVALID_POLICY: "The policy definition is invalid or incomplete. ",
+    INVALID_POLICY_TYPE: "The type of the policy is not valid. ",
+    INVALID_REMOTE_OPERATION: "This operation is not valid on a remote endpoint. ",
+    NETWORK_ALREADY_EXISTS: "A network with this name already exists. ",
+    POLICY_ALREADY_EXISTS: "This policy already exists. ",
+    PORT_ALREADY_EXISTS: "The specified port already exists. ",
+    ENDPOINT_ALREADY_ATTACHED: "The endpoint is already attached to the switch. ",
+    REQUEST_UNSUPPORTED: "The specified request is unsupported. ",
+    MAPPING_NOT_SUPPORTED: "Port mapping is not supported on this network. ",
+    DEGRADED: "There was an operation attempted on a degraded object. ",
+    GUID_CONVERSION: "A parameter could not be converted to a GUID. ",
+    INVALID_JSON: "The JSON document is not valid. ",
+    INVALID_IP: "The address is not valid or lies in no subnet of the network. ",
+    IN_A_NAMESPACE: "The endpoint already belongs to a namespace. ",
+    HAS_REFERENCES: "The object is still referenced by others. ",
+    INVALID_INTERNAL_PORT: "The internal port is missing or zero. ",
+    NAMESPACE_ATTACH_FAILED: "Attaching the namespace failed. ",
+    ADDRESS_RESERVED: "The address is not valid or is reserved. ",
+    INVALID_PREFIX: "The prefix is not valid. ",
+    INVALID_SUBNET: "The subnet definition is invalid or incomplete. ",
+    INVALID_IP_SUBNET: "The IP subnet definition is invalid or incomplete. ",
+    ENDPOINT_NOT_ATTACHED: "The endpoint must be attached for this operation. ",
+    INTERFACE_PARAMETERS_APPLIED: "Interface parameters were already applied. ",
+    ACCESS_DENIED: "Access is denied. ",
+    INVALID_HANDLE: "The handle is invalid. ",
+    DUPLICATE_NAME: "A duplicate name exists on the network. ",
+    PARAMETER_INCORRECT: "The parameter is incorrect. ",
+    ALREADY_EXISTS: "Cannot create a file when that file already exists. ",
+    ELEMENT_NOT_FOUND: "Element not found. ",
+    OBJECT_ALREADY_EXISTS: "The object already exists. ",
+    RPC_SERVER_UNAVAILABLE: "The RPC server is unavailable. ",
+    RPC_CALL_FAILED: "The remote procedure call failed. ",
+    E_NOTIMPL: "Not implemented. ",
+    E_FAIL: "Unspecified error. ",
+    E_UNEXPECTED: "Catastrophic failure. ",
+}
+
+
+class Refused(Exception):
+    """The service says no: `hresult` (unsigned, 32 bits) and a reason for whoever reads the simulator's dumps.
+
+    A refused call changes nothing, except for `mark`: a statement with its values that notes the refusal itself.
+    """
+
+    def __init__(
+        self, hresult: int, reason: str = "", mark: tuple[str, tuple[object, ...]] | None = None
+    ) -> None:
+        super().__init__(f"0x{hresult:08X} {text_of(hresult)}{reason}")
+        self.hresult = hresult
+        self.reason = reason
+        self.mark = mark
+
+
+def text_of(hresult: int) -> str:
+    """The sentence Windows has for this code, or a plain one where this table has none."""
+    return _TEXTS.get(hresult, f"Error 0x{hresult:08X}. ")
+
+
+def record(hresult: int, text: str = "") -> str:
+    """The error record: `Success`, `Error`, and `ErrorCode` as an unsigned decimal (seen in the field)."""
+    return json.dumps({"Success": False, "Error": text or text_of(hresult), "ErrorCode": hresult})
+
+
+def signed(hresult: int) -> int:
+    """The same 32 bits as C's signed HRESULT."""
+    return hresult - 0x1_0000_0000 if hresult & 0x8000_0000 else hresult
+
+
+def refuse_unless_zero(hresult: int, reason: str) -> None:
+    """Refuse with a code that an option gives; 0 means that this service lets it pass."""
+    if hresult:
+        raise Refused(hresult, reason)

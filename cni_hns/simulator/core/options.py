@@ -1,0 +1,162 @@
+"""What a simulated node can be told to be: everything about HNS that no public evidence settles is a named option.
+
+An option that ends in `_hresult` is the code for that case; 0 means that the service lets it pass.
+The default is what the evidence suggests; the line beside it says why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import (
+    ADDRESS_RESERVED,
+    ALREADY_EXISTS,
+    ELEMENT_NOT_FOUND,
+    IN_A_NAMESPACE,
+    INVALID_ENDPOINT,
+    INVALID_POLICY,
+    INVALID_REMOTE_OPERATION,
+    INVALID_SUBNET,
+    OBJECT_ALREADY_EXISTS,
+    PARAMETER_INCORRECT,
+    POLICY_ALREADY_EXISTS,
+    PORT_ALREADY_EXISTS,
+    PORT_NOT_FOUND,
+    REQUEST_UNSUPPORTED,
+    RPC_SERVER_UNAVAILABLE,
+)
+from .versions import Version
+
+__all__ = ["OPTIONS", "Options", "checked"]
+
+_ONE_ADAPTER = {
+    "name": "Ethernet",
+    "kind": "physical",
+    "address": "192.0.2.10",
+    "dns": ["192.0.2.53"],
+    "suffix": "node.example",
+}
+
+OPTIONS: dict[str, tuple[Any, str]] = {
+    # The node
+    "hns_version": ([15, 4], "Windows Server 2025, the newest release whose HNS version is known"),
+    "adapters": (
+        [_ONE_ADAPTER],
+        "one physical adapter with an address: what a plain node has; kind is physical, wifi or virtual",
+    ),
+    "excluded_ports": ([], "[protocol, first, last] ranges that the host holds; mapping one is refused"),
+    "loopback_addresses": (
+        [],
+        "a network whose gateway is one of these is not loaded after a restart (seen)",
+    ),
+    "missing_functions": ([], "exports that this Windows does not have"),
+    "missing_libraries": ([], "DLLs that this Windows does not have: computenetwork, vmcompute"),
+    "state_of_shared": (3, "3 AttachedSharing for pods; 2 Attached on hosts that are nested VMs"),
+    # Addresses
+    "duplicate_address_hresult": (
+        OBJECT_ALREADY_EXISTS,
+        "the code seen when a local endpoint holds the address",
+    ),
+    "duplicate_remote_hresult": (0, "two remote endpoints with one address: no evidence that HNS objects"),
+    "reserved_address_hresult": (
+        ADDRESS_RESERVED,
+        "network and broadcast address: the code's own name says so",
+    ),
+    "gateway_address_hresult": (
+        ADDRESS_RESERVED,
+        "the gateway asked for by an endpoint: likely the same code",
+    ),
+    "pool_exhausted_hresult": (ADDRESS_RESERVED, "no address left: never seen; the nearest code by name"),
+    "mac_pool_exhausted_hresult": (INVALID_ENDPOINT, "no MAC left: never seen; the nearest code by name"),
+    "duplicate_mac_hresult": (0, "two local endpoints with one MAC: no evidence that HNS objects"),
+    "second_address_hresult": (
+        INVALID_ENDPOINT,
+        "two addresses of one family: only one of each is documented",
+    ),
+    "address_reuse_after_calls": (0, "calls for which a released address stays set aside: none known"),
+    "dual_stack_completes": (False, "whether HNS adds the family that the caller left out: not known"),
+    # Identity and documents
+    "existing_id_hresult": (ALREADY_EXISTS, "create with an ID in use: the code seen for load balancers"),
+    "id_argument_wins": (False, "the Id argument against the document's ID: callers use the document's"),
+    "null_query_accepted": (True, "the pages call the query optional"),
+    "default_query_schema": (2, "shape of the answer when the query names no schema version"),
+    # Routes
+    "default_route_without_routes_only": (False, "add the default route only where no route is given at all"),
+    "empty_next_hop_hresult": (PARAMETER_INCORRECT, "the newer HNS refuses it; its code was not reported"),
+    # Networks
+    "adapter_shared_by_one_kind": (True, "several networks of one kind on one adapter; overlay surely may"),
+    "adapter_conflict_hresult": (
+        PARAMETER_INCORRECT,
+        "another kind of switch on the adapter: one of two seen",
+    ),
+    "management_address_after_calls": (
+        2,
+        "calls until the address of an external network appears: seen later",
+    ),
+    "vsid_hresult": (INVALID_POLICY, "isolation id below 4096: refused, its code was not reported"),
+    "ipv6_subnet_hresult": (INVALID_SUBNET, "an IPv6 subnet where HNS has none: refused, code not known"),
+    "network_delete_in_use_hresult": (0, "deleting a network that a container uses: success in practice"),
+    "remote_route_elsewhere_hresult": (REQUEST_UNSUPPORTED, "RemoteSubnetRoute off overlay: not known"),
+    "remote_route_twice_hresult": (POLICY_ALREADY_EXISTS, "the same prefix again: callers look first"),
+    # Namespaces
+    "member_again_hresult": (0, "adding an endpoint again where it is: plugins repeat it without a check"),
+    "second_namespace_hresult": (IN_A_NAMESPACE, "the code exists for exactly this"),
+    "remove_absent_hresult": (ELEMENT_NOT_FOUND, "removing what is not there: plugins take this as done"),
+    "remote_attach_hresult": (INVALID_REMOTE_OPERATION, "a remote endpoint in a namespace: by its name"),
+    "host_default_delete_hresult": (REQUEST_UNSUPPORTED, "the host's own namespace: always enumerated"),
+    "namespaces_survive_reboot": (False, "the containers and compartments are gone after a boot"),
+    # Port mappings, load balancers
+    "mapping_refused_on": ([], "network types that answer 0x803B0016 to a port mapping: none known"),
+    "ports_stay_reserved": (False, "a deleted endpoint's ports stay held: reported, not the rule"),
+    "backend_deleted_hresult": (0, "deleting an endpoint that a load balancer names: not known to fail"),
+    "missing_backend_hresult": (PORT_NOT_FOUND, "a load balancer naming an endpoint that is not there"),
+    "unattached_backend": ("v1", "refused for V1 policy lists (seen); hcsshim's tests pass through V2"),
+    "unattached_backend_hresult": (PORT_NOT_FOUND, "the code seen for a back end without a switch port"),
+    "same_frontend_hresult": (PORT_ALREADY_EXISTS, "a second load balancer on VIP, port and protocol (seen)"),
+    "same_frontend_reloaded_hresult": (
+        ALREADY_EXISTS,
+        "the same, when the first was loaded from disk (seen)",
+    ),
+    "first_lb_delete_hresult": (0, "Windows Server 2019 may fail the first delete; not always"),
+    # Handles
+    "stale_handle_hresult": (RPC_SERVER_UNAVAILABLE, "a handle from before a restart of HNS"),
+    "stale_close_hresult": (0, "closing such a handle: nothing known to fail"),
+}
+
+
+class Options:
+    """The options of one node, as attributes."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._given[name]
+        except KeyError:
+            try:
+                return OPTIONS[name][0]
+            except KeyError:
+                raise AttributeError(name) from None
+
+    @property
+    def version(self) -> Version:
+        """The HNS version, as a pair to compare with."""
+        major, minor = self.hns_version
+        return int(major), int(minor)
+
+
+def checked(given: dict[str, Any]) -> dict[str, Any]:
+    """The same options, every name known; a version may be written "13.3".
+
+    Raises:
+        TypeError: an option that does not exist, with the names that do.
+    """
+    unknown = sorted(set(given) - set(OPTIONS))
+    if unknown:
+        raise TypeError(f"unknown option {', '.join(unknown)}; there are {', '.join(sorted(OPTIONS))}")
+    version = given.get("hns_version")
+    if isinstance(version, str):
+        major, _, minor = version.partition(".")
+        given = {**given, "hns_version": [int(major), int(minor)]}
+    return given

@@ -1,0 +1,323 @@
+"""What a policy document must hold, per type, and from which HNS version on a type exists.
+
+Sources: the policy types of Microsoft's HCN schema page; fields that only hcsshim or the SDN repository's module
+knows are taken too. A type that does not exist, or not yet in this version, is 0x803B000E; settings that are wrong are
+0x803B000D. Unknown members of the settings are dropped without a word: `ExceptionList`, the V1 spelling, in a V2
+OutBoundNAT leaves a policy without exceptions (reported to the calico project).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .documents import Document, enum_name, folded
+from .errors import (
+    INTERFACE_PARAMETERS_APPLIED,
+    INVALID_INTERNAL_PORT,
+    INVALID_POLICY,
+    INVALID_POLICY_TYPE,
+    Refused,
+)
+from .prefixes import address, has_host_bits, mac_digits, network
+from .store import State
+from .versions import has_feature, schema_of
+
+__all__ = ["endpoint_policies", "network_policies", "spoiled_by", "subnet_policies"]
+
+
+class Policy(NamedTuple):
+    """One policy type: its fields with their kinds, those that must be there, and what it needs."""
+
+    fields: dict[str, str]
+    needed: tuple[str, ...] = ()
+    schema: tuple[int, int] = (2, 0)
+    feature: str = ""
+
+
+_RULE = {
+    "Protocols": "protocols",
+    "Action": "action",
+    "Direction": "direction",
+    "LocalAddresses": "text",
+    "RemoteAddresses": "text",
+    "LocalPorts": "text",
+    "RemotePorts": "text",
+    "RuleType": "ruletype",
+    "Priority": "u16",
+    "Id": "text",
+}
+_L4_PROXY = {
+    "IP": "text",
+    "Port": "text",
+    "Protocol": "u32",
+    "ExceptionList": "texts",
+    "Exceptions": "texts",
+    "Destination": "text",
+    "OutboundNat": "bool",
+}
+_INTERFACE = {
+    "InterfaceGuid": "text",
+    "InterfaceLuid": "u64",
+    "InterfaceIndex": "u32",
+    "InterfaceMediaType": "u32",
+    "InterfaceAlias": "text",
+    "InterfaceDescription": "text",
+}
+
+_ENDPOINT = {
+    "PortMapping": Policy(
+        {"Protocol": "u32", "InternalPort": "u16", "ExternalPort": "u16", "VIP": "address?", "Flags": "u32"},
+        ("Protocol", "ExternalPort"),
+    ),
+    "ACL": Policy(_RULE, ("Action", "Direction")),
+    "QOS": Policy({"MaximumOutgoingBandwidthInBytes": "u64"}, ("MaximumOutgoingBandwidthInBytes",)),
+    "OutBoundNAT": Policy(
+        {
+            "VirtualIP": "address?",
+            "Exceptions": "prefixes",
+            "Destinations": "texts",
+            "Flags": "u32",
+            "MaxPortPoolUsage": "u16",
+        }
+    ),
+    "SDNRoute": Policy(
+        {
+            "DestinationPrefix": "destination",
+            "NextHop": "address?",
+            "NeedEncap": "bool",
+            "AutomaticEndpointMonitor": "bool",
+        },
+        ("DestinationPrefix",),
+    ),
+    "L4Proxy": Policy(_L4_PROXY, feature="L4Proxy"),
+    "L4WFPPROXY": Policy(
+        {
+            "InboundProxyPort": "text",
+            "OutboundProxyPort": "text",
+            "FilterTuple": "object",
+            "UserSID": "text",
+            "InboundExceptions": "object",
+            "OutboundExceptions": "object",
+        },
+        feature="L4WfpProxy",
+    ),
+    "ProviderAddress": Policy({"ProviderAddress": "address"}, ("ProviderAddress",)),
+    "InterfaceConstraint": Policy(_INTERFACE),
+    "PortName": Policy({"Name": "text"}, ("Name",)),
+    "EncapOverhead": Policy({"Overhead": "u16"}, ("Overhead",)),
+    "L2Driver": Policy({}),
+    "Encryption": Policy(
+        {
+            "EncryptionMethodType": "text",
+            "AuthenticationMethods": "any",
+            "Name": "text",
+            "Endpoints1": "any",
+            "Endpoints2": "any",
+            "ProtocolType": "any",
+            "Endpoint1Ports": "any",
+            "Endpoint2Ports": "any",
+        },
+        schema=(2, 1),
+    ),
+    "VLAN": Policy({"IsolationId": "u32"}, ("IsolationId",), schema=(2, 4)),
+    "InterfaceParameters": Policy({"Mtu": "u16"}, schema=(2, 4)),
+    "Iov": Policy(
+        {"IovOffloadWeight": "u32", "QueuePairsRequested": "u32", "InterruptModeration": "any"}, schema=(2, 9)
+    ),
+    "TierAcl": Policy(
+        {"Name": "text", "Direction": "direction", "Order": "u16", "TierAclRules": "any"}, feature="TierAcl"
+    ),
+}
+
+_NETWORK = {
+    "NetAdapterName": Policy({"NetworkAdapterName": "text"}, ("NetworkAdapterName",)),
+    "InterfaceConstraint": Policy(_INTERFACE),
+    "ProviderAddress": Policy({"ProviderAddress": "address"}, ("ProviderAddress",)),
+    "SourceMacAddress": Policy({"SourceMacAddress": "mac"}, ("SourceMacAddress",)),
+    "DrMacAddress": Policy({"Address": "mac"}, ("Address",)),
+    "AutomaticDNS": Policy({"Enable": "bool"}),
+    "VSwitchExtension": Policy({"ExtensionID": "text", "Enable": "bool"}, ("ExtensionID",)),
+    "LayerConstraint": Policy({"LayerId": "text"}, ("LayerId",)),
+    "RemoteSubnetRoute": Policy(
+        {
+            "DestinationPrefix": "destination",
+            "IsolationId": "u32",
+            "ProviderAddress": "address",
+            "DistributedRouterMacAddress": "mac",
+        },
+        ("DestinationPrefix", "ProviderAddress"),
+        feature="RemoteSubnetRoute",
+    ),
+    "HostRoute": Policy({}, feature="HostRoute"),
+    "VxlanPort": Policy({"Port": "u16"}, ("Port",), feature="VxlanPort"),
+    "SetPolicy": Policy(
+        {"Id": "text", "Name": "text", "PolicyType": "settype", "Values": "text"},
+        ("Id",),
+        feature="SetPolicy",
+    ),
+    "L4Proxy": Policy(_L4_PROXY, feature="L4Proxy"),
+    "NetworkACL": Policy(_RULE, ("Action", "Direction"), feature="NetworkAcl"),
+    "NeighborDiscovery": Policy(
+        {"TargetIpPrefix": "text", "SenderIpAddress": "text", "SenderMacAddress": "text"}
+    ),
+}
+
+_SUBNET = {
+    "VLAN": Policy({"IsolationId": "u32"}, ("IsolationId",)),
+    "VSID": Policy({"IsolationId": "u32"}, ("IsolationId",)),
+}
+
+_ENUMS = {
+    "action": ("Allow", "Block", "Pass"),
+    "direction": ("In", "Out"),
+    "ruletype": ("Host", "Switch"),
+    "settype": ("IPSET", "NESTEDIPSET"),
+}
+_BITS = {"u16": 16, "u32": 32, "u64": 64}
+_TYPES: dict[str, tuple[type, ...]] = {"text": (str,), "bool": (bool,), "object": (dict,)}
+
+
+def endpoint_policies(state: State, given: list[Document]) -> list[Document]:
+    """The policies of an endpoint, checked and in their usual spelling."""
+    found = [_checked(state, policy, _ENDPOINT) for policy in given]
+    # The code's own name: interface parameters can be applied once.
+    if sum(policy["Type"] == "InterfaceParameters" for policy in found) > 1:
+        raise Refused(INTERFACE_PARAMETERS_APPLIED)
+    return found
+
+
+def network_policies(state: State, given: list[Document]) -> list[Document]:
+    """The policies of a network, checked and in their usual spelling."""
+    return [_checked(state, policy, _NETWORK) for policy in given]
+
+
+def subnet_policies(state: State, given: list[Document]) -> list[Document]:
+    """The policies of a subnet; V1 writes the number beside the type: {"Type": "VLAN", "VLAN": 7}."""
+    return [_checked(state, _nested(policy), _SUBNET) for policy in given]
+
+
+def spoiled_by(policies: list[Document]) -> str:
+    """The text that is no prefix in a policy taken without a look at it, or "".
+
+    Windows Server 2019 takes such a policy and the container's start fails later (reported to containerd).
+    """
+    for policy in policies:
+        settings = policy["Settings"]
+        for text in (*settings.get("Exceptions", ()), *_destination(policy)):
+            if network(text) is None and address(text) is None:
+                return str(text)
+    return ""
+
+
+def _destination(policy: Document) -> tuple[str, ...]:
+    settings = policy["Settings"]
+    return (settings["DestinationPrefix"],) if "DestinationPrefix" in settings else ()
+
+
+def _nested(policy: Document) -> Document:
+    if any(name.lower() == "settings" for name in policy):
+        return policy
+    flat = folded(policy, ("Type", "VLAN", "VSID", "IsolationId"))
+    kind = str(flat.get("Type", "")).upper()
+    number = flat.get(kind, flat.get("IsolationId"))
+    return {"Type": kind, "Settings": {} if number is None else {"IsolationId": number}}
+
+
+def _checked(state: State, given: Document, known: dict[str, Policy]) -> Document:
+    document = folded(given, ("Type", "Settings"))
+    name = enum_name(document.get("Type"), tuple(known), INVALID_POLICY_TYPE)
+    policy = known[name]
+    _refuse_if_too_new(state, name, policy)
+    settings = document.get("Settings", {})
+    if not isinstance(settings, dict):
+        raise Refused(INVALID_POLICY, f"{name}: Settings is no object")
+    read = folded(settings, policy.fields)
+    for field in policy.needed:
+        if field not in read:
+            raise Refused(INVALID_POLICY, f"{name}: {field} is missing")
+    for field, value in read.items():
+        read[field] = _value(state, f"{name}.{field}", policy.fields[field], value)
+    _whole(state, name, read)
+    return {"Type": name, "Settings": read}
+
+
+def _refuse_if_too_new(state: State, name: str, policy: Policy) -> None:
+    if schema_of(state.version) < policy.schema:
+        raise Refused(INVALID_POLICY_TYPE, f"{name} needs schema {policy.schema[0]}.{policy.schema[1]}")
+    if policy.feature and not has_feature(policy.feature, state.version):
+        raise Refused(INVALID_POLICY_TYPE, f"{name} is not in HNS {state.version[0]}.{state.version[1]}")
+
+
+def _value(state: State, where: str, kind: str, value: Any) -> Any:
+    if kind == "any":
+        return value
+    if kind in _ENUMS:
+        return enum_name(value, _ENUMS[kind], INVALID_POLICY)
+    if kind in _BITS:
+        good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << _BITS[kind]
+    elif kind in _TYPES:
+        good = isinstance(value, _TYPES[kind])
+    elif kind in ("texts", "prefixes"):
+        good = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    else:
+        good = isinstance(value, str) and _text_is(state, kind, value)
+    if not good:
+        raise Refused(INVALID_POLICY, f"{where} is {value!r}")
+    if kind == "prefixes":
+        _refuse_bad_prefixes(state, where, value)
+    return value
+
+
+def _text_is(state: State, kind: str, text: str) -> bool:
+    if kind == "address":
+        return address(text) is not None
+    if kind == "address?":
+        return text == "" or address(text) is not None
+    if kind == "mac":
+        return mac_digits(text) is not None
+    if kind == "protocols":
+        return _protocols(state, text)
+    # A destination prefix may have host bits: hcsshim's tests send 169.254.169.254/24.
+    return network(text) is not None or not has_feature("StrictPrefixes", state.version)
+
+
+def _protocols(state: State, text: str) -> bool:
+    """Numbers with commas: "6", "6,17"; 252 stands for VXLAN, from HNS 11.0 on. "Any" is refused (hcsshim)."""
+    for number in text.split(",") if text else ():
+        if not number.strip().isdigit() or int(number) > 0xFF:
+            return False
+        if int(number) == 252 and not has_feature("AclProtocol252", state.version):
+            return False
+    return True
+
+
+def _refuse_bad_prefixes(state: State, where: str, prefixes: list[str]) -> None:
+    """NAT exceptions: 2019 takes any text, 2022 wants prefixes without host bits, of one family (reported)."""
+    if not has_feature("StrictPrefixes", state.version):
+        return
+    families = set()
+    for text in prefixes:
+        parsed = network(text) or address(text)
+        if parsed is None or has_host_bits(text):
+            raise Refused(INVALID_POLICY, f"{where}: {text!r}")
+        families.add(parsed.version)
+    if len(families) > 1:
+        raise Refused(INVALID_POLICY, f"{where}: both families in one list")
+
+
+def _whole(state: State, name: str, settings: Document) -> None:
+    """What one field demands of another."""
+    if name == "PortMapping":
+        if settings["Protocol"] not in (6, 17) or settings["ExternalPort"] == 0:
+            raise Refused(INVALID_POLICY, "PortMapping: TCP or UDP, and an external port")
+        # The code's own name: an internal port that is missing or zero.
+        if not settings.get("InternalPort"):
+            raise Refused(INVALID_INTERNAL_PORT)
+    if name in ("ACL", "NetworkACL") and settings["Action"] == "Pass" and schema_of(state.version) < (2, 10):
+        raise Refused(INVALID_POLICY, f"{name}: Pass needs schema 2.10")
+    if (
+        name == "SetPolicy"
+        and settings.get("PolicyType") == "NESTEDIPSET"
+        and not has_feature("NestedIpSet", state.version)
+    ):
+        raise Refused(INVALID_POLICY_TYPE, "nested sets")

@@ -1,0 +1,365 @@
+"""The simulated service: a function's name and texts in, an HRESULT and texts out.
+
+Rule 1: a call is one step of the store, and a refused call changes nothing.
+Rule 2: what a fault makes of a call happens outside of any step, so that a call that hangs or is slow holds nobody up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import NamedTuple, NoReturn
+
+from . import (
+    endpoint_changes,
+    endpoints,
+    faults,
+    journal,
+    lifecycle,
+    loadbalancers,
+    namespaces,
+    network_changes,
+    networks,
+    queries,
+    rest,
+    routes,
+    statistics,
+)
+from .documents import Document, folded, parse
+from .errors import INVALID_JSON, RPC_CALL_FAILED, Refused, record
+from .store import State, Store
+
+__all__ = ["Answer", "Service"]
+
+_RPC_CODES = range(0x800706BA, 0x800706C0)
+
+
+class Answer(NamedTuple):
+    """What a call gives: the HRESULT (unsigned), the text or the object's GUID, the error record, the run of HNS."""
+
+    hresult: int
+    text: str
+    record: str
+    generation: int = 0
+
+
+_Work = Callable[[State, list[str | None]], str]
+
+
+class Service:
+    """All functions of one node."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def call(self, function: str, arguments: list[str | None], generation: int | None = None) -> Answer:
+        """Do one call; `generation` is that of the handle it was made with, if any."""
+        with self.store.transaction(counts=True) as state:
+            _finish_late(state)
+            fault = faults.taken(state, function, _targets(state, function, arguments))
+            seq = state.seq
+            if fault is None:
+                answer = _worked(state, function, arguments, generation, keep_ports=False)
+                journal.begin(state, function, _journal_name(function, arguments, answer), answer.hresult)
+                return answer
+            journal.begin(state, function, _journal_name(function, arguments, None))
+        return self._faulty(fault, seq, function, arguments, generation)
+
+    def close(self, function: str, target: str, generation: int) -> Answer:
+        """A handle was closed; what it named lives on."""
+        with self.store.transaction() as state:
+            fault = faults.taken(state, function, [target])
+            stale = state.generation != generation
+            hresult = int(state.options.stale_close_hresult) if stale else 0
+            if fault is not None:
+                hresult = fault.hresult or hresult
+            journal.closed(state, function, target, hresult)
+        if fault is not None:
+            self._wait(fault)
+            if fault.die:
+                _die()
+        return Answer(hresult, "", "")
+
+    def finish_late(self) -> None:
+        """Do now what the service has not finished yet."""
+        with self.store.transaction() as state:
+            _finish_late(state, everything=True)
+
+    def _faulty(
+        self,
+        fault: faults.Fault,
+        seq: int,
+        function: str,
+        arguments: list[str | None],
+        generation: int | None,
+    ) -> Answer:
+        self._wait(fault)
+        if fault.hang and fault.late_after_calls is None:
+            _hang()
+        if fault.die == "before":
+            _die()
+        with self.store.transaction() as state:
+            _befall(state, fault)
+            if fault.late_after_calls is not None:
+                due = seq + fault.late_after_calls + 1
+                state.run("INSERT INTO late VALUES (NULL, ?, ?, ?)", due, function, json.dumps(arguments))
+                answer = _failed(state, fault.hresult or RPC_CALL_FAILED, fault.record)
+            elif fault.hresult and not fault.took_effect:
+                answer = _failed(state, fault.hresult, fault.record)
+            else:
+                answer = _worked(state, function, arguments, generation, fault.keep_ports)
+                if fault.hresult:
+                    answer = _failed(state, fault.hresult, fault.record)
+                elif fault.record is not None:
+                    answer = answer._replace(record=fault.record)
+            journal.end(state, seq, _journal_name(function, arguments, answer), answer.hresult)
+        if fault.hang:
+            _hang()
+        if fault.die == "after":
+            _die()
+        return answer
+
+    def _wait(self, fault: faults.Fault) -> None:
+        if not fault.latency_s:
+            return
+        if not fault.serial:
+            time.sleep(fault.latency_s)
+            return
+        with self.store.transaction() as state:
+            now = time.time()
+            row = state.row("SELECT busy_until FROM slots")
+            # A slot far ahead is a clock that was set back; nobody waits for it.
+            begins = max(now, float(row[0])) if row and row[0] - now < 3600 else now
+            state.run("UPDATE slots SET busy_until = ?", begins + fault.latency_s)
+        time.sleep(begins + fault.latency_s - now)
+
+
+def _worked(
+    state: State, function: str, arguments: list[str | None], generation: int | None, keep_ports: bool
+) -> Answer:
+    """The call's own work; a refused one leaves nothing but its mark."""
+    if generation is not None and generation != state.generation:
+        return _failed(state, state.options.stale_handle_hresult, None)
+    state.db.execute("SAVEPOINT work")
+    try:
+        if keep_ports and function == "HcnDeleteEndpoint":
+            endpoints.delete(state, arguments[0] or "", keep_ports=True)
+            text = ""
+        else:
+            text = _WORK[function](state, arguments)
+    except (Refused, UnicodeEncodeError) as fault:
+        state.db.execute("ROLLBACK TO work")
+        # Half of a surrogate pair is no text that any store could keep.
+        refusal = fault if isinstance(fault, Refused) else Refused(INVALID_JSON, "half a surrogate pair")
+        if refusal.mark is not None:
+            state.run(refusal.mark[0], *refusal.mark[1])
+        return _failed(state, refusal.hresult, None)
+    finally:
+        state.db.execute("RELEASE work")
+    return Answer(0, text, "", state.generation)
+
+
+def _failed(state: State, hresult: int, text: str | None) -> Answer:
+    """A failure with its error record; a call that did not get through has none."""
+    if text is not None:
+        return Answer(hresult, "", text)
+    if hresult in _RPC_CODES:
+        return Answer(hresult, "", "")
+    document = record(hresult)
+    if state.version < (9, 0):
+        # The code came into the record with a later HNS.
+        document = json.dumps(
+            {name: value for name, value in json.loads(document).items() if name != "ErrorCode"}
+        )
+    return Answer(hresult, "", document)
+
+
+def _finish_late(state: State, everything: bool = False) -> None:
+    """Work whose caller was answered, or killed, before it was done; what fails now fails unheard."""
+    due = "" if everything else f" WHERE due <= {state.seq}"
+    for number, function, text in state.rows(f"SELECT id, function, arguments FROM late{due} ORDER BY id"):  # noqa: S608
+        _worked(state, function, json.loads(text), None, keep_ports=False)
+        state.run("DELETE FROM late WHERE id = ?", number)
+
+
+def _befall(state: State, fault: faults.Fault) -> None:
+    """What happens to the node before the work."""
+    if fault.reboot:
+        lifecycle.reboot(state, [])
+    elif fault.restart:
+        lifecycle.restart(state, [])
+    for name in fault.vanish:
+        lifecycle.lose(state, name)
+    if fault.swap:
+        lifecycle.swap(state, fault.swap)
+
+
+def _hang() -> NoReturn:
+    while True:
+        time.sleep(3600)
+
+
+def _die() -> NoReturn:
+    if os.name == "nt":
+        os._exit(137)
+    os.kill(os.getpid(), signal.SIGKILL)
+    _hang()  # until the signal has been delivered
+
+
+def _targets(state: State, function: str, arguments: list[str | None]) -> list[str]:
+    """All the names by which a fault may mean this call's object."""
+    if state.row("SELECT 1 FROM faults LIMIT 1") is None:
+        return []
+    if function == "HNSCall":
+        return [text for text in arguments[:2] if text] + _names_in(arguments[2])
+    found = _names_in(arguments[-1])
+    for text in arguments[:-1] if len(arguments) > 1 else arguments:
+        if text:
+            found.append(text)
+            for table in ("networks", "endpoints"):
+                row = state.row(f"SELECT name FROM {table} WHERE id = ?", text)  # noqa: S608 - our own names
+                found += [row[0]] if row else []
+    return found
+
+
+def _names_in(text: str | None) -> list[str]:
+    """The GUIDs and names that a document or a query names."""
+    try:
+        document = parse(text)
+    except Refused:
+        return []
+    found = folded(document, ("ID", "Name", "EndpointId", "ContainerId", "Settings", "Filter"))
+    names = [str(found[name]) for name in ("ID", "Name", "EndpointId", "ContainerId") if found.get(name)]
+    inner = found.get("Settings")
+    if isinstance(inner, dict):
+        names += _names_in(json.dumps(inner))
+    if isinstance(found.get("Filter"), str):
+        names += _names_in(found["Filter"])
+    return names
+
+
+def _journal_name(function: str, arguments: list[str | None], answer: Answer | None) -> str:
+    """The object a call was about: its GUID where there is one, else its name."""
+    if function == "HNSCall":
+        return rest.target_of(arguments[0] or "", arguments[1] or "")
+    if function.startswith(("HcnCreate", "HcnEnumerate")):
+        if function.startswith("HcnCreate") and answer is not None and answer.text:
+            return answer.text
+        return " ".join(_names_in(arguments[-1]))
+    return arguments[0] or ""
+
+
+def _document(arguments: list[str | None]) -> Document:
+    return parse(arguments[-1])
+
+
+def _network_create(state: State, arguments: list[str | None]) -> str:
+    return networks.create(state, arguments[0] or "", _document(arguments))
+
+
+def _endpoint_create(state: State, arguments: list[str | None]) -> str:
+    return endpoints.create(state, arguments[0] or "", arguments[1] or "", _document(arguments))
+
+
+def _namespace_create(state: State, arguments: list[str | None]) -> str:
+    return namespaces.create(state, arguments[0] or "", _document(arguments))
+
+
+def _load_balancer_create(state: State, arguments: list[str | None]) -> str:
+    return loadbalancers.create(state, arguments[0] or "", _document(arguments))
+
+
+def _route_create(state: State, arguments: list[str | None]) -> str:
+    return routes.create(state, arguments[0] or "", _document(arguments))
+
+
+def _opening(load: Callable[[State, str], object]) -> _Work:
+    def work(state: State, arguments: list[str | None]) -> str:
+        load(state, arguments[0] or "")
+        return arguments[0] or ""
+
+    return work
+
+
+def _deleting(delete: Callable[[State, str], None]) -> _Work:
+    def work(state: State, arguments: list[str | None]) -> str:
+        delete(state, arguments[0] or "")
+        return ""
+
+    return work
+
+
+def _modifying(modify: Callable[[State, str, Document], None]) -> _Work:
+    def work(state: State, arguments: list[str | None]) -> str:
+        modify(state, arguments[0] or "", _document(arguments))
+        return ""
+
+    return work
+
+
+def _querying(family: str) -> _Work:
+    def work(state: State, arguments: list[str | None]) -> str:
+        return json.dumps(queries.view(state, family, arguments[0] or "", arguments[1]))
+
+    return work
+
+
+def _enumerating(family: str) -> _Work:
+    def work(state: State, arguments: list[str | None]) -> str:
+        return json.dumps(queries.select(state, family, arguments[0]))
+
+    return work
+
+
+def _statistics(state: State, arguments: list[str | None]) -> str:
+    return json.dumps(statistics.statistics_of(state, arguments[0] or ""))
+
+
+def _addresses(state: State, arguments: list[str | None]) -> str:
+    return json.dumps(statistics.addresses_of(state, arguments[0] or ""))
+
+
+def _hns_call(state: State, arguments: list[str | None]) -> str:
+    return rest.answer(state, arguments[0] or "", arguments[1] or "", arguments[2] or "")
+
+
+def _delete_endpoint(state: State, guid: str) -> None:
+    endpoints.delete(state, guid)
+
+
+def _registering(state: State, arguments: list[str | None]) -> str:
+    return ""
+
+
+_WORK: dict[str, _Work] = {
+    "HcnCreateNetwork": _network_create,
+    "HcnCreateEndpoint": _endpoint_create,
+    "HcnCreateNamespace": _namespace_create,
+    "HcnCreateLoadBalancer": _load_balancer_create,
+    "HcnCreateSdnRoute": _route_create,
+    "HcnOpenNetwork": _opening(networks.load),
+    "HcnOpenEndpoint": _opening(endpoints.load),
+    "HcnOpenNamespace": _opening(namespaces.load),
+    "HcnOpenLoadBalancer": _opening(loadbalancers.load),
+    "HcnOpenSdnRoute": _opening(routes.load),
+    "HcnModifyNetwork": _modifying(network_changes.modify),
+    "HcnModifyEndpoint": _modifying(endpoint_changes.modify),
+    "HcnModifyNamespace": _modifying(namespaces.modify),
+    "HcnModifyLoadBalancer": _modifying(loadbalancers.modify),
+    "HcnModifySdnRoute": _modifying(routes.modify),
+    "HcnDeleteNetwork": _deleting(networks.delete),
+    "HcnDeleteEndpoint": _deleting(_delete_endpoint),
+    "HcnDeleteNamespace": _deleting(namespaces.delete),
+    "HcnDeleteLoadBalancer": _deleting(loadbalancers.delete),
+    "HcnDeleteSdnRoute": _deleting(routes.delete),
+    **{f"HcnQuery{family}Properties": _querying(family) for family in queries.FAMILIES},
+    **{f"HcnEnumerate{family}s": _enumerating(family) for family in queries.FAMILIES},
+    "HcnQueryEndpointStats": _statistics,
+    "HcnQueryEndpointAddresses": _addresses,
+    "HNSCall": _hns_call,
+    "HcnRegisterServiceCallback": _registering,
+    "HcnUnregisterServiceCallback": _registering,
+}

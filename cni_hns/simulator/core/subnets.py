@@ -1,0 +1,200 @@
+"""The subnets of a network: reading them, what each reserves, and which one holds an address.
+
+Sources: "Ipam", "Subnet" and "IpSubnet" of Microsoft's HCN schema page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .documents import Document, enum_name, folded, guid_of, list_of, new_guid, number_of, text_member
+from .errors import INVALID_IP_SUBNET, INVALID_PREFIX, INVALID_SUBNET, Refused, refuse_unless_zero
+from .policies import subnet_policies
+from .prefixes import Address, Network, address, has_host_bits, network
+from .store import State
+from .versions import has_feature, schema_of
+
+__all__ = [
+    "ROUTE_FIELDS",
+    "Range",
+    "default_prefix",
+    "gateway_of",
+    "isolation_of",
+    "ranges",
+    "read_ip_subnet",
+    "read_ipams",
+    "read_routes",
+    "read_subnet",
+    "subnets",
+]
+
+IPAM_TYPES = ("Static", "Dhcp")
+ROUTE_FIELDS = ("NextHop", "DestinationPrefix", "Metric")
+
+# Bits of IpSubnet.Flags, and of Subnet.Flags, as the SDN repository's module and hcsshim number them.
+_ENABLE_BROADCAST = 1
+_RESERVE_NETWORK_ADDRESS = 2
+_DO_NOT_RESERVE_GATEWAY = 1
+
+_DUAL_STACK_TYPES = ("L2Bridge", "L2Tunnel")
+
+
+class Range(NamedTuple):
+    """One IP subnet: where endpoints get addresses from."""
+
+    subnet: Document
+    ip_subnet_id: str
+    prefix: Network
+    reserved: frozenset[Address]
+    gateway: Address | None
+    gateway_reserved: bool
+
+
+def default_prefix(version: int) -> str:
+    """The destination of a default route of this family."""
+    return "0.0.0.0/0" if version == 4 else "::/0"
+
+
+def subnets(document: Document) -> Iterator[Document]:
+    """All subnets of a network."""
+    for ipam in document["Ipams"]:
+        yield from ipam["Subnets"]
+
+
+def gateway_of(subnet: Document) -> str:
+    """The next hop of the subnet's default route; "" without one."""
+    for route in subnet["Routes"]:
+        if route.get("DestinationPrefix") in ("0.0.0.0/0", "::/0"):
+            return str(route.get("NextHop", ""))
+    return ""
+
+
+def isolation_of(subnet: Document, kind: str) -> int:
+    """The number of the subnet's VLAN or VSID policy; 0 without one."""
+    for policy in subnet["Policies"]:
+        if policy["Type"] == kind:
+            return int(policy["Settings"]["IsolationId"])
+    return 0
+
+
+def ranges(document: Document) -> Iterator[Range]:
+    """Every IP subnet of the network, in order."""
+    for subnet in subnets(document):
+        gateway = address(gateway_of(subnet))
+        lifted = bool(subnet.get("Flags", 0) & _DO_NOT_RESERVE_GATEWAY)
+        for ip_subnet in subnet["IpSubnets"]:
+            prefix = network(ip_subnet["IpAddressPrefix"])
+            if prefix is not None:
+                reserved = _reserved(prefix, ip_subnet.get("Flags", 0))
+                yield Range(subnet, ip_subnet["ID"], prefix, reserved, gateway, not lifted)
+
+
+def _reserved(prefix: Network, flags: int) -> frozenset[Address]:
+    """.0 and the last address are held back; flags that are set say which of the two (dumps show 3: both)."""
+    if prefix.num_addresses <= 2:
+        return frozenset()
+    held: set[Address] = set()
+    if not flags or flags & _RESERVE_NETWORK_ADDRESS:
+        held.add(prefix.network_address)
+    if prefix.version == 4 and (not flags or flags & _ENABLE_BROADCAST):
+        held.add(prefix.broadcast_address)
+    return frozenset(held)
+
+
+def read_ipams(state: State, given: list[Document], kind: str) -> list[Document]:
+    """The Ipams of a network document, checked, with what HNS fills in."""
+    ipams = []
+    for item in given:
+        ipam = folded(item, ("Type", "Subnets"))
+        name = enum_name(ipam.get("Type", 0), IPAM_TYPES, INVALID_SUBNET)
+        read = [read_subnet(state, subnet, kind) for subnet in list_of(ipam, "Subnets")]
+        ipams.append({"Type": name, "Subnets": read})
+    _families(state, ipams, kind)
+    return ipams
+
+
+def read_subnet(state: State, given: Document, kind: str) -> Document:
+    """One subnet, checked; without IpSubnets it gets one that is all of it."""
+    subnet = folded(
+        given,
+        ("ID", "IpAddressPrefix", "Policies", "Routes", "IpSubnets", "Flags"),
+        {"addressprefix": "IpAddressPrefix"},
+    )
+    prefix = _prefix(text_member(subnet, "IpAddressPrefix"), INVALID_SUBNET)
+    routes = read_routes(list_of(subnet, "Routes"), INVALID_SUBNET)
+    policies = subnet_policies(state, list_of(subnet, "Policies"))
+    flags = number_of(subnet.get("Flags", 0), "Flags")
+    if flags and schema_of(state.version) < (2, 7):
+        flags = 0  # an older service does not know the member
+    read: Document = {
+        "ID": guid_of(subnet["ID"]) if subnet.get("ID") else new_guid(),
+        "IpAddressPrefix": prefix,
+        "Policies": policies,
+        "Routes": routes,
+        "Flags": flags,
+    }
+    given_ip_subnets = list_of(subnet, "IpSubnets") if schema_of(state.version) >= (2, 3) else []
+    read["IpSubnets"] = [read_ip_subnet(item, prefix) for item in given_ip_subnets] or [
+        {"ID": new_guid(), "IpAddressPrefix": prefix, "Flags": 3}
+    ]
+    _isolation(state, read, kind)
+    return read
+
+
+def read_ip_subnet(given: Document, inside: str) -> Document:
+    """One IP subnet, which must lie in its subnet."""
+    item = folded(given, ("ID", "IpAddressPrefix", "Flags"))
+    prefix = _prefix(text_member(item, "IpAddressPrefix"), INVALID_IP_SUBNET)
+    outer, inner = network(inside), network(prefix)
+    if outer is None or inner is None or outer.version != inner.version:
+        raise Refused(INVALID_IP_SUBNET, f"{prefix} in {inside}")
+    if not (inner.network_address in outer and inner.broadcast_address in outer):
+        raise Refused(INVALID_IP_SUBNET, f"{prefix} is not inside {inside}")
+    flags = number_of(item.get("Flags", 0), "Flags")
+    guid = guid_of(item["ID"]) if item.get("ID") else new_guid()
+    return {"ID": guid, "IpAddressPrefix": prefix, "Flags": flags}
+
+
+def read_routes(given: list[Document], hresult: int) -> list[Document]:
+    """Routes with well-formed prefixes and next hops; empty ones are kept as sent."""
+    routes = []
+    for item in given:
+        route = folded(item, ROUTE_FIELDS)
+        destination, hop = text_member(route, "DestinationPrefix"), text_member(route, "NextHop")
+        if (destination and network(destination) is None) or (hop and address(hop) is None):
+            raise Refused(hresult, f"route {destination!r} by {hop!r}")
+        read: Document = {"NextHop": hop, "DestinationPrefix": destination}
+        if "Metric" in route:
+            read["Metric"] = number_of(route["Metric"], "Metric", 16)
+        routes.append(read)
+    return routes
+
+
+def _prefix(text: str, missing: int) -> str:
+    if not text:
+        raise Refused(missing, "no IpAddressPrefix")
+    # A host address as the prefix of a network is refused (reported to containers-toolkit).
+    if network(text) is None or has_host_bits(text):
+        raise Refused(INVALID_PREFIX, text)
+    return text
+
+
+def _isolation(state: State, subnet: Document, kind: str) -> None:
+    """An overlay's subnet carries a VSID of 4096 or more: lower ones belong to VLANs."""
+    if kind == "Overlay" and isolation_of(subnet, "VSID") < 4096:
+        refuse_unless_zero(state.options.vsid_hresult, "overlay needs a VSID of at least 4096")
+
+
+def _families(state: State, ipams: list[Document], kind: str) -> None:
+    """IPv6 only beside IPv4, on l2bridge, from HNS 11.10 on ("IPv4/IPv6 dual stack", Kubernetes and Microsoft)."""
+    versions = {
+        parsed.version
+        for ipam in ipams
+        for subnet in ipam["Subnets"]
+        if (parsed := network(subnet["IpAddressPrefix"])) is not None
+    }
+    if 6 not in versions:
+        return
+    if kind not in _DUAL_STACK_TYPES or 4 not in versions or not has_feature("DualStack", state.version):
+        refuse_unless_zero(state.options.ipv6_subnet_hresult, f"IPv6 on {kind}")

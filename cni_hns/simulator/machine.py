@@ -1,0 +1,39 @@
+"""What the simulated node says of itself, as the binding's `Machine` asks it."""
+
+from __future__ import annotations
+
+import os
+
+from .core.store import Store
+
+__all__ = ["SimulatedMachine"]
+
+
+class SimulatedMachine:
+    """The node of one folder."""
+
+    def __init__(self, store: Store, folder: str) -> None:
+        self._store = store
+        self._folder = folder
+
+    def hns_start(self) -> str:
+        """The run of the service; another text after a restart."""
+        ((number,),) = self._store.rows("SELECT generation FROM node")
+        return f"simulated {number}"
+
+    def boot_id(self) -> str:
+        """The boot of the simulated machine, on this boot of the real one: processes die with either."""
+        ((number,),) = self._store.rows("SELECT boot FROM node")
+        return f"{_real_boot()}/{number}"
+
+    def state_folder(self) -> str:
+        """Where the plugin keeps its own state for this node."""
+        return os.path.join(self._folder, "cni-hns")
+
+
+def _real_boot() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return "no-boot-id"

@@ -1,0 +1,273 @@
+"""A simulated node: its Host Network Service behind C functions, and the strings by which a test moves it.
+
+    node = Simulator(folder, hns_version="13.3")
+    libraries = node.libraries()            # what the binding takes in place of Windows' DLLs
+    node.inject(function="HcnCreateEndpoint", nth=2, hresult=0x803B002F)
+    node.journal(), node.leaks(), node.dump()
+
+The state lies in the folder and belongs to every process that opens it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .core import (
+    containers,
+    endpoints,
+    faults,
+    journal,
+    lifecycle,
+    loadbalancers,
+    namespaces,
+    networks,
+    routes,
+)
+from .core.documents import ZERO_GUID, Document, new_guid
+from .core.macs import dashed
+from .core.options import Options, checked
+from .core.queries import FAMILIES
+from .core.service import Service
+from .core.store import State, Store
+from .machine import SimulatedMachine
+
+if TYPE_CHECKING:
+    from cni_hns.binding.libraries import Libraries
+
+    from .abi.accounts import Held
+    from .core.journal import Call
+
+__all__ = ["Leak", "Simulator", "open_simulator"]
+
+_CREATE = {
+    "network": networks.create,
+    "namespace": namespaces.create,
+    "loadbalancer": loadbalancers.create,
+    "sdnroute": routes.create,
+}
+
+
+class Leak(NamedTuple):
+    """What a process did not give back, or did wrong: kind is handle, buffer or violation."""
+
+    pid: int
+    kind: str
+    text: str
+
+
+def open_simulator(folder: str) -> Simulator:
+    """The node in this folder as it is, or a new one with every option at its default."""
+    return Simulator(folder)
+
+
+class Simulator:
+    """One simulated node, in one folder."""
+
+    def __init__(self, folder: str, **options: Any) -> None:
+        """Open the node in the folder, or make it; options given to an existing node change it from now on.
+
+        Raises:
+            TypeError: an unknown option, with those that there are.
+        """
+        self.folder = os.path.abspath(folder)
+        given = checked(options)
+        self._store = Store(self.folder, given, _first_use)
+        if given:
+            self.set_options(**options)
+        self._service = Service(self._store)
+        self._open_libraries: list[Any] = []
+
+    def close(self) -> None:
+        """Give up this process's connection to the node, and its libraries."""
+        for libraries in self._open_libraries:
+            libraries.close()
+        self._store.close()
+
+    def libraries(self) -> Libraries:
+        """The DLLs, as the binding takes them; close them at the end, so that what was left is written down."""
+        from .abi.libraries import SimulatedLibraries
+
+        libraries = SimulatedLibraries(self._service)
+        self._open_libraries.append(libraries)
+        return libraries
+
+    def machine(self) -> SimulatedMachine:
+        """What the node says of itself."""
+        return SimulatedMachine(self._store, self.folder)
+
+    # The node
+
+    @property
+    def options(self) -> Options:
+        """The options as they are."""
+        return self._store.options()
+
+    def set_options(self, **options: Any) -> None:
+        """Change options from the next call on, for every process."""
+        given = checked(options)
+        with self._store.transaction() as state:
+            ((text,),) = state.rows("SELECT options FROM node")
+            state.run("UPDATE node SET options = ?", json.dumps({**json.loads(text), **given}))
+
+    @property
+    def adapters(self) -> list[Document]:
+        """The node's physical and other adapters: name, kind, address, dns, suffix."""
+        adapters: list[Document] = self.options.adapters
+        return adapters
+
+    @adapters.setter
+    def adapters(self, adapters: list[Document]) -> None:
+        self.set_options(adapters=adapters)
+
+    def restart_hns(self, lose: list[str] | None = None) -> None:
+        """The service restarts: handles die, what is not persistent goes, and so do the objects named."""
+        with self._store.transaction() as state:
+            lifecycle.restart(state, lose or [])
+
+    def reboot(self, lose: list[str] | None = None) -> None:
+        """The machine restarts: containers and compartments go too, and the boot id changes."""
+        with self._store.transaction() as state:
+            lifecycle.reboot(state, lose or [])
+
+    # What HCS does
+
+    def start_container(self, namespace: str, container_id: str) -> int:
+        """HCS makes a container in the namespace: its endpoints are attached; the compartment's number.
+
+        Raises:
+            Refused: 0x803B002E, an endpoint cannot be attached; 0x80070490, no such namespace.
+        """
+        with self._store.transaction() as state:
+            return containers.start(state, namespace.lower(), container_id)
+
+    def stop_container(self, container_id: str, stuck: bool = False) -> None:
+        """HCS ends a container; `stuck` leaves it registered, and its namespace cannot be deleted."""
+        with self._store.transaction() as state:
+            containers.stop(state, container_id, stuck)
+
+    def degrade_endpoint(self, endpoint: str) -> None:
+        """The endpoint's attach failed, or it did not load well: no container can be started on it."""
+        with self._store.transaction() as state:
+            endpoints.set_state(state, endpoint.lower(), endpoints.DEGRADED_STATE, [])
+
+    # Objects of others
+
+    def plant(self, kind: str, document: Document | None = None, network: str = "") -> str:
+        """Make a network, endpoint, namespace, loadbalancer or sdnroute without a call in the journal; its ID."""
+        with self._store.transaction() as state:
+            return _plant(state, kind, document or {}, network)
+
+    def plant_endpoint(self, network: str, **members: Any) -> str:
+        """Make an endpoint in the network (an ID or a name) with these members; its ID."""
+        return self.plant("endpoint", members, network)
+
+    def plant_endpoints(self, network: str, count: int, remote: bool = True) -> list[str]:
+        """Make many endpoints of others: remote ones as kube-proxy makes them, or local ones with HNS's addresses."""
+        with self._store.transaction() as state:
+            return [_plant(state, "endpoint", _foreign(number, remote), network) for number in range(count)]
+
+    def remove(self, name: str) -> int:
+        """Delete every object with this GUID or name behind everybody's back; how many there were."""
+        with self._store.transaction() as state:
+            return lifecycle.lose(state, name)
+
+    def swap_network(self, name: str) -> str:
+        """Delete the network and make it again under another ID, without its endpoints; the new ID."""
+        with self._store.transaction() as state:
+            return lifecycle.swap(state, name)
+
+    # Faults
+
+    def inject(self, **fault: Any) -> int:
+        """Let calls fail, wait, hang or die, as the fields of `core.faults` say; the fault's number.
+
+        Raises:
+            TypeError: an unknown field, with those that there are.
+        """
+        given = faults.checked(fault)
+        with self._store.transaction() as state:
+            return faults.add(state, given)
+
+    def clear_faults(self) -> None:
+        """Everything works again."""
+        with self._store.transaction() as state:
+            state.run("DELETE FROM faults")
+
+    def fired(self, fault: int) -> int:
+        """For how many calls the fault of this number was taken."""
+        rows = self._store.rows("SELECT fired FROM faults WHERE id = ?", fault)
+        return int(rows[0][0]) if rows else 0
+
+    def finish_late(self) -> int:
+        """Do now what the service has accepted and not yet done; how many calls that were."""
+        ((waiting,),) = self._store.rows("SELECT count(*) FROM late")
+        self._service.finish_late()
+        return int(waiting)
+
+    # What happened
+
+    def journal(self, closings: bool = False) -> list[Call]:
+        """Every call so far, in order, closing of handles left out; or the closings alone."""
+        return journal.read(self._store, closings)
+
+    def reset_journal(self) -> None:
+        """Forget the calls so far; their numbers go on."""
+        with self._store.transaction() as state:
+            journal.reset(state)
+
+    def live(self) -> list[Held]:
+        """The handles and buffers that this process holds."""
+        return [held for libraries in self._open_libraries for held in libraries.live()]
+
+    def leaks(self) -> list[Leak]:
+        """What processes did not give back before they closed their libraries, and every breach of the rules."""
+        return [Leak(*row) for row in self._store.rows("SELECT pid, kind, text FROM leaks ORDER BY id")]
+
+    def forget_leaks(self) -> None:
+        """Start the list of leaks again."""
+        with self._store.transaction() as state:
+            state.run("DELETE FROM leaks")
+
+    def dump(self) -> dict[str, list[Document]]:
+        """Every object, in its V2 shape, by family; "late" holds what is accepted and not yet done."""
+        with self._store.transaction() as state:
+            found = {
+                family.table: [family.v2(state, guid) for (guid,) in _ids(state, family.table)]
+                for family in FAMILIES.values()
+            }
+            found["late"] = [
+                {"function": function, "arguments": json.loads(arguments)}
+                for function, arguments in state.rows("SELECT function, arguments FROM late ORDER BY id")
+            ]
+            return found
+
+
+def _first_use(state: State) -> None:
+    """A node that has never had a network has the host's own namespace."""
+    namespaces.make_host_default(state, new_guid())
+
+
+def _ids(state: State, table: str) -> list[tuple[Any, ...]]:
+    return state.rows(f"SELECT id FROM {table} ORDER BY rowid")  # noqa: S608 - our own names
+
+
+def _plant(state: State, kind: str, document: Document, network: str) -> str:
+    if kind != "endpoint":
+        return _CREATE[kind](state, ZERO_GUID, document)
+    row = state.row("SELECT id FROM networks WHERE id = ? OR name = ?", network.lower(), network)
+    return endpoints.create(state, row[0] if row else network.lower(), ZERO_GUID, document)
+
+
+def _foreign(number: int, remote: bool) -> Document:
+    """A remote endpoint's name and address as kube-proxy's: a pod on another node."""
+    if not remote:
+        return {"Name": f"foreign-{number}"}
+    high, low = divmod(number, 250)
+    return {
+        "Name": f"remote-{number}",
+        "Flags": 1,
+        "IpConfigurations": [{"IpAddress": f"100.64.{high % 256}.{low + 1}"}],
+        "MacAddress": dashed(0x0E2A00000000 | number),
+    }
