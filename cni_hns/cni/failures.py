@@ -24,11 +24,11 @@ __all__ = ["as_cni_error", "trace"]
 
 _CODES = {
     "ConfigFault": INVALID_CONFIG,
+    "EndpointFault": INVALID_CONFIG,
     "LedgerBusy": TRY_AGAIN,
     "LedgerFault": LEDGER_FAULT,
     "RangeExhausted": NO_ADDRESS,
     "AddressUnavailable": NO_ADDRESS,
-    "FeatureUnavailable": HNS_REFUSED,
     "ServiceError": HNS_REFUSED,
 }
 
@@ -43,7 +43,11 @@ def as_cni_error(fault: BaseException, command: str) -> CniError:
     error of a DEL never reads like a success.
     """
     error = _with_notes(_translated(fault, command), fault)
-    if command == "STATUS" and (error.code == TRY_AGAIN or HNS_REFUSED <= error.code < INTERNAL):
+    if (
+        command == "STATUS"
+        and (error.code == TRY_AGAIN or error.code >= HNS_REFUSED)
+        and error.code != INTERNAL
+    ):
         return CniError(NOT_READY, error.msg, error.details)
     if command == "DEL":
         return CniError(error.code, _reworded(error.msg), _reworded(error.details))

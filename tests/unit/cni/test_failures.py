@@ -1,66 +1,35 @@
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
 
+from cni_hns.binding.errors import AddressRefused, service_error
 from cni_hns.cni.errors import CniError, shown
 from cni_hns.cni.failures import as_cni_error, trace
-
-
-class Finding(NamedTuple):
-    path: str
-
-
-class ConfigFault(ValueError):
-    def __init__(self, *paths: str) -> None:
-        super().__init__("; ".join(paths))
-        self.findings = [Finding(path) for path in paths]
-
-
-class ServiceError(Exception):
-    pass
-
-
-class AddressRefused(ServiceError):
-    pass
-
-
-class LedgerBusy(Exception):
-    pass
-
-
-class LedgerFault(Exception):
-    pass
-
-
-class RangeExhausted(Exception):
-    pass
-
-
-class AddressUnavailable(Exception):
-    pass
-
-
-class FeatureUnavailable(Exception):
-    pass
+from cni_hns.dialects.endpoint import EndpointFault
+from cni_hns.dialects.findings import ConfigFault, Finding
+from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted, Usage
+from cni_hns.ledger.errors import LedgerBusy, LedgerFault
 
 
 class Coded(Exception):
     cni_code = 42
 
 
+def config_fault(*paths: str) -> ConfigFault:
+    return ConfigFault([Finding(path, "is wrong") for path in paths])
+
+
 TABLE = [
-    pytest.param(ConfigFault("ipam.type"), 7, id="configuration"),
-    pytest.param(ConfigFault("CNI_ARGS IP"), 4, id="CNI_ARGS"),
-    pytest.param(ConfigFault("CNI_ARGS IP", "mac"), 7, id="CNI_ARGS and configuration"),
-    pytest.param(ServiceError("refused"), 100, id="HNS refused"),
-    pytest.param(AddressRefused("refused"), 100, id="a kind of refusal"),
-    pytest.param(FeatureUnavailable("too old"), 100, id="HNS too old"),
-    pytest.param(RangeExhausted("all used"), 101, id="no address left"),
-    pytest.param(AddressUnavailable("taken"), 101, id="wanted address taken"),
-    pytest.param(LedgerFault("damaged"), 102, id="ledger damaged"),
-    pytest.param(LedgerBusy("busy"), 11, id="ledger busy"),
+    pytest.param(config_fault("ipam.type"), 7, id="configuration"),
+    pytest.param(config_fault("CNI_ARGS IP"), 4, id="CNI_ARGS"),
+    pytest.param(config_fault("CNI_ARGS IP", "mac"), 7, id="CNI_ARGS and configuration"),
+    pytest.param(EndpointFault("no subnet for 10.0.0.1"), 7, id="plan and HCN network"),
+    pytest.param(service_error("HcnOpenEndpoint", "x", 0x80070005, ""), 100, id="HNS refused"),
+    pytest.param(AddressRefused("HcnCreateEndpoint", "x", 0x803B002F), 100, id="a kind of refusal"),
+    pytest.param(RangeExhausted("net", Usage(0, "10.0.0.0/24", 253, 253, 0, 0)), 101, id="no address left"),
+    pytest.param(AddressUnavailable("10.0.0.9", "is held", "take another"), 101, id="wanted address taken"),
+    pytest.param(LedgerFault("ledger.db", "is damaged"), 102, id="ledger damaged"),
+    pytest.param(LedgerBusy("ledger.db"), 11, id="ledger busy"),
     pytest.param(Coded("own"), 42, id="a class with its own code"),
 ]
 
@@ -115,9 +84,10 @@ def test_status_keeps_the_protocol_s_own_codes(code: int) -> None:
     ],
 )
 def test_an_error_of_del_never_reads_like_a_success(words: str) -> None:
-    fault = ServiceError(words)
-    fault.add_note(words)
-    for error in (as_cni_error(fault, "DEL"), as_cni_error(CniError(105, words, words), "DEL")):
+    noted = EndpointFault(words)
+    noted.add_note(words)
+    for fault in (noted, CniError(105, words, words)):
+        error = as_cni_error(fault, "DEL")
         for text in (error.msg.lower(), error.details.lower(), str(error).lower()):
             assert "not found" not in text
             assert "no such file or directory" not in text
@@ -126,7 +96,7 @@ def test_an_error_of_del_never_reads_like_a_success(words: str) -> None:
 
 
 def test_other_verbs_keep_their_words() -> None:
-    assert as_cni_error(ServiceError("endpoint not found"), "ADD").msg == "endpoint not found"
+    assert as_cni_error(EndpointFault("endpoint not found"), "ADD").msg == "endpoint not found"
 
 
 def test_notes_are_details() -> None:

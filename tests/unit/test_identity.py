@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cni_hns.identity import ZERO_GUID, endpoint_id, endpoint_name, guid, is_ours
+
+identifiers = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,20}", fullmatch=True)
+GUID = "5f0c3b1e-0000-1111-2222-33334444abcd"
+
+
+def test_the_id_never_changes() -> None:
+    """Endpoints of running pods are found through it: another value is a leak on every node that updates."""
+    assert endpoint_id("net", "pod", "eth0") == "7cd960ac-5ad8-57cd-9da6-4ab76f6c91eb"
+
+
+@given(identifiers, identifiers, st.sampled_from(["eth0", "eth1", "net1"]))
+def test_it_is_the_version_5_uuid_of_the_three_parts(network: str, container_id: str, ifname: str) -> None:
+    name_space = uuid.UUID("6f1c5c7b-9a0f-5d0e-8a8f-0d2b64c1e7a3")
+    expected = uuid.uuid5(name_space, f"{network}/{container_id}/{ifname}")
+    assert endpoint_id(network, container_id, ifname) == str(expected)
+
+
+@given(st.lists(st.tuples(identifiers, identifiers, identifiers), min_size=2, max_size=2, unique=True))
+def test_no_two_attachments_share_one(attachments: list[tuple[str, str, str]]) -> None:
+    one, other = attachments
+    assert endpoint_id(*one) != endpoint_id(*other)
+
+
+def test_the_name_is_spelt_as_the_peers_spell_theirs() -> None:
+    assert endpoint_name("l2bridge", "a1b2") == "a1b2_l2bridge"
+
+
+@given(identifiers, identifiers, st.integers(0, 9))
+def test_an_endpoint_of_ours_is_known_by_its_name_and_id(
+    network: str, container_id: str, number: int
+) -> None:
+    endpoint = endpoint_id(network, container_id, f"eth{number}")
+    name = endpoint_name(network, container_id)
+    assert is_ours(endpoint.upper(), name, network) == (container_id, f"eth{number}")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name", "network"),
+    [
+        pytest.param(GUID, "pod_net", "net", id="a peer's, with an ID that HNS chose"),
+        pytest.param(endpoint_id("net", "pod", "eth0"), "pod_other", "net", id="another network's name"),
+        pytest.param(endpoint_id("net", "pod", "eth0"), "pod_net", "other", id="another network"),
+        pytest.param(endpoint_id("net", "pod", "eth0"), "pod", "net", id="no network in the name"),
+        pytest.param(endpoint_id("net", "", "eth0"), "_net", "net", id="no container id"),
+        pytest.param(endpoint_id("net", "pod", "eth0"), "pod_net_x", "net", id="more after the network"),
+        pytest.param(endpoint_id("net", "pod", "eth10"), "pod_net", "net", id="an ifname that is not tried"),
+    ],
+)
+def test_every_other_endpoint_is_not(endpoint: str, name: str, network: str) -> None:
+    assert is_ours(endpoint, name, network) is None
+
+
+def test_a_network_s_name_may_be_part_of_the_container_id() -> None:
+    assert is_ours(endpoint_id("net", "a_net_b", "eth0"), "a_net_b_net", "net") == ("a_net_b", "eth0")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(GUID, GUID, id="bare"),
+        pytest.param(GUID.upper(), GUID, id="upper case"),
+        pytest.param("{" + GUID.upper() + "}", GUID, id="braces"),
+        pytest.param(ZERO_GUID, ZERO_GUID, id="zero"),
+        pytest.param("", None, id="empty"),
+        pytest.param("{}", None, id="only braces"),
+        pytest.param("{" + GUID, None, id="one brace"),
+        pytest.param("{{" + GUID + "}}", None, id="two pairs of braces"),
+        pytest.param(GUID.replace("-", ""), None, id="no hyphens"),
+        pytest.param(GUID + "\n", None, id="newline at the end"),
+        pytest.param(" " + GUID, None, id="space before"),
+        pytest.param(GUID[:-1] + "g", None, id="no hexadecimal digit"),
+        pytest.param(GUID[:-1] + "٣", None, id="a digit of another script"),
+    ],
+)
+def test_guid(text: str, expected: str | None) -> None:
+    assert guid(text) == expected
