@@ -14,9 +14,10 @@ from cni_hns.binding.service import Service
 from cni_hns.deadline import Deadline
 from cni_hns.hcn.client import Hcn
 from cni_hns.hcn.documents import add_endpoint
-from cni_hns.hcn.views import EndpointView, NamespaceView
+from cni_hns.hcn.views import REMOTE, EndpointView, NamespaceView
 from cni_hns.hns.client import Hns
 from cni_hns.ledger import Attachment, Lease, open_ledger
+from cni_hns.ledger.addresses import address_key
 from cni_hns.log import Log
 from cni_hns.plugin import run
 from cni_hns.simulator import Simulator
@@ -78,7 +79,7 @@ class SimulatedNode:
     ) -> Answer:
         """One verb in this process, from the variables to the document."""
         answer = run(
-            _variables(command, container, netns, ifname, args, path),
+            _variables(command, container, netns, ifname=ifname, args=args, path=path),
             lambda _: config if isinstance(config, bytes) else json.dumps(config).encode(),
             lambda: (self.simulator.libraries(), self.simulator.machine()),
             Log(stderr=False),
@@ -99,7 +100,10 @@ class SimulatedNode:
         """The same in a process of its own, with the configuration written and stdin closed."""
         process = subprocess.Popen(
             [sys.executable, "-m", "cni_hns"],
-            env={**self.environment, **_variables(command, container, netns, ifname, args, path)},
+            env={
+                **self.environment,
+                **_variables(command, container, netns, ifname=ifname, args=args, path=path),
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -155,6 +159,27 @@ class SimulatedNode:
         finally:
             ledger.close()
 
+    def foreign(self, name: str, address: str, *, remote: bool = False) -> str:
+        """An endpoint of another program on the network "pods"; its ID."""
+        members: dict[str, Any] = {"Name": name, "IpConfigurations": [{"IpAddress": address}]}
+        if remote:
+            members.update(Flags=REMOTE, MacAddress="02-11-22-33-44-55")
+        return self.simulator.plant_endpoint("pods", **members)
+
+    def drop_leases(self) -> None:
+        """Damage: the ledger forgets every lease."""
+        ledger = open_ledger(self._ledger_path(), Deadline(30))
+        try:
+            for lease in ledger.leases(all=True):
+                ledger.free(lease.network, address_key(lease.address))
+        finally:
+            ledger.close()
+
+    def lose_ledger(self) -> None:
+        """The ledger's file is lost, with what SQLite keeps beside it."""
+        for file in Path(self._ledger_path()).parent.glob("ledger.db*"):
+            file.unlink()
+
     def calls(self) -> list[str]:
         """The HNS functions called since the journal was reset, without those that close handles."""
         return [call.function for call in self.simulator.journal()]
@@ -163,6 +188,12 @@ class SimulatedNode:
         """No endpoint, no attachment, no lease held."""
         assert self.endpoints() == []
         assert self.rows() == []
+        assert self.leases() == []
+
+    def assert_nothing_owned(self) -> None:
+        """As `assert_clean`, but for what is set aside because a killed ADD may still be completed by HNS."""
+        assert self.endpoints() == []
+        assert {row.phase for row in self.rows()} <= {"tombstone"}
         assert self.leases() == []
 
     def close(self) -> None:
@@ -204,7 +235,9 @@ def l2bridge(**changes: Any) -> dict[str, Any]:
     return {**config, **changes}
 
 
-def _variables(command: str, container: str, netns: str, ifname: str, args: str, path: str) -> dict[str, str]:
+def _variables(
+    command: str, container: str, netns: str, *, ifname: str, args: str, path: str
+) -> dict[str, str]:
     return {
         "CNI_COMMAND": command,
         "CNI_CONTAINERID": container,

@@ -130,7 +130,7 @@ def test_an_address_that_a_foreign_endpoint_holds_is_set_aside_and_the_next_one_
     node: SimulatedNode,
 ) -> None:
     node.call("ADD", l2bridge(), container_id(), node.namespace())
-    node.simulator.plant_endpoint(network="pods", name="foreign", address="10.88.0.3")
+    node.foreign("foreign", "10.88.0.3")
     answer = node.call("ADD", l2bridge(), container_id(), node.namespace())
     assert answer.addresses == ["10.88.0.4/24"]
     assert [lease.address for lease in node.leases(all_of_them=True) if lease.state == "quarantined"] == [
@@ -140,7 +140,7 @@ def test_an_address_that_a_foreign_endpoint_holds_is_set_aside_and_the_next_one_
 
 def test_a_wanted_address_that_is_in_use_is_an_error_that_names_the_holder(node: SimulatedNode) -> None:
     node.call("ADD", l2bridge(), container_id(), node.namespace())
-    node.simulator.plant_endpoint(network="pods", name="foreign", address="10.88.0.77")
+    node.foreign("foreign", "10.88.0.77")
     answer = node.call(
         "ADD", l2bridge(), container_id(), node.namespace(), args="IP=10.88.0.77;IgnoreUnknown=1"
     )
@@ -184,7 +184,7 @@ def test_a_network_that_may_not_be_created_must_exist(node: SimulatedNode) -> No
 
 
 def test_a_look_up_that_fails_creates_nothing(node: SimulatedNode) -> None:
-    node.simulator.inject(function="HcnEnumerateNetworks", fail=0x800706BA)
+    node.simulator.inject(function="HcnEnumerateNetworks", hresult=0x800706BA)
     answer = node.call("ADD", l2bridge(), container_id(), node.namespace())
     assert (answer.exit_code, answer.document["code"]) == (1, 100)
     node.simulator.clear_faults()
