@@ -124,4 +124,4 @@ def of_result(row: Attachment) -> tuple[list[Allocated], str | None]:
 def warn_if_used_up(plan: AttachmentPlan, request: Request, node: Node, ledger: Ledger) -> None:
     """Say in the log that the next ADD will find no address."""
     for usage in allocate.used_up(ledger, request.name, plan.ipam.range_sets, plan.ipam.reserved):
-        node.log.event(f"range set {usage.index} ({usage.ranges}) is used up: {usage.words()}", "warning")
+        node.log.event(f"range set {usage.number} ({usage.ranges}) is used up: {usage.words()}", "warning")
