@@ -85,7 +85,8 @@ def _add(adding: Addition, remake: Attachment | None) -> Result | None:
             _become_ready(adding, result)
         except BaseException as cause:
             adding.may_arrive_late = isinstance(cause, Unreachable)
-            undo.run(cause)
+            if not undo.run(cause):
+                retire.leave(node, adding.ledger, adding.key)
             raise
     return result
 

@@ -26,6 +26,7 @@ __all__ = [
     "detach",
     "detach_and_delete",
     "free",
+    "leave",
     "look_at",
     "take_out",
     "take_out_and_free",
@@ -114,10 +115,19 @@ def take_out_and_free(request: Request, node: Node, ledger: Ledger, row: Attachm
         ServiceError: the endpoint is still there, and so are the row and its leases.
         CniError: the delegated plugin failed; the row stays for the next verb.
     """
-    late_arrival = take_out(node, row)
-    # The delegated plugin's address is free only now that no endpoint has it.
-    delegated.delete(request, node, row.key, netns)
+    try:
+        late_arrival = take_out(node, row)
+        # The delegated plugin's address is free only now that no endpoint has it.
+        delegated.delete(request, node, row.key, netns)
+    except BaseException:
+        leave(node, ledger, row.key)
+        raise
     free(node, ledger, row.key, node.token, late_arrival=late_arrival, until=row.until)
+
+
+def leave(node: Node, ledger: Ledger, key: AttachmentKey) -> None:
+    """Give a claimed row up, unfinished: the next verb need not wait for this process to end."""
+    ledger.record(key, node.token, deadline_at=0.0)
 
 
 def free(

@@ -90,7 +90,7 @@ def test_gc_repairs_everything_that_killed_adds_left(warm: SimulatedNode) -> Non
 def test_an_endpoint_that_hns_completes_after_the_del_is_found_by_a_later_verb(warm: SimulatedNode) -> None:
     """The ADD was killed while HNS was still creating; the DEL found nothing."""
     container = container_id()
-    warm.simulator.inject(function="HcnCreateEndpoint", late_after_calls=4, die="before")
+    warm.simulator.inject(function="HcnCreateEndpoint", late_after_calls=4, die="after")
     assert warm.process("ADD", l2bridge(), container, warm.namespace()).exit_code < 0
     assert warm.call("DEL", l2bridge(), container, "").exit_code == 0
     warm.simulator.clear_faults()
