@@ -1,11 +1,12 @@
 """A simulated Host Network Service that stands where Windows' DLLs stand.
 
-It meets the rest only at C functions and the JSON they carry; its rules cite Microsoft's pages, or say that they are
-inferred from what was seen in the field. What no evidence settles is an option with a name (`core.options`).
+It meets the rest only at C functions and the JSON they carry; its rules cite Microsoft's pages, or say that
+they are inferred from what was seen in the field. What no evidence settles is an option with a name
+(`core.options`).
 """
 
 from __future__ import annotations
 
-from .simulator import Leak, Simulator, open_simulator
+from cni_hns.simulator.simulator import Leak, Simulator, open_simulator
 
 __all__ = ["Leak", "Simulator", "open_simulator"]

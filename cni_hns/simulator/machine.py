@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .core.store import Store
+from cni_hns.simulator.core.store import Store
 
 __all__ = ["SimulatedMachine"]
 

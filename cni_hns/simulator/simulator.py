@@ -14,7 +14,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .core import (
+from cni_hns.simulator.core import (
     containers,
     endpoints,
     faults,
@@ -25,19 +25,18 @@ from .core import (
     networks,
     routes,
 )
-from .core.documents import ZERO_GUID, Document, new_guid
-from .core.macs import dashed
-from .core.options import Options, checked
-from .core.queries import FAMILIES
-from .core.service import Service
-from .core.store import State, Store
-from .machine import SimulatedMachine
+from cni_hns.simulator.core.documents import ZERO_GUID, Document, new_guid
+from cni_hns.simulator.core.macs import dashed
+from cni_hns.simulator.core.options import Options, checked
+from cni_hns.simulator.core.queries import FAMILIES
+from cni_hns.simulator.core.service import Service
+from cni_hns.simulator.core.store import State, Store
+from cni_hns.simulator.machine import SimulatedMachine
 
 if TYPE_CHECKING:
     from cni_hns.binding.libraries import Libraries
-
-    from .abi.accounts import Held
-    from .core.journal import Call
+    from cni_hns.simulator.abi.accounts import Held
+    from cni_hns.simulator.core.journal import Call
 
 __all__ = ["Leak", "Simulator", "open_simulator"]
 
@@ -86,8 +85,8 @@ class Simulator:
         self._store.close()
 
     def libraries(self) -> Libraries:
-        """The DLLs, as the binding takes them; close them at the end, so that what was left is written down."""
-        from .abi.libraries import SimulatedLibraries
+        """The DLLs, as the binding takes them; closing them writes down what was not given back."""
+        from cni_hns.simulator.abi.libraries import SimulatedLibraries
 
         libraries = SimulatedLibraries(self._service)
         self._open_libraries.append(libraries)
@@ -155,7 +154,7 @@ class Simulator:
     # Objects of others
 
     def plant(self, kind: str, document: Document | None = None, network: str = "") -> str:
-        """Make a network, endpoint, namespace, loadbalancer or sdnroute without a call in the journal; its ID."""
+        """Make a network, endpoint, namespace, loadbalancer or sdnroute without a journalled call; its ID."""
         with self._store.transaction() as state:
             return _plant(state, kind, document or {}, network)
 
@@ -164,7 +163,7 @@ class Simulator:
         return self.plant("endpoint", members, network)
 
     def plant_endpoints(self, network: str, count: int, remote: bool = True) -> list[str]:
-        """Make many endpoints of others: remote ones as kube-proxy makes them, or local ones with HNS's addresses."""
+        """Make many endpoints of others: remote as kube-proxy's, or local with addresses of HNS's choice."""
         with self._store.transaction() as state:
             return [_plant(state, "endpoint", _foreign(number, remote), network) for number in range(count)]
 
@@ -222,7 +221,7 @@ class Simulator:
         return [held for libraries in self._open_libraries for held in libraries.live()]
 
     def leaks(self) -> list[Leak]:
-        """What processes did not give back before they closed their libraries, and every breach of the rules."""
+        """What processes had not given back when they closed their libraries, and every violation."""
         return [Leak(*row) for row in self._store.rows("SELECT pid, kind, text FROM leaks ORDER BY id")]
 
     def forget_leaks(self) -> None:

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from cni_hns.binding._generated_ffi import ffi
-
-from ..core.errors import INVALID_HANDLE, PARAMETER_INCORRECT
-from ..core.service import Answer, Service
-from .accounts import Accounts
-from .listener import Listener
-from .texts import guid_text, text
+from cni_hns.simulator.abi.accounts import Accounts
+from cni_hns.simulator.abi.listener import Listener
+from cni_hns.simulator.abi.texts import guid_text, text
+from cni_hns.simulator.core.errors import INVALID_HANDLE, PARAMETER_INCORRECT
+from cni_hns.simulator.core.service import Answer, Service
 
 __all__ = ["ComputeNetwork"]
 
@@ -53,25 +52,23 @@ class ComputeNetwork:
         self._listeners.clear()
 
     def _of_family(self, function: str, family: str) -> _Made | None:
-        if function == f"HcnEnumerate{family}s":
-            return "HCN_ENUMERATE", self._enumerate(function)
-        if function == f"HcnCreate{family}":
-            if family == "Endpoint":
-                return "HCN_CREATE_ENDPOINT", self._create_endpoint
-            return "HCN_CREATE", self._create(function, family)
-        if function == f"HcnOpen{family}":
-            return "HCN_OPEN", self._open(function, family)
-        if function == f"HcnModify{family}":
-            return "HCN_MODIFY", self._modify(function, family)
-        if function == f"HcnQuery{family}Properties":
-            return "HCN_QUERY", self._query(function, family)
-        if function == f"HcnDelete{family}":
-            return "HCN_DELETE", self._delete(function)
-        if function == f"HcnClose{family}":
-            return "HCN_CLOSE", self._close(function, family)
-        return None
+        makers: dict[str, tuple[str, Callable[[str, str], Callable[..., int]]]] = {
+            f"HcnEnumerate{family}s": ("HCN_ENUMERATE", self._enumerate),
+            f"HcnCreate{family}": ("HCN_CREATE", self._create),
+            f"HcnOpen{family}": ("HCN_OPEN", self._open),
+            f"HcnModify{family}": ("HCN_MODIFY", self._modify),
+            f"HcnQuery{family}Properties": ("HCN_QUERY", self._query),
+            f"HcnDelete{family}": ("HCN_DELETE", self._delete),
+            f"HcnClose{family}": ("HCN_CLOSE", self._close),
+        }
+        if function not in makers:
+            return None
+        if function == "HcnCreateEndpoint":  # the only one that is made inside another object
+            return "HCN_CREATE_ENDPOINT", self._create_endpoint
+        shape, maker = makers[function]
+        return shape, maker(function, family)
 
-    def _enumerate(self, function: str) -> Callable[..., int]:
+    def _enumerate(self, function: str, _family: str) -> Callable[..., int]:
         def enumerate_(query: Any, found: Any, record: Any) -> int:
             if self._bad_slots(function, found, record):
                 return PARAMETER_INCORRECT
@@ -132,7 +129,7 @@ class ComputeNetwork:
 
         return query
 
-    def _delete(self, function: str) -> Callable[..., int]:
+    def _delete(self, function: str, _family: str) -> Callable[..., int]:
         def delete(guid: Any, record: Any) -> int:
             if self._bad_slots(function, record, record):
                 return PARAMETER_INCORRECT

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 
 from cni_hns.binding.libraries import Libraries
-
-from ..core.service import Service
-from .accounts import Accounts, Held
-from .computenetwork import ComputeNetwork
-from .library import Library
-from .others import Ole32, VmCompute
+from cni_hns.simulator.abi.accounts import Accounts, Held
+from cni_hns.simulator.abi.computenetwork import ComputeNetwork
+from cni_hns.simulator.abi.library import Library
+from cni_hns.simulator.abi.others import Ole32, VmCompute
+from cni_hns.simulator.core.service import Service
 
 __all__ = ["SimulatedLibraries"]
 

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cni_hns.binding._generated_ffi import ffi
-
-from ..core.errors import E_UNEXPECTED, signed
-from .accounts import Accounts
+from cni_hns.simulator.abi.accounts import Accounts
+from cni_hns.simulator.core.errors import E_UNEXPECTED, signed
 
 __all__ = ["Library"]
 
@@ -32,7 +31,7 @@ class Library:
         missing: list[str],
         absent: bool,
     ) -> None:
-        """`make(function)` gives the C type and the Python function; `missing` and `absent` take them away."""
+        """`make(function)` gives C type and Python function; `missing` and `absent` take them away."""
         self._name = name
         self._make = make
         self._accounts = accounts

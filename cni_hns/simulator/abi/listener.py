@@ -7,8 +7,7 @@ import threading
 from typing import Any
 
 from cni_hns.binding._generated_ffi import ffi
-
-from ..core.store import Store
+from cni_hns.simulator.core.store import Store
 
 __all__ = ["Listener"]
 

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from cni_hns.binding._generated_ffi import ffi
-
-from ..core.errors import PARAMETER_INCORRECT
-from ..core.service import Service
-from .accounts import Accounts
-from .texts import text
+from cni_hns.simulator.abi.accounts import Accounts
+from cni_hns.simulator.abi.texts import text
+from cni_hns.simulator.core.errors import PARAMETER_INCORRECT
+from cni_hns.simulator.core.service import Service
 
 __all__ = ["Ole32", "VmCompute"]
 
@@ -36,7 +35,7 @@ class VmCompute:
         envelope = answer.text or answer.record
         if envelope:
             response[0] = self._accounts.text(envelope, "HNSCall")
-        # Older services deliver a failure in the envelope alone; from Windows Server 2019 on also in the HRESULT.
+        # Older services deliver a failure in the envelope alone, from Windows Server 2019 on also as HRESULT.
         if answer.record and self._service.store.options().version < (9, 0):
             return 0
         return answer.hresult

@@ -1,14 +1,14 @@
 """Which of the node's adapters an external network takes.
 
-Sources: "Container network drivers" (each external network type sits on a physical adapter) and reports: a virtual
-adapter is refused with 0x80070057 (antrea), no usable adapter with 0x803B0006 (SDN, hcsshim).
+Sources: "Container network drivers" (each external network type sits on a physical adapter) and reports: a
+virtual adapter is refused with 0x80070057 (antrea), no usable adapter with 0x803B0006 (SDN, hcsshim).
 """
 
 from __future__ import annotations
 
-from .documents import Document
-from .errors import ADAPTER_NOT_FOUND, ELEMENT_NOT_FOUND, PARAMETER_INCORRECT, Refused
-from .store import State
+from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.errors import ADAPTER_NOT_FOUND, ELEMENT_NOT_FOUND, PARAMETER_INCORRECT, Refused
+from cni_hns.simulator.core.store import State
 
 __all__ = ["EXTERNAL_TYPES", "adapter_named", "choose"]
 

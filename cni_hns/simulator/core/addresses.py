@@ -1,19 +1,26 @@
 """Which addresses an endpoint gets, and which HNS refuses.
 
-Local endpoints of a network hold different addresses; a remote endpoint may hold the same one as a local endpoint
-(reported to kubernetes). The network's first and last address and its gateway are reserved. HNS's own choice is
-random, in the addresses as in the MACs: the first endpoint of a fresh network was seen far from the lowest address.
+Local endpoints of a network hold different addresses; a remote endpoint may hold the same one as a local
+endpoint (reported to kubernetes). The network's first and last address and its gateway are reserved. HNS's
+own choice is random, in the addresses as in the MACs: the first endpoint of a fresh network was seen far
+from the lowest address.
 """
 
 from __future__ import annotations
 
-from .documents import Document, folded, guid_of, list_of, number_of, text_member
-from .errors import INVALID_IP, INVALID_PREFIX, SUBNET_NOT_FOUND, Refused, refuse_unless_zero
-from .macs import below
-from .prefixes import Address, address
-from .store import State
-from .subnets import Range, ranges, subnets
-from .versions import has_feature
+from cni_hns.simulator.core.documents import Document, folded, guid_of, list_of, number_of, text_member
+from cni_hns.simulator.core.errors import (
+    INVALID_IP,
+    INVALID_PREFIX,
+    SUBNET_NOT_FOUND,
+    Refused,
+    refuse_unless_zero,
+)
+from cni_hns.simulator.core.macs import below
+from cni_hns.simulator.core.prefixes import Address, address
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.subnets import Range, ranges, subnets
+from cni_hns.simulator.core.versions import has_feature
 
 __all__ = ["assign", "hold", "release"]
 
@@ -34,9 +41,10 @@ def assign(state: State, network: Document, given: Document, remote: bool) -> li
     found = [_local(state, network, spaces, item) for item in wanted]
     _one_of_each(state, found)
     families = {_family(item) for item in found}
-    for version in _missing(state, spaces, families):
-        found.append(_chosen(state, network, [space for space in spaces if space.prefix.version == version]))
-    return found
+    return found + [
+        _chosen(state, network, [space for space in spaces if space.prefix.version == version])
+        for version in _missing(state, spaces, families)
+    ]
 
 
 def hold(state: State, network: str, endpoint: str, configurations: list[Document], remote: bool) -> None:
@@ -162,9 +170,9 @@ def _chosen(state: State, network: Document, spaces: list[Range]) -> Document:
             if _usable(state, network, space, value):
                 return _configuration(value, space.prefix.prefixlen, space)
     for space in spaces:
-        value = _first_usable(state, network, space)
-        if value is not None:
-            return _configuration(value, space.prefix.prefixlen, space)
+        first = _first_usable(state, network, space)
+        if first is not None:
+            return _configuration(first, space.prefix.prefixlen, space)
     raise Refused(state.options.pool_exhausted_hresult, "every address is taken")
 
 
@@ -179,7 +187,8 @@ def _first_usable(state: State, network: Document, space: Range) -> Address | No
     held = {
         packed
         for (packed,) in state.rows(
-            "SELECT packed FROM addresses WHERE network = ? AND remote = 0 AND (free_at IS NULL OR free_at > ?)",
+            "SELECT packed FROM addresses WHERE network = ? AND remote = 0 "
+            "AND (free_at IS NULL OR free_at > ?)",
             network["ID"],
             state.seq,
         )

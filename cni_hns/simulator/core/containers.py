@@ -1,17 +1,17 @@
 """What HCS does to a namespace when it makes and ends a container in it.
 
-This is where an endpoint is really attached: until then it is Created, and an attach that cannot work fails here with
-0x803B002E though every call before had succeeded (reported to containerd).
+This is where an endpoint is really attached: until then it is Created, and an attach that cannot work fails
+here with 0x803B002E though every call before had succeeded (reported to containerd).
 """
 
 from __future__ import annotations
 
 import json
 
-from . import endpoints
-from .errors import ELEMENT_NOT_FOUND, NAMESPACE_ATTACH_FAILED, Refused
-from .store import State
-from .versions import has_feature
+from cni_hns.simulator.core import endpoints
+from cni_hns.simulator.core.errors import ELEMENT_NOT_FOUND, NAMESPACE_ATTACH_FAILED, Refused
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.versions import has_feature
 
 __all__ = ["hot_add", "next_compartment", "of_namespace", "start", "stop", "unregister"]
 
@@ -53,7 +53,7 @@ def start(state: State, namespace: str, container: str) -> int:
 
 
 def stop(state: State, container: str, stuck: bool) -> None:
-    """HCS ends a container; `stuck` leaves it registered in its namespace, as has been seen after upgrades."""
+    """HCS ends a container; `stuck` leaves it registered in its namespace, as seen after upgrades."""
     for (namespace,) in state.rows(
         "SELECT DISTINCT namespace FROM containers WHERE container = ?", container
     ):
@@ -107,7 +107,7 @@ def _demand_attachable(state: State, guid: str) -> None:
     endpoint = endpoints.load(state, guid)
     if endpoint.state == endpoints.DEGRADED_STATE:
         raise Refused(NAMESPACE_ATTACH_FAILED, f"{guid} is degraded (0x803B0017)")
-    # On Windows Server 2019 an endpoint that a container used cannot go to another one (reported to buildkit).
+    # On Windows Server 2019 an endpoint that one container used cannot go to another (reported to buildkit).
     if endpoint.state == endpoints.DETACHED and not has_feature("AttachAgain", state.version):
         raise Refused(NAMESPACE_ATTACH_FAILED, f"{guid} was used by another container (0x803B0017)")
     if endpoint.document["spoiled"]:

@@ -1,8 +1,8 @@
 """Reading the JSON that callers send, as HNS reads it.
 
-Member names are compared without regard to case, unknown members are ignored, a missing member is its default, an
-enum may be its name or its number (Microsoft's own samples send numbers), and GUIDs come in either case, with or
-without braces.
+Member names are compared without regard to case, unknown members are ignored, a missing member is its
+default, an enum may be its name or its number (Microsoft's own samples send numbers), and GUIDs come in
+either case, with or without braces.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .errors import GUID_CONVERSION, INVALID_JSON, PARAMETER_INCORRECT, Refused
+from cni_hns.simulator.core.errors import GUID_CONVERSION, INVALID_JSON, PARAMETER_INCORRECT, Refused
 
 __all__ = [
     "ZERO_GUID",

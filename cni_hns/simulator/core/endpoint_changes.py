@@ -1,10 +1,10 @@
-"""Changing an endpoint ("ModifyEndpointSettingRequest"), and attaching it to something that is no container."""
+"""Changing an endpoint ("ModifyEndpointSettingRequest"), and attaching it to what is no container."""
 
 from __future__ import annotations
 
-from . import endpoints
-from .documents import Document, enum_name, folded, guid_of, list_of
-from .errors import (
+from cni_hns.simulator.core import endpoints
+from cni_hns.simulator.core.documents import Document, enum_name, folded, guid_of, list_of
+from cni_hns.simulator.core.errors import (
     ENDPOINT_ALREADY_ATTACHED,
     ENDPOINT_NOT_ATTACHED,
     INTERFACE_PARAMETERS_APPLIED,
@@ -13,11 +13,11 @@ from .errors import (
     REQUEST_UNSUPPORTED,
     Refused,
 )
-from .network_changes import REQUEST_TYPES
-from .networks import load as load_network
-from .policies import endpoint_policies
-from .ports import map_ports, unmap_ports
-from .store import State
+from cni_hns.simulator.core.network_changes import REQUEST_TYPES
+from cni_hns.simulator.core.networks import load as load_network
+from cni_hns.simulator.core.policies import endpoint_policies
+from cni_hns.simulator.core.ports import map_ports, unmap_ports
+from cni_hns.simulator.core.store import State
 
 __all__ = ["attach", "detach", "modify", "set_policies"]
 
@@ -93,7 +93,7 @@ def detach(state: State, guid: str) -> None:
 
 
 def _changed(policies: list[Document], kind: str, given: list[Document]) -> list[Document]:
-    """Add appends; Update replaces all of the given kinds; Remove removes equal ones (Azure's model of HNS)."""
+    """Add appends; Update replaces all of the given kinds; Remove removes equal ones (Azure's model)."""
     if kind == "Add":
         _refuse_second_interface_parameters([*policies, *given])
         return [*policies, *given]

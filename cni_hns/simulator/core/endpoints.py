@@ -8,21 +8,21 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from . import addresses, macs
-from .adapters import adapter_named
-from .documents import Document, folded, list_of, number_of, object_of, text_member
-from .errors import ENDPOINT_NOT_FOUND, INVALID_ENDPOINT, Refused, refuse_unless_zero
-from .identity import chosen_id
-from .network_documents import read_dns, read_schema_version
-from .networks import load as load_network
-from .policies import endpoint_policies, spoiled_by
-from .ports import map_ports
-from .prefixes import address, mac_digits
-from .removal import remove_endpoint
-from .store import State
-from .subnets import default_prefix, ranges, read_routes
-from .v1_input import endpoint_from_v1, is_v1
-from .versions import has_feature
+from cni_hns.simulator.core import addresses, macs
+from cni_hns.simulator.core.adapters import adapter_named
+from cni_hns.simulator.core.documents import Document, folded, list_of, number_of, object_of, text_member
+from cni_hns.simulator.core.errors import ENDPOINT_NOT_FOUND, INVALID_ENDPOINT, Refused, refuse_unless_zero
+from cni_hns.simulator.core.identity import chosen_id
+from cni_hns.simulator.core.network_documents import read_dns, read_schema_version
+from cni_hns.simulator.core.networks import load as load_network
+from cni_hns.simulator.core.policies import endpoint_policies, spoiled_by
+from cni_hns.simulator.core.ports import map_ports
+from cni_hns.simulator.core.prefixes import address, mac_digits
+from cni_hns.simulator.core.removal import remove_endpoint
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.subnets import default_prefix, ranges, read_routes
+from cni_hns.simulator.core.v1_input import endpoint_from_v1, is_v1
+from cni_hns.simulator.core.versions import has_feature
 
 __all__ = [
     "ATTACHED",
@@ -81,7 +81,8 @@ def create(state: State, network: str, argument: str, given: Document) -> str:
     """Make an endpoint in the network; its ID.
 
     Raises:
-        Refused: 0x803B0001, the network is gone; a document that does not hold; an address, MAC or port refused.
+        Refused: 0x803B0001, the network is gone; a document that does not hold; an address, MAC or port
+        refused.
     """
     home = load_network(state, network)
     v1 = is_v1(given)
@@ -182,7 +183,7 @@ def _insert(state: State, endpoint: Document, remote: bool) -> None:
 
 
 def _demand_of_remote(document: Document, mac: str) -> None:
-    """A remote endpoint stands for another node's: its address and its MAC must be told (kube-proxy, flannel)."""
+    """A remote endpoint stands for another node's: address and MAC must be told (kube-proxy, flannel)."""
     if not mac or not list_of(document, "IpConfigurations"):
         raise Refused(INVALID_ENDPOINT, "a remote endpoint needs IpConfigurations and MacAddress")
 

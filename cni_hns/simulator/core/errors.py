@@ -1,7 +1,7 @@
 """How the simulated service refuses: an HRESULT and the text that goes into the error record.
 
-The numbers are those of Microsoft's pages "HCN HRESULTs" and "COM Error Codes"; which of them a rule uses is said
-at the rule. Texts are in the manner of Windows: one sentence, and a blank at the end.
+The numbers are those of Microsoft's pages "HCN HRESULTs" and "COM Error Codes"; which of them a rule uses
+is said at the rule. Texts are in the manner of Windows: one sentence, and a blank at the end.
 """
 
 from __future__ import annotations
@@ -155,9 +155,10 @@ _TEXTS = {
 
 
 class Refused(Exception):
-    """The service says no: `hresult` (unsigned, 32 bits) and a reason for whoever reads the simulator's dumps.
+    """The service says no: `hresult` (unsigned, 32 bits), and the reason in words.
 
-    A refused call changes nothing, except for `mark`: a statement with its values that notes the refusal itself.
+    A refused call changes nothing, except for `mark`: a statement with its values that notes the refusal
+    itself.
     """
 
     def __init__(

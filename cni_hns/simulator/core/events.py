@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .store import State
+from cni_hns.simulator.core.store import State
 
 __all__ = [
     "NAMESPACE_CREATE",

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from .store import State
+from cni_hns.simulator.core.store import State
 
 __all__ = ["FIELDS", "Fault", "add", "checked", "taken"]
 

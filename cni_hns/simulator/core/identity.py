@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .documents import ZERO_GUID, Document, guid_of, new_guid
-from .errors import refuse_unless_zero
-from .store import State
+from cni_hns.simulator.core.documents import ZERO_GUID, Document, guid_of, new_guid
+from cni_hns.simulator.core.errors import refuse_unless_zero
+from cni_hns.simulator.core.store import State
 
 __all__ = ["chosen_id"]
 
 
 def chosen_id(state: State, table: str, argument: str, document: Document) -> str:
-    """The document's ID, the argument's, or a new one; hcsshim and Microsoft's module pass zero and use the document.
+    """The document's ID, the argument's, or a new one; hcsshim passes zero and uses the document.
 
     Raises:
         Refused: an object of that kind has it, with the code of the option `existing_id_hresult`.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from .store import State, Store
+from cni_hns.simulator.core.store import State, Store
 
 __all__ = ["Call", "begin", "closed", "end", "read", "reset"]
 

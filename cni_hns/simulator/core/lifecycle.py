@@ -1,20 +1,20 @@
 """What happens to the node as a whole: the service restarts, the machine restarts, objects go astray.
 
-What HNS keeps it loads again at its start; networks with the flag EnableNonPersistent are gone, and so is a NAT network
-after a reboot from Windows Server 2019 on. Every open handle is dead afterwards.
+What HNS keeps it loads again at its start; networks with the flag EnableNonPersistent are gone, and so is a
+NAT network after a reboot from Windows Server 2019 on. Every open handle is dead afterwards.
 """
 
 from __future__ import annotations
 
 import json
 
-from . import endpoints, events, loadbalancers, networks, routes
-from .documents import Document, new_guid
-from .errors import Refused
-from .removal import remove_endpoint
-from .store import State
-from .subnets import gateway_of, subnets
-from .versions import has_feature
+from cni_hns.simulator.core import endpoints, events, loadbalancers, networks, routes
+from cni_hns.simulator.core.documents import Document, new_guid
+from cni_hns.simulator.core.errors import Refused
+from cni_hns.simulator.core.removal import remove_endpoint
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.subnets import gateway_of, subnets
+from cni_hns.simulator.core.versions import has_feature
 
 __all__ = ["lose", "reboot", "restart", "swap"]
 
@@ -95,5 +95,5 @@ def swap(state: State, name: str) -> str:
 
 
 def _gateway_in_the_way(state: State, kept: Document) -> bool:
-    """A gateway that is also a loopback adapter's address keeps the network from loading (reported to Azure)."""
+    """A gateway that a loopback adapter has too keeps the network from loading (reported to Azure)."""
     return any(gateway_of(subnet) in state.options.loopback_addresses for subnet in subnets(kept))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from .documents import Document, folded, guid_of, list_of, number_of, text_member
-from .errors import (
+from cni_hns.simulator.core.documents import Document, folded, guid_of, list_of, number_of, text_member
+from cni_hns.simulator.core.errors import (
     ADDRESS_RESERVED,
     E_NOTIMPL,
     ELEMENT_NOT_FOUND,
@@ -15,14 +15,14 @@ from .errors import (
     Refused,
     refuse_unless_zero,
 )
-from .identity import chosen_id
-from .network_changes import REQUEST_TYPES
-from .network_documents import read_schema_version
-from .networks import load as load_network
-from .prefixes import address
-from .store import State
-from .subnets import ranges
-from .versions import has_feature
+from cni_hns.simulator.core.identity import chosen_id
+from cni_hns.simulator.core.network_changes import REQUEST_TYPES
+from cni_hns.simulator.core.network_documents import read_schema_version
+from cni_hns.simulator.core.networks import load as load_network
+from cni_hns.simulator.core.prefixes import address
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.subnets import ranges
+from cni_hns.simulator.core.versions import has_feature
 
 __all__ = ["create", "delete", "load", "modify"]
 
@@ -47,8 +47,9 @@ def create(state: State, argument: str, given: Document, v1: bool = False) -> st
     """Make a load balancer; its ID.
 
     Raises:
-        Refused: 0x803B0007, a back end that is not there; 0x803B002F, no source VIP on overlay or a reserved one;
-            0x803B0013, another has VIP, port and protocol (0x800700B7 if that one was loaded from disk).
+        Refused: 0x803B0007, a back end that is not there; 0x803B002F, no source VIP on overlay or a
+        reserved one; 0x803B0013, another has VIP, port and protocol (0x800700B7 if that one was loaded from
+        disk).
     """
     document = _read(state, given, v1)
     document["ID"] = chosen_id(state, "loadbalancers", argument, document)

@@ -1,17 +1,18 @@
 """MAC addresses: a network's pool, and the one an endpoint gets.
 
-Without a pool HNS makes one of 4096 addresses under 00-15-5D, seen as 00-15-5D-xx-x0-00 to 00-15-5D-xx-xF-FF; what it
-gives is upper-case with dashes, and what a caller gives is echoed as it was sent (dumps of ovn-kubernetes).
+Without a pool HNS makes one of 4096 addresses under 00-15-5D, seen as 00-15-5D-xx-x0-00 to
+00-15-5D-xx-xF-FF; what it gives is upper-case with dashes, and what a caller gives is echoed as it was sent
+(dumps of ovn-kubernetes).
 """
 
 from __future__ import annotations
 
 import os
 
-from .documents import Document, folded, list_of, object_of, text_member
-from .errors import INVALID_ENDPOINT, INVALID_NETWORK, Refused, refuse_unless_zero
-from .prefixes import mac_digits
-from .store import State
+from cni_hns.simulator.core.documents import Document, folded, list_of, object_of, text_member
+from cni_hns.simulator.core.errors import INVALID_ENDPOINT, INVALID_NETWORK, Refused, refuse_unless_zero
+from cni_hns.simulator.core.prefixes import mac_digits
+from cni_hns.simulator.core.store import State
 
 __all__ = ["below", "choose", "dashed", "read_pool"]
 

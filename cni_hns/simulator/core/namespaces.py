@@ -1,8 +1,9 @@
 """Namespaces: made, filled, deleted ("HcnCreateNamespace", "HcnModifyNamespace", "HcnDeleteNamespace").
 
-A namespace has no compartment until a container lives in it; its endpoints stay Created until then. Deleting it leaves
-its endpoints alive (reported to containerd and Azure), and is refused with 0x803B0015 while a container is registered
-in it. A missing namespace is the Win32 code "element not found" and no code of HNS's own (reported to antrea).
+A namespace has no compartment until a container lives in it; its endpoints stay Created until then.
+Deleting it leaves its endpoints alive (reported to containerd and Azure), and is refused with 0x803B0015
+while a container is registered in it. A missing namespace is the Win32 code "element not found" and no code
+of HNS's own (reported to antrea).
 """
 
 from __future__ import annotations
@@ -10,13 +11,19 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from . import containers, endpoints, events
-from .documents import ZERO_GUID, Document, enum_name, folded, guid_of, text_member
-from .errors import ELEMENT_NOT_FOUND, PARAMETER_INCORRECT, REQUEST_UNSUPPORTED, Refused, refuse_unless_zero
-from .identity import chosen_id
-from .network_changes import REQUEST_TYPES
-from .network_documents import read_schema_version
-from .store import State
+from cni_hns.simulator.core import containers, endpoints, events
+from cni_hns.simulator.core.documents import ZERO_GUID, Document, enum_name, folded, guid_of, text_member
+from cni_hns.simulator.core.errors import (
+    ELEMENT_NOT_FOUND,
+    PARAMETER_INCORRECT,
+    REQUEST_UNSUPPORTED,
+    Refused,
+    refuse_unless_zero,
+)
+from cni_hns.simulator.core.identity import chosen_id
+from cni_hns.simulator.core.network_changes import REQUEST_TYPES
+from cni_hns.simulator.core.network_documents import read_schema_version
+from cni_hns.simulator.core.store import State
 
 __all__ = [
     "TYPES",
@@ -49,7 +56,7 @@ class Namespace(NamedTuple):
 
 
 def make_host_default(state: State, guid: str) -> None:
-    """The host's own namespace, always there: compartment 1, and without a SchemaVersion (dumps of calico)."""
+    """The host's own namespace, always there: compartment 1, no SchemaVersion (dumps of calico)."""
     document = {"ID": guid, "Type": "HostDefault", "SchemaVersion": None, "Version": 0}
     state.run(
         "INSERT INTO namespaces VALUES (?, 'HostDefault', 1, 1, ?, ?)", guid, _READY, json.dumps(document)
@@ -57,7 +64,7 @@ def make_host_default(state: State, guid: str) -> None:
 
 
 def create(state: State, argument: str, given: Document) -> str:
-    """Make a namespace; its ID. An almost empty document is enough: containerd sends SchemaVersion 0.0 alone."""
+    """Make a namespace; its ID. Little is enough: containerd sends SchemaVersion 0.0 alone."""
     document = folded(given, ("ID", "Owner", "Type", "SchemaVersion", "CreateWithCompartment", "IsDefault"))
     kind = enum_name(document.get("Type", 0), TYPES, PARAMETER_INCORRECT)
     guid = chosen_id(state, "namespaces", argument, document)
@@ -127,10 +134,11 @@ def modify(state: State, guid: str, given: Document) -> None:
 
 
 def add_endpoint(state: State, guid: str, endpoint_id: str) -> None:
-    """Put an endpoint into the namespace; it is attached only when a container runs there, at once if one does.
+    """Put an endpoint into the namespace; it is attached when a container runs there, at once if one does.
 
     Raises:
-        Refused: 0x803B0002, no such endpoint; 0x803B002B, another namespace has it; a remote one fits in none.
+        Refused: 0x803B0002, no such endpoint; 0x803B002B, another namespace has it; a remote one fits in
+        none.
     """
     load(state, guid)
     endpoint = endpoints.load(state, endpoint_id)

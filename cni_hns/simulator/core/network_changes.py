@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .documents import Document, enum_name, folded, guid_of, list_of
-from .errors import (
+from cni_hns.simulator.core.documents import Document, enum_name, folded, guid_of, list_of
+from cni_hns.simulator.core.errors import (
     HAS_REFERENCES,
     INVALID_POLICY,
     INVALID_SUBNET,
@@ -15,13 +15,13 @@ from .errors import (
     Refused,
     refuse_unless_zero,
 )
-from .network_documents import read_dns, refuse_route_off_overlay
-from .networks import load, save
-from .policies import network_policies
-from .prefixes import network
-from .store import State
-from .subnets import read_ip_subnet, read_subnet, subnets
-from .versions import schema_of
+from cni_hns.simulator.core.network_documents import read_dns, refuse_route_off_overlay
+from cni_hns.simulator.core.networks import load, save
+from cni_hns.simulator.core.policies import network_policies
+from cni_hns.simulator.core.prefixes import network
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.subnets import read_ip_subnet, read_subnet, subnets
+from cni_hns.simulator.core.versions import schema_of
 
 __all__ = ["REQUEST_TYPES", "modify"]
 
@@ -46,13 +46,13 @@ def modify(state: State, guid: str, given: Document) -> None:
     save(state, found)
 
 
-def _dns(state: State, found: Document, kind: str, settings: Document) -> None:
+def _dns(_state: State, found: Document, kind: str, settings: Document) -> None:
     if kind != "Update":
         raise Refused(REQUEST_UNSUPPORTED, f"DNS {kind}")
     found["Dns"] = read_dns(settings)
 
 
-def _extension(state: State, found: Document, kind: str, settings: Document) -> None:
+def _extension(_state: State, found: Document, kind: str, settings: Document) -> None:
     read = folded(settings, ("Id", "IsEnabled"))
     if kind != "Update":
         raise Refused(REQUEST_UNSUPPORTED, f"Extension {kind}")
@@ -107,7 +107,7 @@ def _same(one: Document, other: Document) -> bool:
 
 
 def _update_policy(policies: list[Document], policy: Document) -> None:
-    """A set is replaced by its Id, and one that does not exist is left out without an error (Azure NPM's model)."""
+    """A set is replaced by its Id; one that does not exist is left out without an error (Azure NPM)."""
     if policy["Type"] == "SetPolicy":
         for index, other in enumerate(policies):
             if _same(other, policy):
@@ -129,9 +129,9 @@ def _demand_sets(policies: list[Document], policy: Document) -> None:
 
 def _refuse_if_named(policies: list[Document], name: str) -> None:
     for other in policies:
-        if other["Type"] == "SetPolicy" and other["Settings"].get("PolicyType") == "NESTEDIPSET":
-            if name in _members(other):
-                raise Refused(HAS_REFERENCES, f"{name} is in {other['Settings']['Id']}")
+        nested = other["Type"] == "SetPolicy" and other["Settings"].get("PolicyType") == "NESTEDIPSET"
+        if nested and name in _members(other):
+            raise Refused(HAS_REFERENCES, f"{name} is in {other['Settings']['Id']}")
 
 
 def _members(policy: Document) -> list[str]:
@@ -143,7 +143,7 @@ def _subnet(state: State, found: Document, kind: str, settings: Document) -> Non
     given = list_of(folded(settings, ("Subnets",)), "Subnets")
     if kind == "Add":
         for item in given:
-            _add_subnet(state, found, read_subnet(state, item, found["Type"]))
+            _add_subnet(found, read_subnet(state, item, found["Type"]))
     elif kind == "Remove":
         for item in given:
             _remove_subnet(state, found, guid_of(folded(item, ("ID",)).get("ID")))
@@ -156,7 +156,7 @@ def _demand_multi_subnet(state: State, found: Document) -> None:
         raise Refused(REQUEST_UNSUPPORTED, f"subnets of {found['Type']} cannot be changed")
 
 
-def _add_subnet(state: State, found: Document, subnet: Document) -> None:
+def _add_subnet(found: Document, subnet: Document) -> None:
     mine = network(subnet["IpAddressPrefix"])
     for other in subnets(found):
         theirs = network(other["IpAddressPrefix"])

@@ -1,14 +1,23 @@
 """Reading a network document, and what its type demands.
 
-Sources: "HostComputeNetwork" of Microsoft's HCN schema page; "Container network drivers" for what each type needs.
+Sources: "HostComputeNetwork" of Microsoft's HCN schema page; "Container network drivers" for what each type
+needs.
 """
 
 from __future__ import annotations
 
 import json
 
-from .documents import Document, enum_name, folded, list_of, number_of, object_of, text_member
-from .errors import (
+from cni_hns.simulator.core.documents import (
+    Document,
+    enum_name,
+    folded,
+    list_of,
+    number_of,
+    object_of,
+    text_member,
+)
+from cni_hns.simulator.core.errors import (
     DUPLICATE_NAME,
     INVALID_NETWORK,
     INVALID_NETWORK_TYPE,
@@ -16,12 +25,12 @@ from .errors import (
     Refused,
     refuse_unless_zero,
 )
-from .macs import below, read_pool
-from .policies import network_policies
-from .prefixes import Network, network
-from .store import State
-from .subnets import gateway_of, read_ipams, read_subnet, subnets
-from .versions import has_feature, schema_of
+from cni_hns.simulator.core.macs import below, read_pool
+from cni_hns.simulator.core.policies import network_policies
+from cni_hns.simulator.core.prefixes import Network, network
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.subnets import gateway_of, read_ipams, read_subnet, subnets
+from cni_hns.simulator.core.versions import has_feature, schema_of
 
 __all__ = ["NETWORK_TYPES", "read_dns", "read_network", "read_schema_version", "refuse_route_off_overlay"]
 

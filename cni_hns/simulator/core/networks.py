@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 
-from . import adapters, events
-from .documents import Document
-from .errors import NETWORK_ALREADY_EXISTS, NETWORK_NOT_FOUND, Refused, refuse_unless_zero
-from .identity import chosen_id
-from .macs import below, dashed
-from .network_documents import read_network
-from .removal import remove_endpoint
-from .store import State
-from .v1_input import is_v1, network_from_v1
-from .versions import has_feature
+from cni_hns.simulator.core import adapters, events
+from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.errors import (
+    NETWORK_ALREADY_EXISTS,
+    NETWORK_NOT_FOUND,
+    Refused,
+    refuse_unless_zero,
+)
+from cni_hns.simulator.core.identity import chosen_id
+from cni_hns.simulator.core.macs import below, dashed
+from cni_hns.simulator.core.network_documents import read_network
+from cni_hns.simulator.core.removal import remove_endpoint
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.v1_input import is_v1, network_from_v1
+from cni_hns.simulator.core.versions import has_feature
 
 __all__ = ["create", "delete", "load", "management_address", "save"]
 
@@ -25,7 +30,8 @@ def create(state: State, argument: str, given: Document) -> str:
     """Make a network; its ID.
 
     Raises:
-        Refused: the name is taken (0x803B0010), the document does not fit its type, or no adapter is there for it.
+        Refused: the name is taken (0x803B0010), the document does not fit its type, or no adapter is there
+        for it.
     """
     v1 = is_v1(given)
     network = read_network(state, network_from_v1(given) if v1 else given)
@@ -96,8 +102,8 @@ def save(state: State, network: Document) -> None:
 def management_address(state: State, network: Document) -> str:
     """The host's address on an external network; "" until it has appeared.
 
-    Creating such a network moves the host's address to a virtual adapter, and the address shows up only some time
-    after the call has returned (flannel polls for it). Here time is counted in calls.
+    Creating such a network moves the host's address to a virtual adapter, and the address shows up only
+    some time after the call has returned (flannel polls for it). Here time is counted in calls.
     """
     if "address" not in network:
         return ""

@@ -1,4 +1,4 @@
-"""What a simulated node can be told to be: everything about HNS that no public evidence settles is a named option.
+"""What a simulated node can be told to be: what no public evidence settles about HNS is a named option.
 
 An option that ends in `_hresult` is the code for that case; 0 means that the service lets it pass.
 The default is what the evidence suggests; the line beside it says why.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import (
+from cni_hns.simulator.core.errors import (
     ADDRESS_RESERVED,
     ALREADY_EXISTS,
     ELEMENT_NOT_FOUND,
@@ -25,7 +25,7 @@ from .errors import (
     REQUEST_UNSUPPORTED,
     RPC_SERVER_UNAVAILABLE,
 )
-from .versions import Version
+from cni_hns.simulator.core.versions import Version
 
 __all__ = ["OPTIONS", "Options", "checked"]
 

@@ -1,26 +1,26 @@
 """What a policy document must hold, per type, and from which HNS version on a type exists.
 
-Sources: the policy types of Microsoft's HCN schema page; fields that only hcsshim or the SDN repository's module
-knows are taken too. A type that does not exist, or not yet in this version, is 0x803B000E; settings that are wrong are
-0x803B000D. Unknown members of the settings are dropped without a word: `ExceptionList`, the V1 spelling, in a V2
-OutBoundNAT leaves a policy without exceptions (reported to the calico project).
+Sources: the policy types of Microsoft's HCN schema page; fields that only hcsshim or the SDN repository's
+module knows are taken too. A type that does not exist, or not yet in this version, is 0x803B000E; settings
+that are wrong are 0x803B000D. Unknown members of the settings are dropped without a word: `ExceptionList`,
+the V1 spelling, in a V2 OutBoundNAT leaves a policy without exceptions (reported to the calico project).
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .documents import Document, enum_name, folded
-from .errors import (
+from cni_hns.simulator.core.documents import Document, enum_name, folded
+from cni_hns.simulator.core.errors import (
     INTERFACE_PARAMETERS_APPLIED,
     INVALID_INTERNAL_PORT,
     INVALID_POLICY,
     INVALID_POLICY_TYPE,
     Refused,
 )
-from .prefixes import address, has_host_bits, mac_digits, network
-from .store import State
-from .versions import has_feature, schema_of
+from cni_hns.simulator.core.prefixes import address, has_host_bits, mac_digits, network
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.versions import has_feature, schema_of
 
 __all__ = ["endpoint_policies", "network_policies", "spoiled_by", "subnet_policies"]
 
@@ -173,6 +173,9 @@ _ENUMS = {
     "ruletype": ("Host", "Switch"),
     "settype": ("IPSET", "NESTEDIPSET"),
 }
+# "252" in an ACL's protocols.
+_VXLAN = 252
+_MOST_PROTOCOL = 255
 _BITS = {"u16": 16, "u32": 32, "u64": 64}
 _TYPES: dict[str, tuple[type, ...]] = {"text": (str,), "bool": (bool,), "object": (dict,)}
 
@@ -282,17 +285,17 @@ def _text_is(state: State, kind: str, text: str) -> bool:
 
 
 def _protocols(state: State, text: str) -> bool:
-    """Numbers with commas: "6", "6,17"; 252 stands for VXLAN, from HNS 11.0 on. "Any" is refused (hcsshim)."""
+    """Numbers with commas: "6", "6,17"; 252 is VXLAN, from HNS 11.0 on. "Any" is refused (hcsshim)."""
     for number in text.split(",") if text else ():
-        if not number.strip().isdigit() or int(number) > 0xFF:
+        if not number.strip().isdigit() or int(number) > _MOST_PROTOCOL:
             return False
-        if int(number) == 252 and not has_feature("AclProtocol252", state.version):
+        if int(number) == _VXLAN and not has_feature("AclProtocol252", state.version):
             return False
     return True
 
 
 def _refuse_bad_prefixes(state: State, where: str, prefixes: list[str]) -> None:
-    """NAT exceptions: 2019 takes any text, 2022 wants prefixes without host bits, of one family (reported)."""
+    """NAT exceptions: 2019 takes any text, 2022 wants prefixes of one family, no host bits (reported)."""
     if not has_feature("StrictPrefixes", state.version):
         return
     families = set()

@@ -1,20 +1,21 @@
 """Host ports that endpoints map ("PortMapping" policy): one holder per port, protocol and address.
 
-Two endpoints with one external port and protocol: the second is refused with 0x803B0013 (hcsshim's tests do it on an
-overlay network). A port that the host itself holds is refused in the same way (reported to hcsshim).
+Two endpoints with one external port and protocol: the second is refused with 0x803B0013 (hcsshim's tests do
+it on an overlay network). A port that the host itself holds is refused in the same way (reported to
+hcsshim).
 """
 
 from __future__ import annotations
 
-from .documents import Document
-from .errors import MAPPING_NOT_SUPPORTED, PORT_ALREADY_EXISTS, Refused
-from .prefixes import address
-from .store import State
+from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.errors import MAPPING_NOT_SUPPORTED, PORT_ALREADY_EXISTS, Refused
+from cni_hns.simulator.core.prefixes import IPV4, IPV6, address
+from cni_hns.simulator.core.store import State
 
 __all__ = ["map_ports", "unmap_ports"]
 
 # NatFlags
-_IPV6 = 2
+_NAT_IPV6 = 2
 
 
 def map_ports(state: State, kind: str, endpoint: str, policies: list[Document]) -> None:
@@ -39,7 +40,7 @@ def _map(state: State, endpoint: str, settings: Document) -> None:
     protocol, port = settings["Protocol"], settings["ExternalPort"]
     vip = settings.get("VIP", "")
     flags = settings.get("Flags", 0)
-    family = 6 if flags & _IPV6 or _is_ipv6(vip) else 4
+    family = IPV6 if flags & _NAT_IPV6 or _is_ipv6(vip) else IPV4
     for held, first, last in state.options.excluded_ports:
         if held == protocol and first <= port <= last:
             raise Refused(PORT_ALREADY_EXISTS, f"the host holds {port}")
@@ -57,4 +58,4 @@ def _map(state: State, endpoint: str, settings: Document) -> None:
 
 def _is_ipv6(text: str) -> bool:
     value = address(text)
-    return value is not None and value.version == 6
+    return value is not None and value.version == IPV6

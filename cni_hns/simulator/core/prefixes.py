@@ -5,10 +5,22 @@ from __future__ import annotations
 import ipaddress
 import re
 
-__all__ = ["Address", "Network", "address", "has_host_bits", "mac_digits", "network", "packed"]
+__all__ = [
+    "IPV4",
+    "IPV6",
+    "Address",
+    "Network",
+    "address",
+    "has_host_bits",
+    "mac_digits",
+    "network",
+    "packed",
+]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+IPV4, IPV6 = 4, 6
 
 _MAC = re.compile(r"[0-9a-f]{12}")
 

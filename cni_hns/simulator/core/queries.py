@@ -1,7 +1,7 @@
 """Queries ("HostComputeQuery"): which shape is asked for, and which objects a filter selects.
 
-The filter is a text that holds a JSON object; its keys are property names, V1's for an endpoint's network, compared by
-equality. Enumerate answers with the GUIDs of what matches, whatever the schema version.
+The filter is a text that holds a JSON object; its keys are property names, V1's for an endpoint's network,
+compared by equality. Enumerate answers with the GUIDs of what matches, whatever the schema version.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import views_v1, views_v2
-from .documents import Document, folded, number_of, object_of, parse
-from .errors import INVALID_JSON, PARAMETER_INCORRECT, Refused
-from .store import State
+from cni_hns.simulator.core import views_v1, views_v2
+from cni_hns.simulator.core.documents import Document, folded, number_of, object_of, parse
+from cni_hns.simulator.core.errors import INVALID_JSON, PARAMETER_INCORRECT, Refused
+from cni_hns.simulator.core.store import State
 
 __all__ = ["FAMILIES", "Family", "select", "view"]
 
@@ -65,7 +65,7 @@ def select(state: State, family: str, query: str | None) -> list[str]:
     """The GUIDs of all objects that the query's filter selects."""
     wanted = _filter(_read(state, query))
     kind = FAMILIES[family]
-    where, values, rest = _where(state, kind.table, wanted)
+    where, values, rest = _where(kind.table, wanted)
     rows = state.rows(f"SELECT id FROM {kind.table} {where} ORDER BY rowid", *values)  # noqa: S608 - our own names
     return [guid for (guid,) in rows if not rest or _matches(state, kind, guid, rest)]
 
@@ -88,8 +88,10 @@ def _filter(query: Document) -> dict[str, Any]:
     return {name.lower(): value for name, value in parse(text).items()} if text else {}
 
 
-def _where(state: State, table: str, wanted: dict[str, Any]) -> tuple[str, list[Any], dict[str, Any]]:
-    parts, values, rest = [], [], {}
+def _where(table: str, wanted: dict[str, Any]) -> tuple[str, list[Any], dict[str, Any]]:
+    parts: list[str] = []
+    values: list[Any] = []
+    rest: dict[str, Any] = {}
     for name, value in wanted.items():
         column = _INDEXED[table].get(name)
         if name == "virtualnetworkname" and table == "endpoints" and isinstance(value, str):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .addresses import release
-from .store import State
+from cni_hns.simulator.core.addresses import release
+from cni_hns.simulator.core.store import State
 
 __all__ = ["remove_endpoint"]
 

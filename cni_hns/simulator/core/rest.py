@@ -1,7 +1,7 @@
 """HNSCall, the V1 service: a method, a path and a body in; an envelope out.
 
-Paths and envelope are those of hcsshim's V1 client and Microsoft's SDN modules: {"Success": true, "Output": …}, or an
-error record whose code is the operation's own.
+Paths and envelope are those of hcsshim's V1 client and Microsoft's SDN modules: {"Success": true, "Output":
+…}, or an error record whose code is the operation's own.
 """
 
 from __future__ import annotations
@@ -10,15 +10,29 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from . import endpoint_changes, endpoints, loadbalancers, namespaces, networks, routes, views_v1
-from .documents import Document, folded, guid_of, list_of, object_of, parse, text_member
-from .errors import ELEMENT_NOT_FOUND, INVALID_POLICY_TYPE, NETWORK_NOT_FOUND, PARAMETER_INCORRECT, Refused
-from .network_changes import REQUEST_TYPES
-from .policies import endpoint_policies
-from .statistics import addresses_of, statistics_of
-from .store import State
-from .v1_input import load_balancer_from_v1, policies_from_v1, route_from_v1
-from .versions import has_feature
+from cni_hns.simulator.core import (
+    endpoint_changes,
+    endpoints,
+    loadbalancers,
+    namespaces,
+    networks,
+    routes,
+    views_v1,
+)
+from cni_hns.simulator.core.documents import Document, folded, guid_of, list_of, object_of, parse, text_member
+from cni_hns.simulator.core.errors import (
+    ELEMENT_NOT_FOUND,
+    INVALID_POLICY_TYPE,
+    NETWORK_NOT_FOUND,
+    PARAMETER_INCORRECT,
+    Refused,
+)
+from cni_hns.simulator.core.network_changes import REQUEST_TYPES
+from cni_hns.simulator.core.policies import endpoint_policies
+from cni_hns.simulator.core.statistics import addresses_of, statistics_of
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.v1_input import load_balancer_from_v1, policies_from_v1, route_from_v1
+from cni_hns.simulator.core.versions import has_feature
 
 __all__ = ["answer", "target_of"]
 
@@ -164,7 +178,7 @@ def _namespaces(state: State, method: str, parts: list[str], body: str) -> Any:
     if len(parts) == 1 and method == "DELETE":
         namespaces.delete(state, guid)
         return None
-    if len(parts) == 2 and method == "POST" and parts[1].lower() in ("addresource", "removeresource"):
+    if parts[2:] == [] and method == "POST" and parts[1].lower() in ("addresource", "removeresource"):
         _resource(state, guid, "Add" if parts[1].lower() == "addresource" else "Remove", parse(body))
         return views_v1.namespace(state, guid)
     raise _unsupported(method, parts)
@@ -216,13 +230,13 @@ def _new_policy_list(state: State, body: Document) -> str:
     raise Refused(INVALID_POLICY_TYPE, f"{sorted(kinds)}")
 
 
-def _endpoint_statistics(state: State, method: str, parts: list[str], body: str) -> Any:
+def _endpoint_statistics(state: State, method: str, parts: list[str], _body: str) -> Any:
     if method != "GET" or len(parts) != 1:
         raise _unsupported(method, parts)
     return statistics_of(state, guid_of(parts[0]))
 
 
-def _endpoint_addresses(state: State, method: str, parts: list[str], body: str) -> Any:
+def _endpoint_addresses(state: State, method: str, parts: list[str], _body: str) -> Any:
     if method != "GET" or len(parts) > 1:
         raise _unsupported(method, parts)
     if parts:
@@ -231,7 +245,7 @@ def _endpoint_addresses(state: State, method: str, parts: list[str], body: str) 
     return [entry for (guid,) in rows for entry in addresses_of(state, guid)]
 
 
-def _globals(state: State, method: str, parts: list[str], body: str) -> Any:
+def _globals(state: State, method: str, parts: list[str], _body: str) -> Any:
     """The version; before Windows 10 1803 (HNS 7.2) there is no such path."""
     if (
         method != "GET"
@@ -242,7 +256,7 @@ def _globals(state: State, method: str, parts: list[str], body: str) -> Any:
     return {"Major": state.version[0], "Minor": state.version[1]}
 
 
-def _port_pools(state: State, method: str, parts: list[str], body: str) -> Any:
+def _port_pools(state: State, method: str, parts: list[str], _body: str) -> Any:
     """Only that there is such a list is known: here, who holds which port."""
     if method != "GET" or parts:
         raise _unsupported(method, parts)

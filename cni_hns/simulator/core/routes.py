@@ -1,15 +1,15 @@
-"""SDN routes ("HcnCreateSdnRoute", bound by hcsshim and Microsoft's SDN module; it has no page of its own)."""
+"""SDN routes ("HcnCreateSdnRoute": bound by hcsshim and Microsoft's SDN module, without a page)."""
 
 from __future__ import annotations
 
 import json
 
-from .documents import Document, folded, guid_of, list_of
-from .errors import ELEMENT_NOT_FOUND, ENDPOINT_NOT_FOUND, INVALID_POLICY, Refused
-from .identity import chosen_id
-from .network_documents import read_schema_version
-from .policies import endpoint_policies
-from .store import State
+from cni_hns.simulator.core.documents import Document, folded, guid_of, list_of
+from cni_hns.simulator.core.errors import ELEMENT_NOT_FOUND, ENDPOINT_NOT_FOUND, INVALID_POLICY, Refused
+from cni_hns.simulator.core.identity import chosen_id
+from cni_hns.simulator.core.network_documents import read_schema_version
+from cni_hns.simulator.core.policies import endpoint_policies
+from cni_hns.simulator.core.store import State
 
 __all__ = ["create", "delete", "load", "modify"]
 

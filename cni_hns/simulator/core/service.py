@@ -1,7 +1,8 @@
 """The simulated service: a function's name and texts in, an HRESULT and texts out.
 
 Rule 1: a call is one step of the store, and a refused call changes nothing.
-Rule 2: what a fault makes of a call happens outside of any step, so that a call that hangs or is slow holds nobody up.
+Rule 2: what a fault makes of a call happens outside of any step, so that a call that hangs or is slow holds
+nobody up.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from . import (
+from cni_hns.simulator.core import (
     endpoint_changes,
     endpoints,
     faults,
@@ -28,17 +29,18 @@ from . import (
     routes,
     statistics,
 )
-from .documents import Document, folded, parse
-from .errors import INVALID_JSON, RPC_CALL_FAILED, Refused, record
-from .store import State, Store
+from cni_hns.simulator.core.documents import Document, folded, parse
+from cni_hns.simulator.core.errors import INVALID_JSON, RPC_CALL_FAILED, Refused, record
+from cni_hns.simulator.core.store import State, Store
 
 __all__ = ["Answer", "Service"]
 
+_FAR_AHEAD_S = 3600
 _RPC_CODES = range(0x800706BA, 0x800706C0)
 
 
 class Answer(NamedTuple):
-    """What a call gives: the HRESULT (unsigned), the text or the object's GUID, the error record, the run of HNS."""
+    """What a call gives: HRESULT (unsigned), text or the object's GUID, error record, run of HNS."""
 
     hresult: int
     text: str
@@ -132,7 +134,7 @@ class Service:
             now = time.time()
             row = state.row("SELECT busy_until FROM slots")
             # A slot far ahead is a clock that was set back; nobody waits for it.
-            begins = max(now, float(row[0])) if row and row[0] - now < 3600 else now
+            begins = max(now, float(row[0])) if row and row[0] - now < _FAR_AHEAD_S else now
             state.run("UPDATE slots SET busy_until = ?", begins + fault.latency_s)
         time.sleep(begins + fault.latency_s - now)
 
@@ -199,7 +201,7 @@ def _befall(state: State, fault: faults.Fault) -> None:
 
 def _hang() -> NoReturn:
     while True:
-        time.sleep(3600)
+        time.sleep(_FAR_AHEAD_S)
 
 
 def _die() -> NoReturn:
@@ -330,7 +332,7 @@ def _delete_endpoint(state: State, guid: str) -> None:
     endpoints.delete(state, guid)
 
 
-def _registering(state: State, arguments: list[str | None]) -> str:
+def _registering(_state: State, _arguments: list[str | None]) -> str:
     return ""
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import endpoints
-from .documents import Document
-from .store import State
+from cni_hns.simulator.core import endpoints
+from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.store import State
 
 __all__ = ["addresses_of", "statistics_of"]
 

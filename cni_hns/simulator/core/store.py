@@ -1,7 +1,7 @@
 """The node's memory: one SQLite file in the folder, shared by every process that uses the simulated service.
 
-Rule 1: one call of the service is one transaction (`BEGIN IMMEDIATE`), so a killed caller leaves whole objects, and
-calls come one after another as inside HNS.
+Rule 1: one call of the service is one transaction (`BEGIN IMMEDIATE`), so a killed caller leaves whole
+objects, and calls come one after another as inside HNS.
 Rule 2: what a call looks up has an index, so that no call grows with the number of endpoints on the node.
 """
 
@@ -15,8 +15,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from .options import Options
-from .versions import Version
+from cni_hns.simulator.core.options import Options
+from cni_hns.simulator.core.versions import Version
 
 __all__ = ["Rows", "State", "Store"]
 
@@ -27,46 +27,34 @@ _BUSY_TIMEOUT_S = 300.0
 
 _SCHEMA = """
 CREATE TABLE node(
-    one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER, boot INTEGER, seq INTEGER, next_compartment INTEGER,
-    options TEXT);
-CREATE TABLE networks(
-    id TEXT PRIMARY KEY, name TEXT, type TEXT, adapter TEXT, flags INTEGER, made_at INTEGER,
-    endpoints_now INTEGER, endpoints_ever INTEGER, endpoints_peak INTEGER, document TEXT);
-CREATE INDEX networks_by_name ON networks(name);
-CREATE INDEX networks_by_adapter ON networks(adapter);
-CREATE TABLE endpoints(
-    id TEXT PRIMARY KEY, name TEXT, network TEXT, namespace TEXT, joined INTEGER, mac TEXT, remote INTEGER,
-    state INTEGER, containers TEXT, document TEXT);
-CREATE INDEX endpoints_by_name ON endpoints(name);
-CREATE INDEX endpoints_by_network ON endpoints(network);
-CREATE INDEX endpoints_by_namespace ON endpoints(namespace, joined);
-CREATE INDEX endpoints_by_mac ON endpoints(mac, network);
-CREATE TABLE addresses(network TEXT, packed BLOB, remote INTEGER, endpoint TEXT, free_at INTEGER);
-CREATE INDEX addresses_by_value ON addresses(network, packed);
-CREATE INDEX addresses_by_endpoint ON addresses(endpoint);
-CREATE TABLE ports(protocol INTEGER, port INTEGER, family INTEGER, vip TEXT, endpoint TEXT);
-CREATE INDEX ports_by_value ON ports(protocol, port);
-CREATE INDEX ports_by_endpoint ON ports(endpoint);
-CREATE TABLE namespaces(
-    id TEXT PRIMARY KEY, type TEXT, built_in INTEGER, compartment INTEGER, state INTEGER, document TEXT);
-CREATE TABLE containers(namespace TEXT, container TEXT, stuck INTEGER);
-CREATE INDEX containers_by_namespace ON containers(namespace);
-CREATE INDEX containers_by_name ON containers(container);
-CREATE TABLE loadbalancers(id TEXT PRIMARY KEY, reloaded INTEGER, delete_tries INTEGER, document TEXT);
-CREATE TABLE backends(loadbalancer TEXT, endpoint TEXT);
-CREATE INDEX backends_by_endpoint ON backends(endpoint);
-CREATE INDEX backends_by_loadbalancer ON backends(loadbalancer);
-CREATE TABLE frontends(loadbalancer TEXT, vip TEXT, protocol INTEGER, port INTEGER);
-CREATE INDEX frontends_by_value ON frontends(protocol, port);
-CREATE INDEX frontends_by_loadbalancer ON frontends(loadbalancer);
-CREATE TABLE routes(id TEXT PRIMARY KEY, document TEXT);
-CREATE TABLE calls(seq INTEGER PRIMARY KEY, pid INTEGER, function TEXT, object TEXT, hresult INTEGER);
-CREATE TABLE closings(id INTEGER PRIMARY KEY, pid INTEGER, function TEXT, object TEXT, hresult INTEGER);
-CREATE TABLE faults(id INTEGER PRIMARY KEY, document TEXT, matched INTEGER, fired INTEGER);
-CREATE TABLE late(id INTEGER PRIMARY KEY, due INTEGER, function TEXT, arguments TEXT);
-CREATE TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT);
-CREATE TABLE leaks(id INTEGER PRIMARY KEY, pid INTEGER, kind TEXT, text TEXT);
-CREATE TABLE slots(one INTEGER PRIMARY KEY CHECK (one = 1), busy_until REAL);
+    one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER, boot INTEGER, seq INTEGER, next_compartment
+    INTEGER, options TEXT); CREATE TABLE networks( id TEXT PRIMARY KEY, name TEXT, type TEXT, adapter TEXT,
+    flags INTEGER, made_at INTEGER, endpoints_now INTEGER, endpoints_ever INTEGER, endpoints_peak INTEGER,
+    document TEXT); CREATE INDEX networks_by_name ON networks(name); CREATE INDEX networks_by_adapter ON
+    networks(adapter); CREATE TABLE endpoints( id TEXT PRIMARY KEY, name TEXT, network TEXT, namespace TEXT,
+    joined INTEGER, mac TEXT, remote INTEGER, state INTEGER, containers TEXT, document TEXT); CREATE INDEX
+    endpoints_by_name ON endpoints(name); CREATE INDEX endpoints_by_network ON endpoints(network); CREATE
+    INDEX endpoints_by_namespace ON endpoints(namespace, joined); CREATE INDEX endpoints_by_mac ON
+    endpoints(mac, network); CREATE TABLE addresses(network TEXT, packed BLOB, remote INTEGER, endpoint
+    TEXT, free_at INTEGER); CREATE INDEX addresses_by_value ON addresses(network, packed); CREATE INDEX
+    addresses_by_endpoint ON addresses(endpoint); CREATE TABLE ports(protocol INTEGER, port INTEGER, family
+    INTEGER, vip TEXT, endpoint TEXT); CREATE INDEX ports_by_value ON ports(protocol, port); CREATE INDEX
+    ports_by_endpoint ON ports(endpoint); CREATE TABLE namespaces( id TEXT PRIMARY KEY, type TEXT, built_in
+    INTEGER, compartment INTEGER, state INTEGER, document TEXT); CREATE TABLE containers(namespace TEXT,
+    container TEXT, stuck INTEGER); CREATE INDEX containers_by_namespace ON containers(namespace); CREATE
+    INDEX containers_by_name ON containers(container); CREATE TABLE loadbalancers(id TEXT PRIMARY KEY,
+    reloaded INTEGER, delete_tries INTEGER, document TEXT); CREATE TABLE backends(loadbalancer TEXT,
+    endpoint TEXT); CREATE INDEX backends_by_endpoint ON backends(endpoint); CREATE INDEX
+    backends_by_loadbalancer ON backends(loadbalancer); CREATE TABLE frontends(loadbalancer TEXT, vip TEXT,
+    protocol INTEGER, port INTEGER); CREATE INDEX frontends_by_value ON frontends(protocol, port); CREATE
+    INDEX frontends_by_loadbalancer ON frontends(loadbalancer); CREATE TABLE routes(id TEXT PRIMARY KEY,
+    document TEXT); CREATE TABLE calls(seq INTEGER PRIMARY KEY, pid INTEGER, function TEXT, object TEXT,
+    hresult INTEGER); CREATE TABLE closings(id INTEGER PRIMARY KEY, pid INTEGER, function TEXT, object TEXT,
+    hresult INTEGER); CREATE TABLE faults(id INTEGER PRIMARY KEY, document TEXT, matched INTEGER, fired
+    INTEGER); CREATE TABLE late(id INTEGER PRIMARY KEY, due INTEGER, function TEXT, arguments TEXT); CREATE
+    TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT); CREATE TABLE leaks(id
+    INTEGER PRIMARY KEY, pid INTEGER, kind TEXT, text TEXT); CREATE TABLE slots(one INTEGER PRIMARY KEY
+    CHECK (one = 1), busy_until REAL);
 """
 
 
@@ -156,7 +144,7 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def _make(path: str, options: dict[str, Any], first_use: Any) -> None:
-    """Fill a file beside the real one and put it in place at once: of several processes one wins, all see it whole."""
+    """Fill a file beside the real one, then put it in place: one process wins, all see it whole."""
     draft = f"{path}.{os.urandom(8).hex()}"
     db = _connect(draft)
     try:

@@ -8,12 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .documents import Document, enum_name, folded, guid_of, list_of, new_guid, number_of, text_member
-from .errors import INVALID_IP_SUBNET, INVALID_PREFIX, INVALID_SUBNET, Refused, refuse_unless_zero
-from .policies import subnet_policies
-from .prefixes import Address, Network, address, has_host_bits, network
-from .store import State
-from .versions import has_feature, schema_of
+from cni_hns.simulator.core.documents import (
+    Document,
+    enum_name,
+    folded,
+    guid_of,
+    list_of,
+    new_guid,
+    number_of,
+    text_member,
+)
+from cni_hns.simulator.core.errors import (
+    INVALID_IP_SUBNET,
+    INVALID_PREFIX,
+    INVALID_SUBNET,
+    Refused,
+    refuse_unless_zero,
+)
+from cni_hns.simulator.core.policies import subnet_policies
+from cni_hns.simulator.core.prefixes import IPV4, IPV6, Address, Network, address, has_host_bits, network
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.versions import has_feature, schema_of
 
 __all__ = [
     "ROUTE_FIELDS",
@@ -37,6 +52,11 @@ _ENABLE_BROADCAST = 1
 _RESERVE_NETWORK_ADDRESS = 2
 _DO_NOT_RESERVE_GATEWAY = 1
 
+# A prefix of so few addresses reserves none: it is a point-to-point link or a host.
+_TOO_FEW = 2
+# Lower isolation ids belong to VLANs.
+_FIRST_VSID = 4096
+
 _DUAL_STACK_TYPES = ("L2Bridge", "L2Tunnel")
 
 
@@ -53,7 +73,7 @@ class Range(NamedTuple):
 
 def default_prefix(version: int) -> str:
     """The destination of a default route of this family."""
-    return "0.0.0.0/0" if version == 4 else "::/0"
+    return "0.0.0.0/0" if version == IPV4 else "::/0"
 
 
 def subnets(document: Document) -> Iterator[Document]:
@@ -92,12 +112,12 @@ def ranges(document: Document) -> Iterator[Range]:
 
 def _reserved(prefix: Network, flags: int) -> frozenset[Address]:
     """.0 and the last address are held back; flags that are set say which of the two (dumps show 3: both)."""
-    if prefix.num_addresses <= 2:
+    if prefix.num_addresses <= _TOO_FEW:
         return frozenset()
     held: set[Address] = set()
     if not flags or flags & _RESERVE_NETWORK_ADDRESS:
         held.add(prefix.network_address)
-    if prefix.version == 4 and (not flags or flags & _ENABLE_BROADCAST):
+    if prefix.version == IPV4 and (not flags or flags & _ENABLE_BROADCAST):
         held.add(prefix.broadcast_address)
     return frozenset(held)
 
@@ -182,19 +202,19 @@ def _prefix(text: str, missing: int) -> str:
 
 def _isolation(state: State, subnet: Document, kind: str) -> None:
     """An overlay's subnet carries a VSID of 4096 or more: lower ones belong to VLANs."""
-    if kind == "Overlay" and isolation_of(subnet, "VSID") < 4096:
+    if kind == "Overlay" and isolation_of(subnet, "VSID") < _FIRST_VSID:
         refuse_unless_zero(state.options.vsid_hresult, "overlay needs a VSID of at least 4096")
 
 
 def _families(state: State, ipams: list[Document], kind: str) -> None:
-    """IPv6 only beside IPv4, on l2bridge, from HNS 11.10 on ("IPv4/IPv6 dual stack", Kubernetes and Microsoft)."""
+    """IPv6 only beside IPv4, on l2bridge, from HNS 11.10 on (Microsoft on dual stack; hcsshim)."""
     versions = {
         parsed.version
         for ipam in ipams
         for subnet in ipam["Subnets"]
         if (parsed := network(subnet["IpAddressPrefix"])) is not None
     }
-    if 6 not in versions:
+    if IPV6 not in versions:
         return
-    if kind not in _DUAL_STACK_TYPES or 4 not in versions or not has_feature("DualStack", state.version):
+    if kind not in _DUAL_STACK_TYPES or IPV4 not in versions or not has_feature("DualStack", state.version):
         refuse_unless_zero(state.options.ipv6_subnet_hresult, f"IPv6 on {kind}")

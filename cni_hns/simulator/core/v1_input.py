@@ -1,17 +1,18 @@
 """V1-shaped documents read as V2 ones.
 
-They come through HNSCall, and through HcnCreate* too (hcsshim's tests do it): a document without a SchemaVersion of
-Major 2 and with members that only V1 has is a V1 one. Names are those of hcsshim's V1 types.
+They come through HNSCall, and through HcnCreate* too (hcsshim's tests do it): a document without a
+SchemaVersion of Major 2 and with members that only V1 has is a V1 one. Names are those of hcsshim's V1
+types.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .documents import Document, folded, list_of, number_of, text_member
-from .errors import INVALID_POLICY, INVALID_POLICY_TYPE, Refused
-from .prefixes import address
-from .subnets import default_prefix, gateway_of, subnets
+from cni_hns.simulator.core.documents import Document, folded, list_of, number_of, text_member
+from cni_hns.simulator.core.errors import INVALID_POLICY, INVALID_POLICY_TYPE, Refused
+from cni_hns.simulator.core.prefixes import address
+from cni_hns.simulator.core.subnets import default_prefix, gateway_of, subnets
 
 __all__ = [
     "endpoint_from_v1",

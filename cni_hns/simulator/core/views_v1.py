@@ -1,17 +1,17 @@
-"""The V1 documents of the same objects: what HNSCall answers with, and a query that asks for schema version 1.
+"""The V1 documents of the same objects: HNSCall's answers, and those to a query for schema version 1.
 
 GUIDs are upper-case here, as in most dumps; member names are those of hcsshim's V1 types and of dumps.
 """
 
 from __future__ import annotations
 
-from . import containers, endpoints, namespaces, networks
-from .documents import Document
-from .loadbalancers import load as load_balancer
-from .prefixes import address
-from .routes import load as load_route
-from .store import State
-from .subnets import gateway_of, subnets
+from cni_hns.simulator.core import containers, endpoints, namespaces, networks
+from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.loadbalancers import load as load_balancer
+from cni_hns.simulator.core.prefixes import IPV6, address
+from cni_hns.simulator.core.routes import load as load_route
+from cni_hns.simulator.core.store import State
+from cni_hns.simulator.core.subnets import gateway_of, subnets
 
 __all__ = ["endpoint", "namespace", "network", "policy_list"]
 
@@ -125,7 +125,7 @@ def _addresses(kept: Document) -> Document:
     found: Document = {}
     for item in kept["IpConfigurations"]:
         value = address(item["IpAddress"])
-        v6 = value is not None and value.version == 6
+        v6 = value is not None and value.version == IPV6
         found["IPv6Address" if v6 else "IPAddress"] = item["IpAddress"]
         found["IPv6PrefixLength" if v6 else "PrefixLength"] = item["PrefixLength"]
     for route in kept["Routes"]:

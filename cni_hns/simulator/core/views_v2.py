@@ -1,12 +1,12 @@
-"""The V2 documents that queries answer with: what was kept, and the members that real answers have beside the schema."""
+"""The V2 documents of objects: what was kept, and the members that real answers have beside the schema."""
 
 from __future__ import annotations
 
-from . import containers, endpoints, namespaces, networks
-from .documents import ZERO_GUID, Document
-from .loadbalancers import load as load_balancer
-from .routes import load as load_route
-from .store import State
+from cni_hns.simulator.core import containers, endpoints, namespaces, networks
+from cni_hns.simulator.core.documents import ZERO_GUID, Document
+from cni_hns.simulator.core.loadbalancers import load as load_balancer
+from cni_hns.simulator.core.routes import load as load_route
+from cni_hns.simulator.core.store import State
 
 __all__ = ["endpoint", "load_balancer_view", "namespace", "network", "sdn_route"]
 
