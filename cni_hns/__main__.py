@@ -28,7 +28,7 @@ def main() -> int:
         _answer_runtime(os.environ)
     from cni_hns.cli import main as operator
 
-    return operator()
+    return operator(sys.argv[1:], choose_hns(os.environ))
 
 
 def choose_hns(environ: Mapping[str, str]) -> Callable[[], tuple[Libraries, Machine]]:

@@ -58,8 +58,8 @@ class Log:
         """Put these fields (verb, network, container id) into every later line."""
         self._context.update(fields)
 
-    def event(self, message: str, level: str = "info", **fields: object) -> None:
-        """Log one thing that happened; warnings and errors are also a line on stderr."""
+    def event(self, message: str, level: str = "info", *, on_stderr: bool = True, **fields: object) -> None:
+        """Log one thing that happened; warnings and errors are also a line on stderr, if they may be."""
         line: dict[str, object] = {
             "time": _timestamp(),
             "level": level,
@@ -69,7 +69,7 @@ class Log:
             "message": message,
             **fields,
         }
-        if self._stderr and _LEVELS[level] >= _LEVELS["warning"]:
+        if self._stderr and on_stderr and _LEVELS[level] >= _LEVELS["warning"]:
             _to_stderr(f"cni-hns: {level}: {message}")
         if self._configured:
             self._write(level, line)

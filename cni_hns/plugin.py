@@ -199,13 +199,7 @@ class _Call:
         error = as_cni_error(fault, self._command)
         if error.code == INTERNAL:
             self._log.event("unforeseen exception", trace=trace(fault))
-        self._log.event(
-            f"{self._command} failed with code {error.code}: {error.msg}",
-            "error",
-            code=error.code,
-            details=error.details,
-            hns_calls=self._log.calls,
-        )
+        self._log_error(error)
         return Answer(to_text(error.document(self._version)), 1)
 
     def _settle(self, document: dict[str, Any], deadline: Deadline) -> None:
@@ -258,12 +252,7 @@ class _Call:
             first = True  # the runtime has gone and closed the pipe; the process has to end all the same
         if not first:
             return
-        last_words = threading.Thread(
-            target=self._log.event,
-            args=(f"{self._command} failed with code {error.code}: {error.msg}", "error"),
-            kwargs={"code": error.code, "details": error.details},
-            daemon=True,
-        )
+        last_words = threading.Thread(target=self._log_error, args=(error,), daemon=True)
         last_words.start()
         last_words.join(_LAST_LOG_S)
         self._outlet.leave(1)
@@ -275,6 +264,17 @@ class _Call:
             netns=variables.netns,
             args={key: f"({length} characters)" for key, length in argument_lengths(variables.args).items()},
             path=variables.path,
+        )
+
+    def _log_error(self, error: CniError) -> None:
+        # Not on stderr: the document on stdout says the same.
+        self._log.event(
+            f"{self._command} failed with code {error.code}: {error.msg}",
+            "error",
+            on_stderr=False,
+            code=error.code,
+            details=error.details,
+            hns_calls=self._log.calls,
         )
 
     def _log_end(self, result: Result | None, deadline: Deadline) -> None:

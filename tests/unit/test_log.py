@@ -107,6 +107,11 @@ class TestStderr:
             log.event(f"a {each}", each)
         assert capsys.readouterr().err == "cni-hns: warning: a warning\ncni-hns: error: a error\n"
 
+    def test_but_not_what_is_said_elsewhere(self, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        opened(file, stderr=True).event("in the document", "error", on_stderr=False)
+        assert capsys.readouterr().err == ""
+        assert lines(file)[0]["level"] == "error"
+
     @pytest.mark.parametrize("stream", [None, "closed"])
     def test_a_process_without_stderr_goes_on(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stream: str | None
@@ -199,7 +204,7 @@ class TestTurningOver:
         def refuse(_source: str, _target: str) -> None:
             raise PermissionError
 
-        monkeypatch.setattr(module.os, "replace", refuse)
+        monkeypatch.setattr(os, "replace", refuse)
         log = opened(file, max_bytes=1)
         log.event("first")
         log.event("second")

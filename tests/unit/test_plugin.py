@@ -15,6 +15,7 @@ from cni_hns.cni.result import Interface, IpConfig, Result
 from cni_hns.deadline import Deadline
 from cni_hns.log import Log
 from cni_hns.plugin import VERBS, Answer, Verb, run
+from cni_hns.verbs.node import Node
 
 NETNS = "5f0c3b1e-0000-1111-2222-333344445555"
 ATTACHMENT = {"CNI_CONTAINERID": "pod", "CNI_NETNS": NETNS, "CNI_IFNAME": "eth0"}
@@ -240,6 +241,32 @@ class TestErrors:
         harness.does = fail
         assert words.lower() not in harness.run("DEL", config()).stdout.lower()
         assert words.lower() not in harness.run("DEL", OSError(words)).stdout.lower()
+
+
+class TestTheTableOfVerbs:
+    @pytest.mark.parametrize(
+        ("command", "module"),
+        [("ADD", "add"), ("DEL", "delete"), ("CHECK", "check"), ("GC", "gc"), ("STATUS", "status")],
+    )
+    def test_each_verb_has_its_module(self, command: str, module: str) -> None:
+        verb = VERBS[command].load()
+        assert (verb.__module__, verb.__name__) == (f"cni_hns.verbs.{module}", "run")
+
+    def test_only_add_prints_a_result(self) -> None:
+        assert [name for name, verb in VERBS.items() if verb.prints_result] == ["ADD"]
+
+    def test_verbs_get_the_real_node(self) -> None:
+        nodes: list[object] = []
+        verbs = {"GC": VERBS["GC"]._replace(load=lambda: lambda _request, node: nodes.append(node))}
+        answer = run(
+            {"CNI_COMMAND": "GC"},
+            lambda _timeout_s: config(),
+            lambda: pytest.fail("nothing connects by itself"),
+            Log(stderr=False),
+            verbs=verbs,
+        )
+        assert answer == Answer("", 0)
+        assert [type(node) for node in nodes] == [Node]
 
 
 class TestBudgets:
