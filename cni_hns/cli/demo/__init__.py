@@ -1,0 +1,4 @@
+"""`cni-hns demo`: the life of three pods on a simulated node, through the real front door.
+
+Nothing here touches the HNS, the ledger or the files of the machine it runs on.
+"""

@@ -1,0 +1,124 @@
+"""`cni-hns demo`: arguments, the folder, and the verdict at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cni_hns.cli.demo.configuration import default_configuration, on_the_demo_node
+from cni_hns.cli.demo.inventory import Inventory, look
+from cni_hns.cli.demo.node import DemoNode
+from cni_hns.cli.demo.report import Report
+from cni_hns.cli.demo.story import Story
+from cni_hns.cli.failure import Failure
+from cni_hns.cli.output import print_json
+from cni_hns.cli.session import json_option
+from cni_hns.dialects.compile import compile_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["demo"]
+
+_SOMEWHERE = ""
+
+
+@click.command()
+@click.option("--config", metavar="FILE", help="Network configuration to use (default: conf/l2bridge.conf).")
+@click.option(
+    "--keep",
+    is_flag=False,
+    flag_value=_SOMEWHERE,
+    metavar="[DIR]",
+    help="Leave the node's state for looking at, in DIR or a new folder.",
+)
+@json_option
+def demo(config: str | None, keep: str | None, as_json: bool) -> int:
+    """Run the life of three pods on a simulated node.
+
+    Every step is a process of its own. Ends with exit code 1 if a step answers unexpectedly or anything is
+    left over.
+    """
+    _require_simulator()
+    path = config or default_configuration()
+    with _folder(keep) as folder:
+        node = DemoNode(folder)
+        document = on_the_demo_node(path, folder)
+        node.write_configuration(document)
+        report = Report(quiet=as_json)
+        report.say(f"A simulated node in {folder}")
+        report.say(f"The configuration is {path}, its paths moved to {node.configuration}")
+        story = Story(node, document, compile_plan(document), report)
+        moments = story.tell(lambda: look(node))
+        report.comparison(moments)
+        left_over = moments["after"].beyond(moments["before"])
+        good = not (report.unexpected or left_over)
+        if as_json:
+            print_json(_summary(report, moments, left_over))
+        else:
+            _verdict(report, left_over)
+            if keep is not None:
+                _say_where_to_look(node)
+    return 0 if good else 1
+
+
+def _require_simulator() -> None:
+    try:
+        import cni_hns.simulator  # noqa: F401
+    except ImportError as fault:
+        raise Failure(
+            "this executable holds no simulated HNS, and a demo does not touch a real node's networks; "
+            "run it from the Python package"
+        ) from fault
+
+
+@contextlib.contextmanager
+def _folder(keep: str | None) -> Iterator[str]:
+    """A fresh folder for the node, deleted at the end unless it is to be kept."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="cni-hns-demo-", ignore_cleanup_errors=True) as folder:
+            yield folder
+        return
+    if keep == _SOMEWHERE:
+        yield tempfile.mkdtemp(prefix="cni-hns-demo-")
+        return
+    folder = os.path.abspath(keep)
+    os.makedirs(folder, exist_ok=True)
+    if os.listdir(folder):
+        raise Failure(f'"{folder}" is not empty; the demo starts with a fresh node')
+    yield folder
+
+
+def _verdict(report: Report, left_over: list[str]) -> None:
+    click.echo()
+    for line in [*report.unexpected, *(f"left over: {one}" for one in left_over)]:
+        click.echo(line)
+    steps = len(report.steps)
+    if report.unexpected or left_over:
+        click.echo(f"{steps} steps; NOT as it should be: see the lines above")
+    else:
+        click.echo(f"{steps} steps, each answered as expected; nothing is left over")
+
+
+def _say_where_to_look(node: DemoNode) -> None:
+    assignment = f"export CNI_HNS_SIMULATOR={shlex.quote(node.folder)}"
+    if os.name == "nt":
+        assignment = f"$env:CNI_HNS_SIMULATOR = '{node.folder}'"
+    click.echo(f"\nThe node's state is in {node.folder}. To look at it:")
+    commands = ("network list", "endpoint list", "namespace list", "ipam list --all")
+    for line in (assignment, *(f"cni-hns {command}" for command in commands)):
+        click.echo(f"  {line}")
+
+
+def _summary(report: Report, moments: dict[str, Inventory], left_over: list[str]) -> dict[str, Any]:
+    return {
+        "steps": report.steps,
+        "moments": {moment: inventory._asdict() for moment, inventory in moments.items()},
+        "unexpected": report.unexpected,
+        "leftOver": left_over,
+    }

@@ -1,0 +1,81 @@
+"""A simulated node in a folder of its own, and this program started on it as a runtime starts it.
+
+Rule: every call is a process of its own with its own environment; what they share is the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any, NamedTuple
+
+__all__ = ["Answer", "DemoNode"]
+
+# The verbs end themselves at their deadlines; this is for a program that cannot even do that.
+_TIMEOUT_S = 180.0
+
+
+class Answer(NamedTuple):
+    """What came back from one process."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    milliseconds: float
+
+    @property
+    def document(self) -> Any:
+        """The JSON document on stdout; None where there is none."""
+        try:
+            return json.loads(self.stdout)
+        except ValueError:
+            return None
+
+
+class DemoNode:
+    """`folder` holds the simulated HNS; the ledger and the log lie below it."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.data_dir = os.path.join(folder, "cni-hns")
+        self.configuration = os.path.join(folder, "demo.conf")
+
+    def write_configuration(self, document: dict[str, Any]) -> None:
+        """Keep the configuration where operator commands can name it."""
+        with open(self.configuration, "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=2)
+
+    def plugin(self, variables: dict[str, str], document: dict[str, Any]) -> Answer:
+        """One CNI call: these variables, this document on stdin."""
+        return self._run([], variables, json.dumps(document))
+
+    def operator(self, *arguments: str) -> Answer:
+        """One command of an operator."""
+        return self._run(list(arguments), {}, "")
+
+    def _run(self, arguments: list[str], variables: dict[str, str], stdin: str) -> Answer:
+        began = time.monotonic()
+        done = subprocess.run(
+            [*_front_door(), *arguments],
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            env={**_environment(), "CNI_HNS_SIMULATOR": self.folder, **variables},
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr, (time.monotonic() - began) * 1000)
+
+
+def _front_door() -> list[str]:
+    """This program: the frozen executable, or the package under this interpreter."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "cni_hns"]
+
+
+def _environment() -> dict[str, str]:
+    """Ours without CNI variables, so that only what a step sends counts; UTF-8 on every system."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CNI_")}
+    return {**inherited, "PYTHONUTF8": "1"}

@@ -1,0 +1,81 @@
+"""What a command works with, and the options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cni_hns.cli.configurations import plugin_configuration
+from cni_hns.cli.failure import Failure
+from cni_hns.deadline import Deadline
+from cni_hns.dialects.fields import fold
+from cni_hns.log import Log
+from cni_hns.verbs.node import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cni_hns.binding.libraries import Libraries, Machine
+    from cni_hns.hcn.client import Hcn
+    from cni_hns.ledger import Ledger
+
+    Connect = Callable[[], tuple[Libraries, Machine]]
+
+__all__ = ["Session", "in_this_session", "json_option", "ledger_options"]
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+# How long an operator's command waits for a ledger that others write.
+_TIMEOUT_S = 60.0
+
+
+class Session:
+    """This node's HNS and ledger, each opened when a command first asks for it."""
+
+    def __init__(self, connect: Connect) -> None:
+        log = Log()
+        log.configure(None)
+        self.node = Node(connect, log, Deadline(_TIMEOUT_S))
+        self._ledger: Ledger | None = None
+
+    @property
+    def hcn(self) -> Hcn:
+        return self.node.hcn
+
+    def ledger(self, data_dir: str | None, config: str | None) -> Ledger | None:
+        """The ledger in this folder, of this configuration, or of this node; None if there is none."""
+        from cni_hns.ledger import open_ledger
+
+        folder = data_dir or _data_dir_of(config) or self.node.machine.state_folder()
+        self._ledger = open_ledger(os.path.join(folder, "ledger.db"), self.node.deadline, create=False)
+        return self._ledger
+
+    def close(self) -> None:
+        if self._ledger is not None:
+            self._ledger.close()
+        self.node.close()
+
+
+in_this_session = click.make_pass_decorator(Session)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def ledger_options(command: _Command) -> _Command:
+    """`--data-dir` and `--config`: where the ledger lies."""
+    by_folder = click.option("--data-dir", metavar="DIR", help="Folder of the ledger (default: this node's).")
+    by_file = click.option(
+        "--config", "config", metavar="FILE", help="Network configuration whose dataDir holds the ledger."
+    )
+    return by_folder(by_file(command))
+
+
+def _data_dir_of(config: str | None) -> str | None:
+    if config is None:
+        return None
+    folder = fold(plugin_configuration(config)).get("datadir")
+    if folder is not None and not (isinstance(folder, str) and os.path.isabs(folder)):
+        raise Failure(f'"{config}": dataDir is not an absolute path')
+    return folder

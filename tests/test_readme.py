@@ -1,0 +1,111 @@
+"""The README and the other documents say what is so."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import click
+import pytest
+
+from cni_hns.cli.app import cli
+from cni_hns.cni import errors
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{name}" for name in sorted(os.listdir(f"{ROOT}/docs")))]
+NAMED_COMMAND = re.compile(
+    r"cni-hns ((?:network|endpoint|namespace|ipam|config|ledger|version|demo)(?: [a-z]+)?)"
+)
+
+
+def read(path: str) -> str:
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def commands(group: click.Group, prefix: str = "") -> dict[str, click.Command]:
+    """Every command with its path, such as "network create"."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{prefix}{name} ")
+        else:
+            found[f"{prefix}{name}"] = command
+    return found
+
+
+COMMANDS = commands(cli)
+
+
+class TestTheFirstTwoBlocksOfTheReadme:
+    """Two commands, each one line in a fenced block of its own: the demo, then the tests."""
+
+    @pytest.mark.parametrize(
+        ("number", "ends_in"), [(0, "cni-hns demo"), (1, "-m pytest")], ids=["demo", "tests"]
+    )
+    def test_are_one_line_each_that_sets_everything_up(self, number: int, ends_in: str) -> None:
+        block = FENCED.findall(read("README.md"))[number]
+        assert block.count("\n") == 1
+        assert block.startswith("python3 -m venv .venv && .venv/bin/pip install -q -e ")
+        assert ends_in in block.split("&&")[-1]
+
+    def test_have_their_likes_for_windows_next(self) -> None:
+        windows = FENCED.findall(read("README.md"))[2:4]
+        assert [block.startswith("py -m venv .venv; ") for block in windows] == [True, True]
+        assert [block.count("\n") for block in windows] == [1, 1]
+
+
+def test_the_readme_says_what_this_is_in_five_lines() -> None:
+    paragraphs = read("README.md").split("\n\n")
+    assert paragraphs[0] == "# cni-hns"
+    assert len(paragraphs[1].splitlines()) == 5
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_has_help_and_is_in_the_readme(path: str) -> None:
+    assert COMMANDS[path].help
+    assert re.search(rf"`(cni-hns )?{path}( [A-Z]+)?`", read("README.md"))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_option_has_help(path: str) -> None:
+    options = [parameter for parameter in COMMANDS[path].params if isinstance(parameter, click.Option)]
+    assert [option.name for option in options if not (option.help or option.name == "name")] == []
+    assert "as_json" in [option.name for option in options]
+
+
+def test_every_command_named_in_the_documents_exists() -> None:
+    named = {match.group(1) for document in DOCUMENTS for match in NAMED_COMMAND.finditer(read(document))}
+    groups = {path.split(" ")[0] for path in COMMANDS}
+    assert {name for name in named if name not in COMMANDS and name not in groups} == set()
+
+
+def test_every_code_of_the_plugin_is_explained() -> None:
+    codes = {
+        value
+        for name, value in vars(errors).items()
+        if name.isupper() and isinstance(value, int) and name in errors.__all__
+    }
+    explained = {int(code) for code in re.findall(r"^\| (\d+) \|", read("docs/errors.md"), re.MULTILINE)}
+    assert explained == codes
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    folder = os.path.dirname(os.path.join(ROOT, document))
+    local = [link for link in LINK.findall(read(document)) if "://" not in link]
+    assert [link for link in local if not os.path.exists(os.path.join(folder, link))] == []
+
+
+def test_paths_of_the_house_in_the_readme_exist() -> None:
+    table = read("README.md").split("## Where things live")[1].split("##")[0]
+    paths = [path for path in re.findall(r"`([\w/.]+)`", table) if "/" in path]
+    assert paths
+    assert [path for path in paths if not exists(path)] == []
+
+
+def exists(path: str) -> bool:
+    """Paths in that table are from the root, or from the package."""
+    return any(os.path.exists(os.path.join(ROOT, base, path)) for base in ("", "cni_hns"))

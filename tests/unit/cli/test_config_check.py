@@ -1,0 +1,59 @@
+"""`cni-hns config check`: the samples pass, and every fault has its path."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Node
+
+CONF = Path(__file__).parents[3] / "conf"
+SAMPLES = sorted(path.name for path in CONF.iterdir() if path.suffix in {".conf", ".conflist"})
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_nothing_is_wrong_with_the_samples(node: Node, sample: str) -> None:
+    typed = node("config", "check", str(CONF / sample))
+    assert (typed.exit_code, typed.out) == (0, f"{CONF / sample}: nothing is wrong\n")
+    assert node.make("config", "check", str(CONF / sample)) == []
+
+
+def test_all_faults_are_printed_with_their_paths(node: Node, tmp_path: Path) -> None:
+    document = json.loads((CONF / "l2bridge.conf").read_text(encoding="utf-8"))
+    document["network"]["mode"] = "bridge"
+    document["ipam"]["ranges"][0][0]["gatway"] = "10.88.0.1"
+    file = tmp_path / "faulty.conf"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    typed = node("config", "check", str(file))
+    assert (typed.exit_code, typed.err) == (1, "")
+    assert "error: network.mode: " in typed.out
+    assert "error: ipam.ranges[0][0].gatway: " in typed.out
+    findings = node("config", "check", str(file), "--json").json
+    assert {"network.mode", "ipam.ranges[0][0].gatway"} <= {finding["id"] for finding in findings}
+    assert {finding["severity"] for finding in findings} == {"error"}
+
+
+def test_what_a_runtime_would_drop_is_a_warning_and_exit_code_1(node: Node, tmp_path: Path) -> None:
+    document = json.loads((CONF / "l2bridge.conf").read_text(encoding="utf-8"))
+    del document["capabilities"]["portMappings"]
+    file = tmp_path / "undeclared.conf"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    typed = node("config", "check", str(file))
+    assert typed.exit_code == 1
+    assert typed.out.startswith("warning: capabilities.portMappings: ")
+
+
+def test_a_file_that_is_no_json_is_a_finding(node: Node, tmp_path: Path) -> None:
+    file = tmp_path / "broken.conf"
+    file.write_text('{"name": ', encoding="utf-8")
+    typed = node("config", "check", str(file))
+    assert typed.exit_code == 1
+    assert "line 1" in typed.out
+
+
+def test_a_file_that_is_not_there_is_one_line_on_stderr(node: Node) -> None:
+    typed = node("config", "check", "nowhere.conf")
+    assert (typed.exit_code, typed.out, typed.err.count("\n")) == (1, "", 1)
+    assert '"nowhere.conf" cannot be read' in typed.err

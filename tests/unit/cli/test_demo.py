@@ -1,0 +1,170 @@
+"""`cni-hns demo`: it passes, it shows what it does, and it fails when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cni_hns.__main__ import choose_hns
+from cni_hns.cli import main
+from cni_hns.cli.demo.configuration import default_configuration, on_the_demo_node
+from cni_hns.cli.demo.inventory import Inventory
+from cni_hns.cli.demo.node import Answer, DemoNode
+
+CONF = Path(__file__).parents[3] / "conf"
+
+Demo = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def demo(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Demo:
+    """Run the demo; exit code and stdout. The environment names a node that the demo must leave alone."""
+    monkeypatch.setenv("CNI_HNS_SIMULATOR", "/nowhere/at/all")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = main(["demo", *arguments], choose_hns({}))
+        return code, capsys.readouterr().out
+
+    return run
+
+
+def test_every_step_is_shown_and_nothing_is_left_over(demo: Demo) -> None:
+    code, out = demo()
+    assert code == 0, out
+    assert out.splitlines()[-1].endswith("each answered as expected; nothing is left over")
+    for words in (
+        "CNI_COMMAND=ADD CNI_CONTAINERID=pod-a",
+        "CNI_COMMAND=GC",
+        '"portMappings"',
+        "before",
+        "after",
+    ):
+        assert words in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_the_json_report_has_every_verb_and_every_moment(demo: Demo) -> None:
+    code, out = demo("--json")
+    report = json.loads(out)
+    assert (code, report["unexpected"], report["leftOver"]) == (0, [], [])
+    sent = [line for step in report["steps"] for line in step["sent"]]
+    verbs = [line.split()[0].removeprefix("CNI_COMMAND=") for line in sent if line.startswith("CNI_COMMAND=")]
+    assert {verb: verbs.count(verb) for verb in set(verbs)} == {
+        "STATUS": 2,
+        "ADD": 4,
+        "CHECK": 4,
+        "DEL": 3,
+        "GC": 1,
+    }
+    counts = {moment: len(inventory["endpoints"]) for moment, inventory in report["moments"].items()}
+    assert counts == {"before": 0, "three pods": 3, "after": 0}
+
+
+@pytest.mark.parametrize("sample", sorted(path.name for path in CONF.iterdir()))
+def test_passes_with_every_sample(demo: Demo, sample: str) -> None:
+    code, out = demo("--config", str(CONF / sample), "--json")
+    assert code == 0, out
+
+
+def test_a_configuration_of_an_old_version_is_shown_without_the_verbs_it_has_not(
+    demo: Demo, tmp_path: Path
+) -> None:
+    document = json.loads((CONF / "l2bridge.conf").read_text(encoding="utf-8"))
+    file = tmp_path / "old.conf"
+    file.write_text(json.dumps({**document, "cniVersion": "0.3.1"}), encoding="utf-8")
+    code, out = demo("--config", str(file))
+    assert code == 0, out
+    assert "No CHECK: cniVersion 0.3.1 does not have it." in out
+    assert "CNI_COMMAND=GC" not in out
+
+
+def test_keep_leaves_the_node_and_says_how_to_look_at_it(demo: Demo, tmp_path: Path) -> None:
+    code, out = demo("--keep", str(tmp_path / "kept"))
+    assert code == 0
+    assert f"CNI_HNS_SIMULATOR={tmp_path / 'kept'}" in out.replace("\n", "")
+    connect = choose_hns({"CNI_HNS_SIMULATOR": str(tmp_path / "kept")})
+    assert main(["network", "show", "l2bridge"], connect) == 0
+
+
+def test_keep_refuses_a_folder_that_holds_something(demo: Demo, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert demo("--keep", str(tmp_path))[0] == 1
+
+
+def test_a_step_that_answers_otherwise_ends_in_failure(demo: Demo, tmp_path: Path) -> None:
+    """The range has room for two pods only: the third ADD must fail, and the demo with it."""
+    document = json.loads((CONF / "l2bridge.conf").read_text(encoding="utf-8"))
+    document["ipam"]["ranges"][0][0] |= {"rangeStart": "10.88.0.2", "rangeEnd": "10.88.0.3"}
+    file = tmp_path / "small.conf"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    code, out = demo("--config", str(file))
+    assert code == 1
+    assert "NOT AS EXPECTED: it ended with exit code 1" in out
+
+
+def test_what_is_left_over_ends_in_failure(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = DemoNode.plugin
+
+    def without_del(self: DemoNode, variables: dict[str, str], document: dict[str, Any]) -> Answer:
+        if variables["CNI_COMMAND"] == "DEL" and variables["CNI_CONTAINERID"] == "pod-b":
+            return Answer(0, "", "", 1.0)
+        return real(self, variables, document)
+
+    monkeypatch.setattr(DemoNode, "plugin", without_del)
+    code, out = demo()
+    assert code == 1
+    for kind in ("endpoints", "leases", "attachments"):
+        assert f"left over: {kind}: " in out
+
+
+def test_nothing_it_writes_lies_outside_its_folder(tmp_path: Path) -> None:
+    """A real node's ledger, log and host-local folder stay untouched, whatever the configuration names."""
+    document = json.loads((CONF / "win-bridge.conf").read_text(encoding="utf-8"))
+    document["ipam"]["dataDir"] = "/var/lib/cni/networks"
+    file = tmp_path / "real.conf"
+    file.write_text(json.dumps({**document, "DataDir": "/var/lib/cni-hns"}), encoding="utf-8")
+    moved = on_the_demo_node(str(file), str(tmp_path / "node"))
+    assert "/var/lib" not in json.dumps(moved)
+    native = on_the_demo_node(str(CONF / "l2bridge.conf"), str(tmp_path / "node"))
+    assert native["log"]["file"].startswith(str(tmp_path / "node"))
+
+
+def test_the_default_sample_is_found_in_a_clone_and_in_an_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert default_configuration() == str(CONF / "l2bridge.conf")
+    monkeypatch.setattr("sys._MEIPASS", str(tmp_path / "frozen"), raising=False)
+    monkeypatch.setattr("sysconfig.get_path", lambda *_: str(tmp_path / "installed"))
+    assert main(["demo"], choose_hns({})) == 1
+    installed = tmp_path / "installed" / "share" / "cni-hns" / "conf" / "l2bridge.conf"
+    installed.parent.mkdir(parents=True)
+    installed.write_bytes((CONF / "l2bridge.conf").read_bytes())
+    assert default_configuration() == str(installed)
+
+
+def test_an_executable_without_a_simulator_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "cni_hns.simulator", None)
+    assert main(["demo"], choose_hns({})) == 1
+    assert "holds no simulated HNS" in capsys.readouterr().err
+
+
+def test_what_was_there_before_is_not_left_over() -> None:
+    one, two = {"id": "one"}, {"id": "two"}
+    before = Inventory([one], [], [], [], [])
+    assert Inventory([one], [], [], [], []).beyond(before) == []
+    assert Inventory([one, two], [two], [], [], []).beyond(before) == ["endpoints: two", "leases: two"]
+
+
+def test_only_what_a_step_sends_reaches_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CNI_COMMAND", "DEL")
+    answer = DemoNode(str(tmp_path)).operator("version", "--json")
+    assert (answer.exit_code, answer.document["hns"]) == (0, "15.4")
+    assert os.environ["CNI_COMMAND"] == "DEL"
