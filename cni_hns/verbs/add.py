@@ -84,7 +84,6 @@ def _add(adding: Addition, remake: Attachment | None) -> Result | None:
             result = _make(adding, network, namespace, undo)
             _become_ready(adding, result)
         except BaseException as cause:
-            adding.may_arrive_late = isinstance(cause, Unreachable)
             if not undo.run(cause):
                 retire.leave(node, adding.ledger, adding.key)
             raise
@@ -108,7 +107,7 @@ def _make(adding: Addition, network: ResolvedNetwork, namespace: Opened, undo: U
         delegated.add(adding, undo)
         adding.note_document(network.view)
     node, endpoint_id = adding.node, adding.endpoint_id
-    undo.push(f"endpoint {endpoint_id}", lambda: retire.delete_endpoint(node, endpoint_id))
+    undo.push(f"endpoint {endpoint_id}", adding.take_back_endpoint)
     with _created(adding, network) as endpoint:
         undo.push(
             f"endpoint {endpoint_id} in namespace {adding.namespace_id}",
@@ -141,6 +140,9 @@ def _created_once(adding: Addition, network: ResolvedNetwork) -> Opened:
     endpoints = adding.node.hcn.endpoints
     try:
         return endpoints.create(network.opened, adding.document, adding.endpoint_id)
+    except Unreachable:
+        adding.may_arrive_late = True
+        raise
     except AlreadyExists as fault:
         adding.node.log.event(f"a late or left-over endpoint makes way: {fault}", "warning")
         retire.delete_endpoint(adding.node, adding.endpoint_id)

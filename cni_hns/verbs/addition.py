@@ -148,6 +148,11 @@ class Addition:
         with self.ledger.transaction():
             self.ledger.make_ready(self.key, self.node.token, before.result or "", request=before.request)
 
+    def take_back_endpoint(self) -> None:
+        """Delete what was created, or may have been: an endpoint that was there will not arrive late."""
+        if retire.delete_endpoint(self.node, self.endpoint_id):
+            self.may_arrive_late = False
+
     def remove(self) -> None:
         """The row and its leases go; set aside instead where HNS may still be creating the endpoint."""
         retire.free(self.node, self.ledger, self.key, self.node.token, late_arrival=self.may_arrive_late)

@@ -16,13 +16,14 @@ from cni_hns.cni.protocol import identifier_fault
 from cni_hns.hcn.views import EndpointView
 from cni_hns.identity import is_ours
 from cni_hns.ipam import allocate, hostlocal
+from cni_hns.ledger import AttachmentKey
 from cni_hns.verbs import addresses, delegated, peers, repair, retire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.cni.request import Request
-    from cni_hns.ledger import AttachmentKey, Ledger
+    from cni_hns.ledger import Attachment, Ledger
     from cni_hns.verbs.node import Node
 
 __all__ = ["run"]
@@ -73,13 +74,12 @@ class _Sweep:
 
     def leases_without_a_row(self) -> None:
         """Reservations taken over from host-local, whose containers are gone."""
-        rows = {row.key for row in self.ledger.attachments(self.request.name)}
-        holders = {lease.key for lease in self.ledger.leases(self.request.name)}
-        for key in sorted(holders - rows):
+        for key in sorted({lease.key for lease in self.ledger.leases(self.request.name)}):
             if self._is_valid(key):
                 continue
             with self.ledger.transaction():
-                released = allocate.release(self.ledger, key)
+                orphaned = self.ledger.attachment(key) is None
+                released = allocate.release(self.ledger, key) if orphaned else []
             hostlocal.drop_files(released)
 
     def _is_valid(self, key: AttachmentKey) -> bool:
@@ -108,11 +108,15 @@ class _Sweep:
     def _abandoned(self, view: EndpointView) -> bool:
         ours = is_ours(view.id, view.name, self.request.name)
         if ours is not None:
-            return ours not in self._valid
+            # Rows are written before endpoints are made: an ADD that began after the list was read has one.
+            return ours not in self._valid and self._row_of(ours) is None
         container_id, separator, rest = view.name.rpartition(f"_{self.request.name}")
         if not separator or rest or identifier_fault(container_id):
             return False
         return peers.is_a_peers(view, self.request.name) and container_id not in self._valid_containers
+
+    def _row_of(self, attachment: tuple[str, str]) -> Attachment | None:
+        return self.ledger.attachment(AttachmentKey(self.request.name, *attachment))
 
     def report(self) -> None:
         if self._faults:
