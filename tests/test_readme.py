@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from typing import Any
 
 import click
 import pytest
 
 from cni_hns.cli.app import cli
 from cni_hns.cni import errors
+from cni_hns.simulator.core.faults import FIELDS
+from cni_hns.simulator.core.options import OPTIONS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -18,6 +22,8 @@ DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{name}" for name in sorted(os
 NAMED_COMMAND = re.compile(
     r"cni-hns ((?:network|endpoint|namespace|ipam|config|ledger|version|demo)(?: [a-z]+)?)"
 )
+
+HRESULTS = {name for name in OPTIONS if name.endswith("_hresult")}
 
 
 def read(path: str) -> str:
@@ -90,6 +96,18 @@ def test_every_code_of_the_plugin_is_explained() -> None:
     }
     explained = {int(code) for code in re.findall(r"^\| (\d+) \|", read("docs/errors.md"), re.MULTILINE)}
     assert explained == codes
+
+
+@pytest.mark.parametrize("documented", [OPTIONS, FIELDS], ids=["options", "faults"])
+def test_the_simulators_options_and_faults_are_documented_as_they_are(documented: dict[str, Any]) -> None:
+    rows = [line.split(" | ") for line in read("docs/simulator.md").splitlines() if line.startswith("| `")]
+    told = {cells[0].strip("| `"): (cells[1].strip("`"), cells[2].removesuffix(" |")) for cells in rows}
+    shown = {
+        name: (f"0x{default:08X}" if name in HRESULTS and default else json.dumps(default), words)
+        for name, (default, words) in documented.items()
+    }
+    assert {name: told.get(name) for name in shown} == shown
+    assert set(told) == {*OPTIONS, *FIELDS}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -47,14 +47,17 @@ def look(node: DemoNode) -> Inventory:
     from cni_hns.simulator import open_simulator
 
     simulator = open_simulator(node.folder)
-    objects = simulator.dump()
+    try:
+        objects, leaks = simulator.dump(), simulator.leaks()
+    finally:
+        simulator.close()
     leases, attachments = _ledger(node)
     return Inventory(
         endpoints=[_endpoint(one) for one in objects["endpoints"]],
         leases=leases,
         namespaces=[_namespace(one) for one in objects["namespaces"]],
         attachments=attachments,
-        handles=[{"id": str(leak)} for leak in simulator.leaks()],
+        handles=[{"id": " ".join(map(str, leak))} for leak in leaks],
     )
 
 
