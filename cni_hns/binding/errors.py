@@ -7,7 +7,8 @@
         AddressRefused          another endpoint holds the address, or it is reserved
         AddressOutsideSubnets   the address lies in no subnet of the network
         PortTaken               the port (mapping) is in use
-        NotSupported            this Windows has no such DLL, function or operation
+        NotSupported            this Windows cannot do it
+            FunctionMissing     it does not even have the DLL or the function
         AccessDenied            not an administrator
         Unreachable             the service is stopped, or went away during the call
         MalformedAnswer         the service said success, and its answer cannot be read
@@ -27,6 +28,7 @@ __all__ = [
     "AddressOutsideSubnets",
     "AddressRefused",
     "AlreadyExists",
+    "FunctionMissing",
     "MalformedAnswer",
     "NotFound",
     "NotSupported",
@@ -37,15 +39,15 @@ __all__ = [
     "service_error",
 ]
 
-PROCEDURE_NOT_FOUND = 0x8007007F
-
-
 class ServiceError(Exception):
     """A call to the service failed.
 
     `operation` is the C function (or V1 request), `target` the object in words, `hresult` unsigned, `record`
-    the service's error record: decoded, or its raw text where it is not a JSON object.
+    the service's error record: decoded, or its raw text where it is not a JSON object. `source` says whose
+    words those are.
     """
+
+    source = "The service says"
 
     def __init__(self, operation: str, target: str, hresult: int, record: dict[str, Any] | str = "") -> None:
         super().__init__(operation, target, hresult, record)
@@ -68,7 +70,7 @@ class ServiceError(Exception):
         parts = [f"{self.operation} failed" + (f" on {self.target}" if self.target else "")]
         parts.append(f" (0x{self.hresult:08X} {code.name}): {code.meaning}.")
         if self.words:
-            parts.append(f' The service says: "{self.words}"')
+            parts.append(f' {self.source}: "{self.words}"')
         parts.append(f" Next: {code.next_step}.")
         return "".join(parts)
 
@@ -98,7 +100,17 @@ class PortTaken(ServiceError):
 
 
 class NotSupported(ServiceError):
-    """This Windows has no such DLL, function or operation."""
+    """This Windows cannot do it."""
+
+
+class FunctionMissing(NotSupported):
+    """This Windows does not have the DLL, or its DLL not the function: an ordinary state of an older one."""
+
+    source = "The loader says"
+
+    def __init__(self, function: str, fault: Exception) -> None:
+        hresult = 0x8007007E if isinstance(fault, OSError) else 0x8007007F
+        super().__init__(function, "", hresult, str(fault))
 
 
 class AccessDenied(ServiceError):
@@ -111,6 +123,8 @@ class Unreachable(ServiceError):
 
 class MalformedAnswer(ServiceError):
     """The service said success, and what it answered cannot be read."""
+
+    source = "It answered"
 
 
 # A code that is in no list here is a plain ServiceError: an unknown code is never taken for a known one.
@@ -127,7 +141,7 @@ _CLASSES: dict[int, type[ServiceError]] = {
     0x803B001E: AddressOutsideSubnets,
     0x803B0013: PortTaken,
     0x8007007E: NotSupported,
-    PROCEDURE_NOT_FOUND: NotSupported,
+    0x8007007F: NotSupported,
     0x80004001: NotSupported,
     0x80070032: NotSupported,
     0x803B0015: NotSupported,

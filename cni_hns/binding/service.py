@@ -12,13 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cni_hns.binding._generated_ffi import ffi
-from cni_hns.binding.errors import (
-    PROCEDURE_NOT_FOUND,
-    MalformedAnswer,
-    NotSupported,
-    ServiceError,
-    service_error,
-)
+from cni_hns.binding.errors import FunctionMissing, MalformedAnswer, ServiceError, service_error
 from cni_hns.binding.reading import member
 from cni_hns.identity import ZERO_GUID
 from cni_hns.identity import guid as canonical
@@ -228,7 +222,7 @@ class Service:
                 close(slot[0])
             raise
         if slot[0] == ffi.NULL:
-            raise MalformedAnswer(name, f"{kind.words} {target}", 0, "success without a handle")
+            raise MalformedAnswer(name, f"{kind.words} {target}", 0, "no handle")
         return Handle(kind, target, slot[0], close)
 
     def _checked(self, name: str, words: str, target: str, call: Callable[[], int], record: Any) -> None:
@@ -253,12 +247,10 @@ class Service:
         return self._function(self._libraries.ole32, "CoTaskMemFree")
 
     def _function(self, library: Any, name: str) -> Any:
-        """A missing DLL or function is an ordinary state of an older Windows."""
         try:
             return getattr(library, name)
         except (AttributeError, OSError, ffi.error) as fault:
-            words = f"{name} is not available on this node: {fault}"
-            raise NotSupported(name, "", PROCEDURE_NOT_FOUND, words) from fault
+            raise FunctionMissing(name, fault) from fault
 
 
 class _Buffers:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from cni_hns.binding.errors import ServiceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -58,8 +60,13 @@ def watch(service: Service, notified: Notified) -> Iterator[None]:
     registration = service.register(translated)
     try:
         yield
-    finally:
-        service.unregister(registration)
+    except BaseException as error:
+        try:
+            service.unregister(registration)
+        except ServiceError as fault:
+            error.add_note(f"besides, the notifications were not ended: {fault}")
+        raise
+    service.unregister(registration)
 
 
 def _document(text: str) -> dict[str, Any]:
