@@ -100,7 +100,7 @@ def _overlap(one: RangePlan, other: RangePlan) -> bool:
 
 
 def set_faults(ranges: Sequence[RangePlan | None]) -> list[tuple[int, str]]:
-    """What is wrong between the ranges of one set, as (index, message); a None (a faulty range) is passed over."""
+    """What is wrong between the ranges of one set, as (index, message); None, a faulty range, is skipped."""
     known = [(index, each) for index, each in enumerate(ranges) if each is not None]
     faults = []
     for place, (index, each) in enumerate(known):

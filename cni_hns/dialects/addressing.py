@@ -40,7 +40,8 @@ def read_addressing(
 ) -> Addressing:
     """The plan of the `ipam` object beside this network.
 
-    `bridge`: the gateway is each subnet's third address. `ranges_at_run_time`: the runtime may send `ipRanges`.
+    `bridge`: the gateway is each subnet's third address. `ranges_at_run_time`: the runtime may send
+    `ipRanges`.
     """
     subnets = subnet_plans(network) if network else []
     around = _Surroundings(
@@ -70,7 +71,9 @@ def _route(route: IpamRoute) -> dict[str, Any]:
 def _delegated(ipam: Mapping[str, Any]) -> Addressing:
     reading = read(DelegatedIpam, ipam, "ipam")
     plugin = reading.model.type if reading.model else ""
-    return Addressing(IpamPlan("delegate", plugin, [], [], None, None, [], implied=False), [], reading.findings)
+    return Addressing(
+        IpamPlan("delegate", plugin, [], [], None, None, [], implied=False), [], reading.findings
+    )
 
 
 def _unmanaged(ipam: Mapping[str, Any], around: _Surroundings) -> Addressing:
@@ -190,7 +193,7 @@ def _sets_of_the_network(around: _Surroundings) -> list[list[RangePlan]]:
 def _no_ranges(around: _Surroundings) -> list[Finding]:
     if around.subnets or not around.subnets_known or around.ranges_at_run_time:
         return []
-    message = "missing: nothing to allocate from; give ranges, or network.subnets, or declare the capability ipRanges"
+    message = "missing: give ranges, or network.subnets, or declare the capability ipRanges"
     return [Finding("ipam.ranges", message)]
 
 

@@ -1,4 +1,4 @@
-"""From a configuration of any dialect to its plan: translate, read, hold the parts against each other, assemble."""
+"""From a configuration of any dialect to its plan: translate, read, compare the parts, assemble."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class _Builder:
         accepts = self.source.accepts if self.source else []
         planned = network_plan(network, network.name or name, accepts, network_policies)
         if self.source:
-            # What a peer's configuration says of the gateway is for a network that it creates, not for one it finds.
+            # A peer's configuration names the gateway for a network that it creates, not for one it finds.
             planned = planned._replace(subnets=[each._replace(gateway=None) for each in planned.subnets])
         if addressing.plan is None:
             return None
@@ -204,12 +204,14 @@ def _default_routes(native: Native) -> list[tuple[str, str | None]]:
 
 
 def _gateways(native: Native, addressing: Addressing) -> list[str]:
-    """Every gateway that the configuration names, the default route's own next hop first."""
+    """Every next hop that the configuration chooses for pods, the default route's own first.
+
+    The gateways of `network.subnets` are HNS's, which the HCN network itself tells.
+    """
     routes = [hop for _, hop in _default_routes(native) if hop]
     ipam = addressing.plan.routes if addressing.plan else []
     routes += [route["gw"] for route in ipam if route["dst"] in DEFAULT_ROUTES.values() and "gw" in route]
-    subnets = [str(each.gateway) for each in native.network.subnets if each.gateway is not None]
-    return list(dict.fromkeys([*routes, *addressing.gateways, *subnets]))
+    return list(dict.fromkeys([*routes, *addressing.gateways]))
 
 
 def _mac_prefix(native: Native) -> str | None:

@@ -1,6 +1,7 @@
 """From a configuration to its plan, and the digest under which a plan may be kept.
 
-Rule: the digest covers exactly what `compile_plan` sees. What the runtime adds to each call (`runtimeConfig`, `args`,
+Rule: the digest covers exactly what `compile_plan` sees. What the runtime adds to each call
+(`runtimeConfig`, `args`,
 `prevResult`, `cni.dev/...`) is in neither; `read_wanted` checks it on every call.
 """
 

@@ -63,7 +63,7 @@ class _Network(Protocol):
 
 
 def reserved_addresses(plan: AttachmentPlan, network: _Network) -> list[str]:
-    """Addresses no pod may get, whatever the ranges say: gateways by configuration and by HNS, and the host's own."""
+    """Addresses no pod may get, whatever the ranges say: every gateway, and the host's own."""
     found = [*plan.ipam.reserved, *plan.gateways]
     for subnet in network.subnets:
         found += [subnet.gateway] if subnet.gateway else []
@@ -85,8 +85,9 @@ def endpoint_request(
 ) -> dict[str, Any]:
     """The document to send, complete.
 
-    `addresses` is empty where HNS or DHCP gives them. `ipam_routes` ({dst, gw}) and `ipam_dns` (CNI names) are a
-    delegated plugin's answer, or what resolvConf says; without routes those of the plan's ipam are used.
+    `addresses` is empty where HNS or DHCP gives them. `ipam_routes` ({dst, gw}) and `ipam_dns` (CNI names)
+    are a delegated plugin's answer, or what resolvConf says; without routes those of the plan's ipam are
+    used.
     Raises: EndpointFault where address, gateway or policy and the HCN network contradict each other.
     """
     given = _given(plan, wanted, network, addresses)
@@ -127,6 +128,10 @@ def _given(
     return found
 
 
+def _named(network: _Network) -> str:
+    return f'HCN network "{network.name}" ({network.id})'
+
+
 def _length(subnet: _Subnet) -> int:
     return int(subnet.prefix.rpartition("/")[2])
 
@@ -138,7 +143,7 @@ def _subnet_of(ip: str, network: _Network) -> _Subnet:
             return subnet
     held = ", ".join(subnet.prefix for subnet in network.subnets) or "none"
     raise EndpointFault(
-        f"address {ip} lies in no subnet of HCN network {network.name!r} ({network.id}); its subnets: {held}. "
+        f"address {ip} lies in no subnet of {_named(network)}; its subnets: {held}. "
         "Give IPAM a range inside one of them, or create the HCN network with the subnet."
     )
 
@@ -160,7 +165,7 @@ def _gateways(plan: AttachmentPlan, network: _Network, given: list[Address]) -> 
         hop = _gateway(plan, _subnet_of(each.ip, network), each)
         if hop == each.ip:
             raise EndpointFault(
-                f"address {each.ip} is also the gateway of HCN network {network.name!r}; "
+                f"address {each.ip} is also the gateway of {_named(network)}; "
                 "leave it out of the range that IPAM allocates from"
             )
         if hop:
@@ -201,7 +206,7 @@ def _routes(
         hop = route.get("NextHop") or gateways.get(family(destination))
         if not hop:
             raise EndpointFault(
-                f"the route to {destination} has no next hop, and the endpoint has no IPv{family(destination)} gateway"
+                f"the route to {destination} has no next hop, and the endpoint no gateway of its family"
             )
         found[destination] = {**route, "NextHop": hop}
     return [{**route, "DestinationPrefix": destination} for destination, route in found.items()]
@@ -209,7 +214,8 @@ def _routes(
 
 def _ipam_route(route: Mapping[str, Any]) -> dict[str, Any]:
     destination = str(ipaddress.ip_network(route["dst"], strict=False))
-    return {"DestinationPrefix": destination, **({"NextHop": route["gw"]} if route.get("gw") else {})}
+    named = {"NextHop": route.get("gw"), "Metric": route.get("priority")}
+    return {"DestinationPrefix": destination, **{key: value for key, value in named.items() if value}}
 
 
 def _dns(plan: AttachmentPlan, wanted: Wanted, ipam_dns: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -283,10 +289,11 @@ def _outbound_nat(plan: AttachmentPlan, network: _Network, families: list[int]) 
 def _port_mapping(plan: AttachmentPlan, mapping: dict[str, Any], families: list[int]) -> list[dict[str, Any]]:
     """The mapping for each family it concerns: that of its host address, or each that the endpoint has."""
     host = mapping["hostIP"]
+    protocol = _PROTOCOL_NAMES[mapping["protocol"]]
     concerned = [version for version in families if not host or version == family(host)]
     if not concerned:
         raise EndpointFault(
-            f"port mapping {mapping['hostPort']}/{_PROTOCOL_NAMES[mapping['protocol']]} is for host address {host}, "
+            f"port mapping {mapping['hostPort']}/{protocol} is for host address {host}, "
             f"but the endpoint has no IPv{family(host)} address"
         )
     settings = {
@@ -317,6 +324,6 @@ def _management_address(network: _Network) -> str:
     if network.management_ip:
         return network.management_ip
     raise EndpointFault(
-        f"HCN network {network.name!r} ({network.id}) has no management address yet, which its endpoints need as "
+        f"{_named(network)} has no management address yet, which its endpoints need as "
         "provider address; try again, or configure a ProviderAddress policy"
     )

@@ -1,6 +1,7 @@
-"""The little that DEL and GC read of a configuration, which may be changed, broken or another dialect's by now.
+"""The little that DEL and GC read of a configuration, which may be changed or broken by now.
 
-Rule: nothing here raises and nothing is validated: what an ADD made has to go with whatever configuration is there.
+Rule: nothing here raises and nothing is validated: what an ADD made has to go with whatever configuration
+is there.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ HOST_LOCAL_FOLDER = "/var/lib/cni/networks"
 class IpamSource(NamedTuple):
     """Who gave the address.
 
-    `kind` is one of IpamPlan's kinds; "dhcp" is called "hns" here, as neither leaves anything to release. `type` is the
-    plugin's name. `host_local_folder` is where host-local may hold addresses of this network, if it may.
+    `kind` is one of IpamPlan's kinds; "dhcp" is called "hns" here, as neither leaves anything to release.
+    `type` is the plugin's name. `host_local_folder` is where host-local may hold addresses of this network,
+    if it may.
     """
 
     kind: str

@@ -84,7 +84,7 @@ def address(value: object) -> Ip:
 
 
 def host_address(value: object) -> Ip:
-    """An IP address that may carry a prefix length, which is dropped (as host-local does with wanted ones)."""
+    """An IP address that may carry a prefix length, which is dropped, as host-local drops it."""
     text = _text(value, "an IP address")
     bare, slash, length = text.partition("/")
     found = address(bare)

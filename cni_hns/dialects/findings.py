@@ -19,12 +19,16 @@ class Finding(NamedTuple):
 
 
 class ConfigFault(ValueError):
-    """A configuration, or what the runtime adds to it, cannot be used: CNI error code 7.
+    """A configuration, or what the runtime adds to it, cannot be used.
 
-    Paths start at the configuration's top level. Those that start with `CNI_ARGS` come from the environment
-    variable, not from the document: CNI error code 4.
+    Paths start at the configuration's top level; those that start with `CNI_ARGS` lead into the environment.
     """
 
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__("; ".join(str(finding) for finding in findings))
         self.findings = findings
+
+    @property
+    def cni_code(self) -> int:
+        """The CNI error code: 4 where only the environment is at fault, 7 for the configuration."""
+        return 4 if all(finding.path.startswith("CNI_ARGS") for finding in self.findings) else 7

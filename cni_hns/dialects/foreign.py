@@ -2,7 +2,8 @@
 
 Rule 1: a translation gives a native document, which then meets the same models and rules as any other.
 Rule 2: what a peer ignores by mistake is used, what it gets wrong is done right, and a remark says so.
-Rule 3: every native place that comes from elsewhere is in `places`, so that a message names what the user wrote.
+Rule 3: every native place that comes from elsewhere is in `places`, so that a message names what the user
+wrote.
 """
 
 from __future__ import annotations
@@ -179,7 +180,7 @@ class Translation:
         return found
 
     def set_gateways_aside(self, ipam: dict[str, Any], instead: str) -> None:
-        """Take the ranges' gateways out of use, as this peer does; like host-local, never give them to a pod."""
+        """Take the ranges' gateways out of use, as this peer does; no pod gets them nevertheless."""
         inner = [each for ranges in ipam.get("ranges", []) if isinstance(ranges, list) for each in ranges]
         for entry in [ipam, *[each for each in inner if isinstance(each, dict)]]:
             gateway = entry.pop("gateway", None)

@@ -1,7 +1,7 @@
 """What `config check` finds beyond faults: a configuration that works, but not as its author thinks.
 
-Rule: an error is what a verb refuses; everything found only here is a warning. Both take a whole file, a single
-object or a list, as an operator has it on disk.
+Rule: an error is what a verb refuses; everything found only here is a warning. Both take a whole file, a
+single object or a list, as an operator has it on disk.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from netaddr import IPNetwork, IPSet
+from netaddr import IPNetwork, IPRange, IPSet  # type: ignore[import-untyped]
 
 from cni_hns.cni.configuration import read_document
 from cni_hns.cni.errors import CniError
@@ -41,7 +41,7 @@ _ONLY_FOR_CREATING = ("adapter", "vsid", "flags", "macPool", "policies")
 
 
 def check_file_text(text: str | bytes) -> list[Finding]:
-    """The findings of a configuration file's content; what is no JSON object is one finding with its place."""
+    """The findings of a file's content; where it is no JSON object, one that says where."""
     try:
         return findings_of(read_document(text.encode() if isinstance(text, str) else text))
     except CniError as fault:
@@ -259,7 +259,7 @@ def _small_ranges(plan: AttachmentPlan) -> list[Finding]:
     for index, ranges in enumerate(plan.ipam.range_sets):
         free = IPSet()
         for each in ranges:
-            free |= IPSet(_span(each.first, each.last))
+            free |= IPSet(IPRange(each.first, each.last))
         free -= IPSet(
             [*(each.gateway for each in ranges if each.gateway), *plan.gateways, *plan.ipam.reserved]
         )
@@ -270,12 +270,6 @@ def _small_ranges(plan: AttachmentPlan) -> list[Finding]:
     return found
 
 
-def _span(first: str, last: str) -> Any:
-    from netaddr import IPRange
-
-    return IPRange(first, last)
-
-
 def _lone_block(plan: AttachmentPlan) -> list[Finding]:
     """From Windows Server 2025 an endpoint with any ACL drops what no ACL allows."""
     rules = [policy["Settings"] for policy in plan.policies if policy["Type"] == "ACL"]
@@ -283,6 +277,6 @@ def _lone_block(plan: AttachmentPlan) -> list[Finding]:
     for direction in ("In", "Out"):
         actions = {rule.get("Action") for rule in rules if rule.get("Direction") == direction}
         if actions == {"Block"}:
-            message = f"the ACL policies only block ({direction}): newer Windows then blocks all; add one that allows"
+            message = f"the ACL policies ({direction}) only block; newer Windows then blocks all else too"
             found.append(Finding("policies", message, "warning"))
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import fields, models
 from .address_ranges import family
-from .fields import Net
+from .fields import Ip, Net
 from .findings import Finding
 from .models import Native, Network, Subnet
 from .plan import NetworkPlan, SubnetPlan
@@ -33,7 +33,7 @@ def _prefix(subnet: Subnet) -> Net | None:
 
 
 def subnet_plans(network: Network) -> list[SubnetPlan | None]:
-    """Each subnet with the gateway that the configuration names, if it names one; None for a faulty subnet."""
+    """Each subnet, with its gateway where the configuration names one; None for a faulty subnet."""
     return [_subnet_plan(subnet) for subnet in network.subnets]
 
 
@@ -57,11 +57,15 @@ def _subnet_faults(subnet: Subnet) -> list[tuple[str, str]]:
         return [("", "a subnet needs its prefix, such as 10.1.0.0/24")]
     if prefix.prefixlen > _LONGEST_PREFIX[prefix.version]:
         return [("", f"{prefix} is too small for a gateway and pods")]
-    if gateway is None:
-        return []
+    return [] if gateway is None else _gateway_faults(prefix, gateway)
+
+
+def _gateway_faults(prefix: Net, gateway: Ip) -> list[tuple[str, str]]:
     if gateway not in prefix:
         return [(".gateway", f"{gateway} is not in the subnet {prefix}")]
-    if gateway == prefix.network_address or (prefix.version == fields.IPV4 and gateway == prefix.broadcast_address):
+    if gateway == prefix.network_address or (
+        prefix.version == fields.IPV4 and gateway == prefix.broadcast_address
+    ):
         return [(".gateway", f"{gateway} is the network or broadcast address of {prefix}")]
     return []
 

@@ -1,8 +1,8 @@
 """Endpoint policies as the peers' configurations spell them, in the form HCN reads.
 
-Two generations are in circulation, often in one file: flat ones of HNS V1 (`Type` beside its keys) and those of HCN
-(`Type` and `Settings`). HNS reads only the second under containerd and drops unknown keys in silence, so every key is
-renamed here or said to be unknown.
+Two generations are in circulation, often in one file: flat ones of HNS V1 (`Type` beside its keys) and
+those of HCN (`Type` and `Settings`). HNS reads only the second under containerd and drops unknown keys in
+silence, so every key is renamed here or said to be unknown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LISTS_OF_NUMBERS_AS_TEXT = ("Protocols", "LocalPorts", "RemotePorts")
 
 
 def translate_policy(value: Mapping[str, Any], level: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """(the policy in HCN form or None where it asks for nothing, remarks). `level`: endpoint or network policies.
+    """(the policy in HCN form or None where it asks for nothing, remarks)
 
     Raises: ValueError for what is no policy that HCN knows, without repeating the values of its settings.
     """
@@ -64,7 +64,7 @@ def _kind(written: str, level: str) -> str:
 
 
 def _settings(entry: dict[str, Any]) -> dict[str, Any]:
-    """The settings of either generation, keys folded; the peers take what lies beside `Settings` as nothing."""
+    """The settings of either generation, their keys folded."""
     inner = entry.pop("settings", None)
     if inner is None:
         return entry

@@ -20,9 +20,9 @@ class SubnetPlan(NamedTuple):
 class NetworkPlan(NamedTuple):
     """The HCN network of the attachment.
 
-    `accepts` are the HCN types a network found by this name may have, `hcn_type` first. `create` is the complete
-    HostComputeNetwork document where the configuration lets us create it. `subnets` is empty where the
-    configuration leaves them to the network that is there.
+    `accepts` are the HCN types a network found by this name may have, `hcn_type` first. `create` is the
+    complete HostComputeNetwork document where the configuration lets us create it. `subnets` is empty where
+    the configuration leaves them to the network that is there.
     """
 
     name: str
@@ -42,7 +42,7 @@ class NetworkPlan(NamedTuple):
 
 
 class RangePlan(NamedTuple):
-    """Addresses from `first` to `last`, both included, without `gateway`; `subnet` gives the prefix length."""
+    """Addresses from `first` to `last`, both included, without `gateway`; `subnet` has the prefix length."""
 
     subnet: str
     first: str
@@ -53,10 +53,11 @@ class RangePlan(NamedTuple):
 class IpamPlan(NamedTuple):
     """Where addresses come from.
 
-    `kind`: "builtin" (range sets and the ledger), "delegate" (the external plugin `type`), "hns" (HNS chooses),
+    `kind`: "builtin" (range sets and the ledger), "delegate" (the external plugin `type`), "hns" (HNS
+    chooses),
     "dhcp" (the endpoint has no address of ours). `data_dir` is host-local's folder, whose reservations are
-    taken over. `reserved` are addresses that no pod gets, besides what each range leaves out. `implied`: the sets
-    follow from the network's subnets, for want of ranges.
+    taken over. `reserved` are addresses that no pod gets, besides what each range leaves out. `implied`:
+    the sets follow from the network's subnets, for want of ranges.
     """
 
     kind: str

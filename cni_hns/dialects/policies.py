@@ -1,7 +1,7 @@
 """HCN policies of a configuration: each held alone against its typed model, outbound NAT brought together.
 
-HNS refuses a whole endpoint with a code that names no field, and drops settings it does not know in silence. So each
-policy is checked here, by itself, and a message names it.
+HNS refuses a whole endpoint with a code that names no field, and drops settings it does not know in
+silence. So each policy is checked here, by itself, and a message names it.
 """
 
 from __future__ import annotations
@@ -40,13 +40,14 @@ _FEATURES = {
     "HostRoute": "HostRoute",
 }
 _ONE_OF_A_KIND = ("InterfaceParameters", "QOS", "ProviderAddress", "EncapOverhead")
+_HIGHEST_PORT = 65535
 _VXLAN_PROTOCOL = "252"
 
 _Faults = list[tuple[str, str]]
 
 
 class EndpointPolicies(NamedTuple):
-    """The policies to send as they are, and what the configured OutBoundNAT ones come to (see AttachmentPlan)."""
+    """The policies to send as they are; what the OutBoundNAT ones come to (see AttachmentPlan) is apart."""
 
     policies: list[dict[str, Any]]
     nat_exceptions: list[str] | None
@@ -105,7 +106,7 @@ def read_endpoint_policies(policies: list[Any], path: str, nat: OutboundNat | No
 
 
 def _is_general_nat(policy: dict[str, Any]) -> bool:
-    """OutBoundNAT of everything but exceptions; with destinations it is for these only and stands by itself."""
+    """OutBoundNAT of everything but exceptions; one with destinations is for these only."""
     return policy["Type"] == "OutBoundNAT" and not policy["Settings"].get("Destinations")
 
 
@@ -286,7 +287,7 @@ def _numbers(value: object) -> object:
     text = str(value).strip()
     first, dash, last = text.partition("-")
     if not all(
-        part.isascii() and part.isdigit() and int(part) <= 65535
+        part.isascii() and part.isdigit() and int(part) <= _HIGHEST_PORT
         for part in ([first, last] if dash else [first])
     ):
         raise ValueError(f"{fields.shown(text)} is neither a number nor a range of numbers")

@@ -1,7 +1,7 @@
 """Reading a document into a pydantic model so that the sound part of it stands beside a list of all faults.
 
-One pass of pydantic finds every fault of a single value. The faulty values are then taken out and the rest is read
-again, so that the rules between keys still see all that is sound.
+One pass of pydantic finds every fault of a single value. The faulty values are then taken out and the rest
+is read again, so that the rules between keys still see all that is sound.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def faults_of(model: type[M], document: Any, prefix: str, *, strict: bool) -> tu
 
 
 def _sound_part(model: type[M], rest: Any) -> M | None:
-    """What follows from the removals alone (a required key is missing now) is not news, only taken out as well."""
+    """The model without what follows from the removals alone, which is not news."""
     while True:
         try:
             return model.model_validate(rest)
@@ -103,7 +103,8 @@ def _sound_part(model: type[M], rest: Any) -> M | None:
 def _take_out(rest: Any, faults: list[Any], *, keep_items: bool) -> bool:
     """Remove each faulty value; False where the document as a whole is what would have to go.
 
-    With `keep_items` a faulty list item becomes an empty object: the positions that later messages name stay true.
+    With `keep_items` a faulty list item becomes an empty object: the positions that later messages name
+    stay true.
     """
     places = {fault["loc"][:-1] if fault["type"] == "missing" else fault["loc"] for fault in faults}
     if keep_items:

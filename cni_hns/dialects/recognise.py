@@ -1,7 +1,8 @@
 """Which dialect a configuration is written in: by `type`, else by this program's own name, else by its keys.
 
-`type` is the name of the executable that the runtime starts, so an exe that stands in for a peer meets the peer's
-name in both. Old configurations carry names that no peer knows any more; those are told by their keys.
+`type` is the name of the executable that the runtime starts, so an exe that stands in for a peer meets the
+peer's name in both. Old configurations carry names that no peer knows any more; those are told by their
+keys.
 """
 
 from __future__ import annotations

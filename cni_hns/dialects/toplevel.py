@@ -51,7 +51,7 @@ _MISPLACED = {
 
 
 def top_level(config: Mapping[str, Any], *, native: bool) -> tuple[list[str], list[Finding]]:
-    """(remarks on keys that are let pass, by name and length only; findings on keys that must be mistakes)."""
+    """(remarks on keys let pass, by name and length only; findings on keys that must be mistakes)."""
     if not native:
         known = {key.lower() for key in _OF_CNI + _OF_CNI_LISTS} | {*_OF_PEERS, *_PASSED_OVER_BY_PEERS}
         strange = {key: value for key, value in config.items() if key.lower() not in known}

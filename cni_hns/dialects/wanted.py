@@ -1,7 +1,7 @@
 """What this one call asks for on top of the configuration: read and checked on every call, never cached.
 
-Sources: `runtimeConfig` (CNI CONVENTIONS.md), `args.cni` and CNI_ARGS. Key case is folded at every level, because
-containerd sends Go's field names (`HostPort`, `Searches`), and a null list is an empty one.
+Sources: `runtimeConfig` (CNI CONVENTIONS.md), `args.cni` and CNI_ARGS. Key case is folded at every level,
+because containerd sends Go's field names (`HostPort`, `Searches`), and a null list is an empty one.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ _HIGHEST_RATE = 10**15
 class Wanted(NamedTuple):
     """One call's wishes, checked.
 
-    `addresses`: IP texts without prefix length, at most one of each family unless a delegated plugin gets them.
+    `addresses`: IP texts without prefix length, at most one of each family unless a delegated plugin gets
+    them.
     `port_mappings`: {hostPort, containerPort, protocol (6 or 17), hostIP ("" = any)}.
     `dns`: HCN names, only the parts that are given. `bandwidth`: the settings of a QOS policy.
-    `ip_ranges`: range sets that go before the configured ones. `pod_namespace`: of Kubernetes, "" if unknown.
+    `ip_ranges`: range sets that go before the configured ones. `pod_namespace`: of Kubernetes, "" if
+    unknown.
     """
 
     addresses: list[str]
@@ -252,7 +254,8 @@ def _dns(reader: _Reader, value: object) -> dict[str, Any] | None:
 def _bandwidth(reader: _Reader, value: object) -> dict[str, Any] | None:
     """Bits per second to HNS's bytes per second.
 
-    Bursts are not refused: the convention asks for one with every rate, and containerd fills in the highest number.
+    Bursts are not refused: the convention asks for one with every rate, and containerd fills in the highest
+    number.
     """
     entry = reader.members("runtimeConfig.bandwidth", value)
     rates = {

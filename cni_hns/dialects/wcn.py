@@ -66,7 +66,7 @@ def _subnets(ipam: Mapping[str, Any]) -> list[Any]:
 
 
 def _gateways(source: Translation, flags: Mapping[str, bool], routes: list[Route]) -> None:
-    """Where the default route leads: the third address by force, else IPAM's routes, else `additionalRoutes`."""
+    """Where the default route leads: the third address by force, else IPAM's routes or `additionalRoutes`."""
     if flags["forcebridgegateway"]:
         source.document["gatewayFrom"] = "bridge"
         routes = [

@@ -1,4 +1,4 @@
-"""win-bridge of containernetworking/plugins: joins an l2bridge (or l2tunnel) HCN network that is there already.
+"""win-bridge of containernetworking/plugins: joins an l2bridge (or l2tunnel) HCN network that is there.
 
 Source: https://www.cni.dev/plugins/current/main/win-bridge/
 """
@@ -16,8 +16,8 @@ _HCN = 2
 def translate(source: Translation) -> None:
     """Fill in the native document.
 
-    The peer's gateway is the third address of the subnet, whatever IPAM says: host-gateway set-ups keep the host's own
-    endpoint there. Unlike the peer we never give that address to a pod.
+    The peer's gateway is the third address of the subnet, whatever IPAM says: host-gateway set-ups keep the
+    host's own endpoint there. Unlike the peer we never give that address to a pod.
     """
     source.accepts = ["L2Bridge", "L2Tunnel"]
     source.document["gatewayFrom"] = "bridge"
