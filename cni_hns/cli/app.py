@@ -17,6 +17,7 @@ from cni_hns.cli.demo.command import demo
 from cni_hns.cli.endpoints import endpoint
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.leases import ipam
+from cni_hns.cli.ledger import ledger
 from cni_hns.cli.namespaces import namespace
 from cni_hns.cli.networks import network
 from cni_hns.cli.session import Session
@@ -46,7 +47,7 @@ def cli() -> None:
     """
 
 
-for _command in (version, demo, network, endpoint, namespace, ipam, config):
+for _command in (version, demo, network, endpoint, namespace, ipam, ledger, config):
     cli.add_command(_command)
 
 

@@ -44,12 +44,16 @@ class Session:
     def hcn(self) -> Hcn:
         return self.node.hcn
 
+    def ledger_path(self, data_dir: str | None, config: str | None) -> str:
+        """Where the ledger in this folder, of this configuration, or of this node lies."""
+        folder = data_dir or _data_dir_of(config) or self.node.machine.state_folder()
+        return os.path.join(folder, "ledger.db")
+
     def ledger(self, data_dir: str | None, config: str | None) -> Ledger | None:
-        """The ledger in this folder, of this configuration, or of this node; None if there is none."""
+        """That ledger, open; None if there is none."""
         from cni_hns.ledger import open_ledger
 
-        folder = data_dir or _data_dir_of(config) or self.node.machine.state_folder()
-        self._ledger = open_ledger(os.path.join(folder, "ledger.db"), self.node.deadline, create=False)
+        self._ledger = open_ledger(self.ledger_path(data_dir, config), self.node.deadline, create=False)
         return self._ledger
 
     def close(self) -> None:

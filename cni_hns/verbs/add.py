@@ -117,7 +117,7 @@ def _make(adding: Addition, network: ResolvedNetwork, namespace: Opened, undo: U
         view = EndpointView.of(endpoint.query())
     _verify(adding, view)
     adding.seen = view
-    return outcome.result_of(adding.request, view)
+    return outcome.result_of(view, adding.key.ifname, adding.request.variables.netns)
 
 
 def _created(adding: Addition, network: ResolvedNetwork) -> Opened:

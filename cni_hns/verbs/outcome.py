@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cni_hns.cni.result import Dns, Interface, IpConfig, Result, Route
 
 if TYPE_CHECKING:
-    from cni_hns.cni.request import Request
     from cni_hns.hcn.views import EndpointView
 
 __all__ = ["default_gateway", "mac_of", "result_of"]
@@ -16,14 +15,12 @@ __all__ = ["default_gateway", "mac_of", "result_of"]
 _DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
 
 
-def result_of(request: Request, view: EndpointView) -> Result:
+def result_of(view: EndpointView, ifname: str, netns: str) -> Result:
     """Our part of the result (CNI SPEC, section 5): one interface, its addresses, the endpoint's routes, DNS.
 
     The interface carries CNI_IFNAME and each address points at it: runtimes look for the pod's address there.
     """
-    interface = Interface(
-        name=request.variables.ifname, mac=mac_of(view.mac), sandbox=request.variables.netns
-    )
+    interface = Interface(name=ifname, mac=mac_of(view.mac), sandbox=netns)
     addresses = [
         IpConfig(
             address=f"{address}/{prefix}",

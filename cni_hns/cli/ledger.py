@@ -1,0 +1,44 @@
+"""`cni-hns ledger`: mending the record of this node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cni_hns.cli.output import print_object
+from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
+from cni_hns.verbs.rebuild import rebuild as rebuild_from_hns
+
+if TYPE_CHECKING:
+    from cni_hns.verbs.rebuild import Rebuilt
+
+__all__ = ["ledger"]
+
+
+@click.group()
+def ledger() -> None:
+    """The record of this node's attachments and addresses."""
+
+
+@ledger.command("rebuild")
+@click.option("--force", is_flag=True, help="Replace a ledger that is sound, too.")
+@ledger_options
+@json_option
+@in_this_session
+def rebuild(
+    session: Session, *, force: bool, data_dir: str | None, config: str | None, as_json: bool
+) -> None:
+    """Make a damaged ledger anew from the endpoints that HNS has; the old file is kept beside it."""
+    path = session.ledger_path(data_dir, config)
+    done = rebuild_from_hns(session.node, path, force=force)
+    print_object(_facts(path, done), as_json)
+
+
+def _facts(path: str, done: Rebuilt) -> dict[str, object]:
+    return {
+        "id": path,
+        "attachments": len(done.attachments),
+        "containers": [key.container_id for key in done.attachments],
+        "oldFile": done.old_file,
+    }

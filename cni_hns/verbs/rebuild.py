@@ -1,0 +1,127 @@
+"""A ledger made again from what HNS has, after its file was damaged or lost.
+
+Rule 1: HNS is read first; while it does not answer, nothing is moved and nothing is written.
+Rule 2: the damaged file is kept under another name, never deleted.
+Rule 3: only endpoints that are ours by ID become rows; a peer's are found by name when they are deleted.
+
+What HNS does not know is lost: requests (any repeated ADD is then answered with what is there), plans and
+recently released addresses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from cni_hns.cni.result import dump
+from cni_hns.hcn.views import EndpointView
+from cni_hns.identity import is_ours
+from cni_hns.ledger import AttachmentKey, LedgerFault, open_ledger
+from cni_hns.verbs import addresses, outcome, retire
+
+if TYPE_CHECKING:
+    from cni_hns.ledger import Ledger
+    from cni_hns.verbs.node import Node
+
+__all__ = ["Rebuilt", "attachment_of", "rebuild"]
+
+# SQLite keeps these beside the file; with another file of that name they would be taken for its own.
+_SUFFIXES = ("", "-wal", "-shm")
+
+
+class Rebuilt(NamedTuple):
+    """The attachments that were found, and where the old file lies now (None if there was none)."""
+
+    attachments: list[AttachmentKey]
+    old_file: str | None
+
+
+def rebuild(node: Node, path: str, *, force: bool = False) -> Rebuilt:
+    """Make the ledger at `path` anew from the endpoints of this node.
+
+    Raises:
+        ServiceError: HNS could not be read; nothing was changed.
+        LedgerFault: the ledger there is sound (`force` replaces it all the same), or cannot be moved away.
+    """
+    if not force:
+        _refuse_a_sound_ledger(path, node)
+    found = _endpoints(node)
+    old_file = _set_aside(path)
+    ledger = open_ledger(path, node.deadline)
+    try:
+        for key, view in found:
+            _write(ledger, node, key, view)
+    finally:
+        ledger.close()
+    return Rebuilt([key for key, _ in found], old_file)
+
+
+def attachment_of(view: EndpointView) -> AttachmentKey | None:
+    """Whose endpoint this is by its ID: the name is split wherever it can be."""
+    for position, character in enumerate(view.name):
+        if character == "_":
+            network = view.name[position + 1 :]
+            ours = is_ours(view.id, view.name, network)
+            if ours is not None:
+                return AttachmentKey(network, *ours)
+    return None
+
+
+def _refuse_a_sound_ledger(path: str, node: Node) -> None:
+    try:
+        ledger = open_ledger(path, node.deadline, create=False)
+        if ledger is None:
+            return
+        try:
+            ledger.attachments()
+            ledger.leases(all=True)
+        finally:
+            ledger.close()
+    except LedgerFault:
+        return
+    raise LedgerFault(path, "is sound", "there is nothing to rebuild; --force makes it anew all the same")
+
+
+def _endpoints(node: Node) -> list[tuple[AttachmentKey, EndpointView]]:
+    views = [retire.look_at(node, endpoint_id) for endpoint_id in node.hcn.endpoints.ids()]
+    keys = [(attachment_of(view), view) for view in views if view is not None]
+    return [(key, view) for key, view in keys if key is not None]
+
+
+def _set_aside(path: str) -> str | None:
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    aside = f"{path}.damaged-{stamp}"
+    moved = None
+    for suffix in _SUFFIXES:
+        try:
+            os.replace(path + suffix, aside + suffix)
+        except FileNotFoundError:
+            continue
+        except OSError as fault:
+            raise LedgerFault(
+                path,
+                f"cannot be moved away: {fault.strerror}",
+                "wait until no cni-hns process runs, and repeat",
+            ) from fault
+        moved = aside
+    return moved
+
+
+def _write(ledger: Ledger, node: Node, key: AttachmentKey, view: EndpointView) -> None:
+    result = outcome.result_of(view, key.ifname, view.namespace or "")
+    with ledger.transaction():
+        ledger.claim(
+            key,
+            "adding",
+            fingerprint=None,
+            namespace_id=view.namespace,
+            owner=node.owner,
+            token=node.token,
+            deadline_at=node.deadline_at(),
+            alive=node.alive,
+        )
+        ledger.record(key, node.token, endpoint_id=view.id, hcn_network_id=view.network)
+        addresses.hold_what_hns_gave(ledger, key, view)
+        ledger.make_ready(key, node.token, json.dumps(dump(result, addresses.RESULT_VERSION)))
