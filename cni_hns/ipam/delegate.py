@@ -7,6 +7,7 @@ Rule 3: its error is passed on with its code; values of CNI_ARGS and of unknown 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -33,6 +34,7 @@ __all__ = ["Delegate", "find_plugin"]
 # What is left of the budget is for undoing what the caller has made so far, and for the answer.
 _SHARE_OF_THE_DEADLINE = 0.8
 _SHORTEST_SECRET = 4
+_WINDOWS = os.name == "nt"
 
 
 class Delegate(NamedTuple):
@@ -64,7 +66,10 @@ class Delegate(NamedTuple):
                 f'IPAM plugin "{self.type}" succeeded without a result that is JSON',
                 "update it",
             ) from fault
-        return parse(document, self.version, where=f'the result of IPAM plugin "{self.type}"')
+        try:
+            return parse(document, self.version, where=f'the result of IPAM plugin "{self.type}"')
+        except CniError as fault:
+            raise CniError(fault.code, self._masked(fault.msg), self._masked(fault.details)) from fault
 
     def delete(self) -> None:
         """The attachment's addresses are free; none is a success too. Raises: CniError."""
@@ -87,8 +92,7 @@ class Delegate(NamedTuple):
         executable = find_plugin(self.type, self.path)
         status, output, errors = self._started(executable, command)
         if errors:
-            # CNI SPEC, section 4: the delegate's stderr is copied to our own.
-            sys.stderr.write(self._masked(errors.decode(errors="replace")))
+            self._pass_on(errors)
         if status != 0:
             raise self._failure(command, status, output, errors)
         return output
@@ -123,6 +127,11 @@ class Delegate(NamedTuple):
             ) from fault
         return process.returncode, output, errors
 
+    def _pass_on(self, errors: bytes) -> None:
+        """CNI SPEC, section 4: the delegate's stderr is copied to our own, where there is one."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write(self._masked(errors.decode(errors="replace")))
+
     def _failure(self, command: str, status: int, output: bytes, errors: bytes) -> CniError:
         """The plugin's error document; without a usable one its stderr, else the exit status."""
         who = f'IPAM plugin "{self.type}" failed ({command})'
@@ -130,10 +139,12 @@ class Delegate(NamedTuple):
             document = json.loads(output)
         except ValueError:
             document = None
-        if isinstance(document, dict) and isinstance(document.get("code"), int) and document["code"] >= 0:
+        code = document.get("code", 0) if isinstance(document, dict) else None
+        if isinstance(code, int) and code >= 0:
             words = self._masked(str(document.get("msg", "")))
             details = self._masked(str(document.get("details") or ""))
-            return CniError(document["code"] or INTERNAL, f"{who}: {words}", details)
+            # 0 is "unknown", and no error of ours may look like none.
+            return CniError(code or INTERNAL, f"{who}: {words}", details)
         said = (errors or output).decode(errors="replace").strip()
         return CniError(
             INTERNAL, f"{who} with exit status {status} and no error document", self._masked(said)
@@ -154,7 +165,7 @@ def find_plugin(plugin_type: str, path: Sequence[str]) -> str:
     """
     if not plugin_type or "/" in plugin_type or "\\" in plugin_type or plugin_type in (".", ".."):
         raise CniError(INVALID_CONFIG, f"ipam.type {plugin_type!r} is not the file name of a plugin")
-    names = [f"{plugin_type}.exe", plugin_type] if os.name == "nt" else [plugin_type]
+    names = [f"{plugin_type}.exe", plugin_type] if _WINDOWS else [plugin_type]
     # The current directory is not ours to rely on, and Windows starts nothing that was found relative to it.
     for folder in filter(os.path.isabs, path):
         for name in names:
@@ -173,7 +184,7 @@ def _end(process: Any) -> None:
     """Kill it and wait for its exit, not for its pipes: a child of its own that holds them may live on."""
     process.kill()
     process.wait()
-    if os.name == "nt":
+    if _WINDOWS:
         # There, threads read the pipes: closing one would wait for its last holder. They end with us.
         return
     for pipe in (process.stdin, process.stdout, process.stderr):
