@@ -1,4 +1,4 @@
-"""Many processes, one file: nobody fails, nobody shares, and who is killed leaves the old state or the new."""
+"""Many processes, one file: nobody fails, nobody shares; who is killed leaves the old state or the new."""
 
 from __future__ import annotations
 
