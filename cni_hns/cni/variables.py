@@ -55,7 +55,7 @@ def read_variables(environ: Mapping[str, str]) -> Variables:
     )
     faults = [fault for name in facts.required if (fault := _fault(name, used[name]))]
     if faults:
-        raise _refusal(variables, faults + own_faults(variables))
+        raise _refusal(variables, faults + _own_faults(variables))
     return variables
 
 
@@ -67,12 +67,12 @@ def check_own_rules(variables: Variables) -> None:
 
     Raises: CniError (code 4) with everything that is bad.
     """
-    faults = own_faults(variables)
+    faults = _own_faults(variables)
     if faults:
         raise _refusal(variables, faults)
 
 
-def own_faults(variables: Variables) -> list[str]:
+def _own_faults(variables: Variables) -> list[str]:
     """DEL is left out: whatever was passed, it has to clean up."""
     if variables.command not in {"ADD", "CHECK"}:
         return []
