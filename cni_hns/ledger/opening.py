@@ -44,6 +44,7 @@ def connected(path: str, deadline: Deadline, create: bool) -> sqlite3.Connection
 
 def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
     connection = None
+    was_there = os.path.lexists(path)
     try:
         connection = connect(path, deadline)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -53,7 +54,8 @@ def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
             connection.close()
         if not isinstance(error, sqlite3.Error):
             raise
-        if not os.path.lexists(path):
+        # Where there was none a moment ago another process may be making it: no fault of the file.
+        if not (was_there and os.path.lexists(path)):
             _refuse_orphaned_log(path)
             return None
         raise translated(path, error) from error
