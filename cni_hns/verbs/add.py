@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from cni_hns.binding.errors import AddressRefused, AlreadyExists, NotFound, Unreachable
 from cni_hns.cni.errors import HNS_REFUSED, TRY_AGAIN, CniError
+from cni_hns.cni.result import dump, merge
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.hcn.views import EndpointView
 from cni_hns.verbs import addresses, delegated, networks, outcome, repair, repeated, retire
@@ -117,7 +118,10 @@ def _make(adding: Addition, network: ResolvedNetwork, namespace: Opened, undo: U
         view = EndpointView.of(endpoint.query())
     _verify(adding, view)
     adding.seen = view
-    return outcome.result_of(view, adding.key.ifname, adding.request.variables.netns)
+    result = outcome.result_of(view, adding.key.ifname, adding.request.variables.netns)
+    # Versions before 0.3.0 cannot say "no address": better known now than when everything is done.
+    dump(merge(adding.request.prev_result, result), adding.request.version)
+    return result
 
 
 def _created(adding: Addition, network: ResolvedNetwork) -> Opened:

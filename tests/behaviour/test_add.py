@@ -214,3 +214,14 @@ def test_the_result_is_in_the_version_of_the_configuration(node: SimulatedNode, 
     assert answer.document["cniVersion"] == version
     first = answer.document["ip4"]["ip"] if version < "0.3" else answer.addresses[0]
     assert first == "10.88.0.2/24"
+
+
+def test_a_result_that_an_old_version_cannot_express_is_an_error_that_leaves_nothing(
+    node: SimulatedNode,
+) -> None:
+    config = l2bridge(
+        cniVersion="0.2.0", network={"mode": "transparent", "create": True, "adapter": "Ethernet"}
+    )
+    answer = node.call("ADD", {**config, "ipam": {}, "dns": {}}, container_id(), node.namespace())
+    assert (answer.exit_code, answer.document["code"]) == (1, 7), answer.words
+    node.assert_clean()
