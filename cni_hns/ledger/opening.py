@@ -43,8 +43,12 @@ def connected(path: str, deadline: Deadline, create: bool) -> sqlite3.Connection
 
 
 def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
+    # Looked for before it is opened: SQLite has one code for "not there" and "out of reach", and a file that
+    # another process makes in between would turn the one into the other.
+    if not os.path.lexists(path):
+        _refuse_orphaned_log(path)
+        return None
     connection = None
-    was_there = os.path.lexists(path)
     try:
         connection = connect(path, deadline)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -52,13 +56,9 @@ def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
     except BaseException as error:
         if connection is not None:
             connection.close()
-        if not isinstance(error, sqlite3.Error):
-            raise
-        # Where there was none a moment ago another process may be making it: no fault of the file.
-        if not (was_there and os.path.lexists(path)):
-            _refuse_orphaned_log(path)
-            return None
-        raise translated(path, error) from error
+        if isinstance(error, sqlite3.Error):
+            raise translated(path, error) from error
+        raise
     return connection
 
 

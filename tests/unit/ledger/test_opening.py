@@ -95,10 +95,50 @@ class TestALedgerThatIsNotThere:
         assert [ledger.fact(f"opener {number}") for number in range(8)] == list(range(8))
         ledger.close()
 
+    def test_that_appears_while_it_is_looked_for_is_opened(
+        self, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another process makes it right after it was found missing."""
+        really_exists = os.path.lexists
+
+        def missed(looked_for: str) -> bool:
+            monkeypatch.setattr(os.path, "lexists", really_exists)
+            found = really_exists(looked_for)
+            opened(path).close()
+            return found
+
+        monkeypatch.setattr(os.path, "lexists", missed)
+        opened(path).close()
+        monkeypatch.setattr(os.path, "lexists", missed)
+        reader = open_ledger(path, Deadline(5), create=False)
+        assert reader is not None
+        reader.close()
+
+    def test_that_appears_while_sqlite_looks_for_it_is_opened(
+        self, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def missed(looked_for: str, deadline: Deadline) -> sqlite3.Connection:
+            monkeypatch.setattr(opening, "connect", connect)
+            try:
+                return connect(looked_for, deadline)
+            except sqlite3.Error:
+                opened(path).close()
+                raise
+
+        monkeypatch.setattr(opening, "connect", missed)
+        opened(path).close()
+
     def test_is_a_fault_where_it_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(LedgerFault, match=r"file/state/ledger.db\" cannot be made: .*write access"):
             opened(str(tmp_path / "file" / "state" / "ledger.db"))
+
+    def test_is_a_fault_where_the_disk_is_full(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        full = (("0.1.0", "PRAGMA max_page_count = 1;\nCREATE TABLE big (a)"),)
+        monkeypatch.setattr(schema.migrate, "__defaults__", (full,))
+        with pytest.raises(LedgerFault, match="the disk is full"):
+            opened(path)
+        assert os.listdir(os.path.dirname(path)) == []
 
     def test_is_a_fault_where_its_folder_is_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
