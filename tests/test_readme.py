@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -61,6 +64,27 @@ class TestTheFirstTwoBlocksOfTheReadme:
         windows = FENCED.findall(read("README.md"))[2:4]
         assert [block.startswith("py -m venv .venv; ") for block in windows] == [True, True]
         assert [block.count("\n") for block in windows] == [1, 1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the block is written for a POSIX shell")
+def test_the_example_by_hand_works_as_it_stands(tmp_path: Path) -> None:
+    block = FENCED.findall(read("README.md").split("## By hand")[1])[0]
+    activation, _, script = block.partition("\n")
+    assert activation == ". .venv/bin/activate"
+    assert "=/tmp/node\n" in script
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CNI_")}
+    done = subprocess.run(
+        ["/bin/sh", "-e", "-c", script.replace("/tmp/node", str(tmp_path / "node"))],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**inherited, "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{inherited['PATH']}"},
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"address": "10.88.0.2/24"' in done.stdout
+    assert "10.88.0.2  l2bridge  pod1       eth0" in done.stdout
 
 
 def test_the_readme_says_what_this_is_in_five_lines() -> None:

@@ -33,7 +33,7 @@ Check = Callable[[Answer], str | None]
 class _Pod(NamedTuple):
     name: str
     namespace: str
-    mapped: bool
+    mapped: bool = False
     """Whether it has a port mapping."""
 
 
@@ -57,13 +57,14 @@ class Story:
         self._prepare()
         self._report.heading("Three pods start")
         declared = "portMappings" in self._plan.capabilities
-        pods = [_Pod(name, self._namespace(name), False) for name in ("pod-a", "pod-b", "pod-c")]
-        pods[0] = pods[0]._replace(mapped=declared)
-        self._live(pods)
+        first = _Pod("pod-a", self._namespace("pod-a"), mapped=declared)
+        second = _Pod("pod-b", self._namespace("pod-b"))
+        lost = _Pod("pod-c", self._namespace("pod-c"))
+        self._live([first, second, lost])
         moments["three pods"] = look()
         self._report.inventory("The node with three pods", moments["three pods"])
         self._report.heading("The pods end")
-        self._end(*pods, look)
+        self._end(first, second, lost, look)
         moments["after"] = look()
         self._report.inventory("The node afterwards", moments["after"])
         return moments
