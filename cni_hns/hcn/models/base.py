@@ -28,6 +28,7 @@ __all__ = [
     "Document",
     "Guid",
     "Mac",
+    "Number",
     "Prefix",
     "Schema",
     "Uint8",
@@ -135,6 +136,7 @@ Prefix = Annotated[
     str, _checked("a prefix (address/length)", lambda text: "/" in text and ipaddress.ip_interface(text))
 ]
 Mac = Annotated[str, _checked("a MAC address", _MAC.fullmatch)]
+Number = Annotated[int, Field(strict=True)]
 # Strict: HNS does not take "80" for 80.
 Uint8 = Annotated[int, Field(strict=True, ge=0, le=0xFF)]
 Uint16 = Annotated[int, Field(strict=True, ge=0, le=0xFFFF)]

@@ -16,6 +16,7 @@ from cni_hns.hcn.models.base import (
     Document,
     Guid,
     Mac,
+    Number,
     Prefix,
     Schema,
     Uint8,
@@ -32,6 +33,7 @@ __all__ = [
     "Dns",
     "EndpointFlags",
     "Extra",
+    "HcnObject",
     "Health",
     "HostComputeEndpoint",
     "HostComputeLoadBalancer",
@@ -42,15 +44,18 @@ __all__ = [
     "IpSubnet",
     "IpSubnetFlags",
     "Ipam",
+    "IpamType",
     "LoadBalancerFlags",
     "LoadBalancerPortMapping",
     "MacPool",
     "MacRange",
     "NamespaceResource",
+    "NamespaceResourceType",
     "NamespaceType",
     "NetworkFlags",
     "NetworkMode",
     "PortMappingFlags",
+    "ResourceData",
     "Route",
     "Subnet",
     "SubnetFlags",
@@ -163,10 +168,10 @@ class NamespaceResourceType(Word):
     ENDPOINT = "Endpoint"
 
 
-Mode = Annotated[NetworkMode | str | int, word(NetworkMode)]
-IpamKind = Annotated[IpamType | str | int, word(IpamType)]
-NamespaceKind = Annotated[NamespaceType | str | int, word(NamespaceType)]
-NamespaceResourceKind = Annotated[NamespaceResourceType | str | int, word(NamespaceResourceType)]
+Mode = Annotated[NetworkMode | str | Number, word(NetworkMode)]
+IpamKind = Annotated[IpamType | str | Number, word(IpamType)]
+NamespaceKind = Annotated[NamespaceType | str | Number, word(NamespaceType)]
+NamespaceResourceKind = Annotated[NamespaceResourceType | str | Number, word(NamespaceResourceType)]
 
 
 class Extra(Document):

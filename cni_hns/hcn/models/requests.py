@@ -10,18 +10,26 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from cni_hns.hcn.models.base import Boolean, Document, Guid, Schema, Word, word
+from cni_hns.hcn.models.base import Boolean, Document, Guid, Number, Schema, Word, word
 from cni_hns.hcn.models.objects import Dns, HostComputeLoadBalancer, IpSubnet, Subnet
 from cni_hns.hcn.models.policies import EndpointPolicy, NetworkPolicy
 
 __all__ = [
     "EndpointModifyRequest",
+    "EndpointPolicies",
+    "Extension",
     "HostComputeQuery",
+    "IpSubnets",
     "LoadBalancerModifyRequest",
     "ModifyRequest",
+    "NamespaceContainer",
+    "NamespaceEndpoint",
     "NamespaceModifyRequest",
     "NetworkModifyRequest",
+    "NetworkPolicies",
+    "Port",
     "RequestType",
+    "Subnets",
 ]
 
 
@@ -50,7 +58,7 @@ class RequestType(Word):
     RESET = "Reset"
 
 
-RequestWord = Annotated[RequestType | str | int, word(RequestType)]
+RequestWord = Annotated[RequestType | str | Number, word(RequestType)]
 
 
 class NetworkPolicies(Document):

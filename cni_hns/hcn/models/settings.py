@@ -17,6 +17,7 @@ from cni_hns.hcn.models.base import (
     Document,
     Guid,
     Mac,
+    Number,
     Prefix,
     Uint16,
     Uint32,
@@ -102,9 +103,9 @@ class RuleType(Word):
     SWITCH = "Switch"
 
 
-ActionWord = Annotated[Action | str | int, word(Action)]
-DirectionWord = Annotated[Direction | str | int, word(Direction)]
-RuleTypeWord = Annotated[RuleType | str | int, word(RuleType)]
+ActionWord = Annotated[Action | str | Number, word(Action)]
+DirectionWord = Annotated[Direction | str | Number, word(Direction)]
+RuleTypeWord = Annotated[RuleType | str | Number, word(RuleType)]
 
 
 class Settings(Document):
