@@ -60,6 +60,16 @@ class Hns:
         number = state if isinstance(state, int) else 0
         return number, STATES.get(number, f"unknown state {number}")
 
+    def management_address(self, network: str) -> str:
+        """The host's own address on the network; "" while HNS shows none.
+
+        Raises:
+            NotFound: HNS has no such network.
+        """
+        output = self.request("GET", f"/networks/{network}")
+        address = member(output, "ManagementIP") if isinstance(output, dict) else None
+        return address if isinstance(address, str) else ""
+
     def endpoints(self) -> list[dict[str, Any]]:
         """All endpoints of the node in the V1 shape, in one call; not for the straight path of a verb."""
         output = self.request("GET", "/endpoints/")

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cni_hns.binding.errors import AddressRefused, AlreadyExists, NotFound, Unreachable
+from cni_hns.binding.errors import AddressRefused, AlreadyExists, NotFound, PortTaken, Unreachable
 from cni_hns.cni.errors import HNS_REFUSED, TRY_AGAIN, CniError
 from cni_hns.cni.result import dump, merge
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.hcn.views import EndpointView
-from cni_hns.verbs import addresses, delegated, networks, outcome, repair, repeated, retire
+from cni_hns.verbs import addresses, delegated, holders, networks, outcome, repair, repeated, retire
 from cni_hns.verbs.addition import Addition
 from cni_hns.verbs.claims import take
 from cni_hns.verbs.undo import Undo
@@ -131,6 +131,9 @@ def _created(adding: Addition, network: ResolvedNetwork) -> Opened:
             return _created_once(adding, network)
         except AddressRefused as fault:
             addresses.replace_refused(adding, network.view, fault)
+        except PortTaken as fault:
+            fault.add_note(holders.port_words(adding.node, adding.document))
+            raise
     raise CniError(
         HNS_REFUSED,
         f"HNS refused {_ADDRESSES_TRIED} addresses in a row on HCN network "

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cni_hns.cni.result import parse
 from cni_hns.dialects.endpoint import reserved_addresses
+from cni_hns.dialects.essentials import ipam_source
+from cni_hns.dialects.wanted import range_sets
 from cni_hns.ipam import allocate, hostlocal, resolvconf
 from cni_hns.ipam.allocate import Allocated
 from cni_hns.verbs import holders
@@ -57,7 +59,7 @@ def reserve(adding: Addition, network: NetworkView) -> None:
     adding.allocated = allocate.allocate(
         adding.ledger,
         adding.key,
-        [*adding.wanted.ip_ranges, *plan.ipam.range_sets],
+        range_sets(plan, adding.wanted),
         wanted=adding.wanted.addresses,
         excluded=reserved_addresses(plan, network),
     )
@@ -100,12 +102,12 @@ def replace_refused(adding: Addition, network: NetworkView, fault: AddressRefuse
 
 def take_over_host_local(request: Request, ledger: Ledger, log: Log) -> None:
     """Take over what host-local has reserved for this network, if its folder changed since the last look."""
-    ipam = request.config.get("ipam")
-    if isinstance(ipam, dict) and ipam.get("type") in ("host-local", "cni-hns") and not ipam.get("delegate"):
-        folder = ipam.get("dataDir")
-        taken = hostlocal.take_over(ledger, request.name, folder if isinstance(folder, str) else None)
-        for conflict in taken.conflicts:
-            log.event(f"a reservation of host-local was not taken over: {conflict}", "warning")
+    source = ipam_source(request.config)
+    if source.kind != "builtin":
+        return
+    taken = hostlocal.take_over(ledger, request.name, source.host_local_folder)
+    for conflict in taken.conflicts:
+        log.event(f"a reservation of host-local was not taken over: {conflict}", "warning")
 
 
 def of_result(row: Attachment) -> tuple[list[Allocated], str | None]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cni_hns.cni.errors import INVALID_CONFIG, CniError
+from cni_hns.dialects.essentials import ipam_source
 from cni_hns.ipam.allocate import Allocated
 from cni_hns.ipam.delegate import Delegate
+from cni_hns.verbs.secrets import secrets_of
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from cni_hns.verbs.undo import Undo
 
 __all__ = ["add", "check", "collect", "delete", "status"]
-
-BUILT_IN = ("", "cni-hns", "host-local")
 
 
 def add(adding: Addition, undo: Undo) -> None:
@@ -76,13 +76,8 @@ def status(plan: AttachmentPlan, request: Request, node: Node) -> None:
 
 def external_type(config: dict[str, Any]) -> str | None:
     """The external plugin's name; None where this plugin or HNS assigns. Lenient: DEL has no plan."""
-    ipam = config.get("ipam")
-    if not isinstance(ipam, dict):
-        return None
-    plugin_type = ipam.get("type")
-    if not isinstance(plugin_type, str) or (plugin_type in BUILT_IN and ipam.get("delegate") is not True):
-        return None
-    return plugin_type or None
+    source = ipam_source(config)
+    return source.type if source.kind == "delegate" else None
 
 
 def _delegate(
@@ -98,32 +93,6 @@ def _delegate(
         config=request.raw,
         version=request.version,
         variables=own,
-        secrets=_secrets(request),
+        secrets=secrets_of(request),
         deadline=node.deadline,
     )
-
-
-def _secrets(request: Request) -> list[str]:
-    """What must not pass from the plugin's words into ours: values of CNI_ARGS and of keys unknown to CNI."""
-    values = [pair.partition("=")[2] for pair in request.variables.args.split(";")]
-    known = {
-        "cniVersion",
-        "name",
-        "type",
-        "ipam",
-        "runtimeConfig",
-        "prevResult",
-        "dns",
-        "args",
-        "capabilities",
-    }
-    texts = [_texts(value) for key, value in request.config.items() if key not in known]
-    return [text for text in [*values, *(one for found in texts for one in found)] if text]
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, dict):
-        return [text for one in value.values() for text in _texts(one)]
-    if isinstance(value, list):
-        return [text for one in value for text in _texts(one)]
-    return [value] if isinstance(value, str) else []

@@ -13,7 +13,10 @@ from cni_hns.binding.reading import member
 if TYPE_CHECKING:
     from cni_hns.verbs.node import Node
 
-__all__ = ["of_addresses", "of_ports"]
+__all__ = ["of_addresses", "port_words"]
+
+# HNS V1 writes the protocol as a word, V2 as its number.
+_PROTOCOLS = {"6": "tcp", "17": "udp"}
 
 
 def of_addresses(node: Node, network_id: str, addresses: list[str]) -> dict[str, str]:
@@ -29,19 +32,31 @@ def of_addresses(node: Node, network_id: str, addresses: list[str]) -> dict[str,
     return holders
 
 
-def of_ports(node: Node, document: dict[str, Any]) -> dict[int, str]:
-    """For each host port that the endpoint document maps and another endpoint has: that endpoint in words."""
+def port_words(node: Node, document: dict[str, Any]) -> str:
+    """Who holds the host ports that this endpoint document maps, as far as HNS tells."""
     wanted = {
-        policy["Settings"]["ExternalPort"]
+        _mapped(policy["Settings"])
         for policy in document.get("Policies", [])
         if policy["Type"] == "PortMapping"
     }
-    return {
+    holders = {
         port: _words(endpoint)
         for endpoint in _endpoints(node)
         for policy in member(endpoint, "Policies") or []
-        if (port := member(policy, "ExternalPort")) in wanted
+        if (port := _mapped(policy)) in wanted
     }
+    if holders:
+        return "held: " + ", ".join(f"host port {port} by {holder}" for port, holder in holders.items())
+    return (
+        f"no endpoint maps host port {', '.join(sorted(wanted))}: a load balancer, a program of the host "
+        "(netstat -ano) or an excluded range (netsh int ipv4 show excludedportrange tcp) has it"
+    )
+
+
+def _mapped(policy: dict[str, Any]) -> str:
+    """The host port as "8080/tcp"; V1 has it beside the policy's type, V2 in its settings."""
+    protocol = str(member(policy, "Protocol")).lower()
+    return f"{member(policy, 'ExternalPort')}/{_PROTOCOLS.get(protocol, protocol)}"
 
 
 def _endpoints(node: Node) -> list[dict[str, Any]]:

@@ -6,13 +6,13 @@ Rule 2: an existing network is never changed; where it differs from the configur
 
 from __future__ import annotations
 
-import time
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cni_hns.binding.errors import AlreadyExists, NotFound
 from cni_hns.cni.errors import INVALID_CONFIG, TRY_AGAIN, CniError
 from cni_hns.hcn.views import NetworkView
+from cni_hns.verbs import host_address
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ResolvedNetwork", "find", "inspect", "resolve"]
 
-# HNS shows a new external network before the host's address has moved there; overlay pods need that address.
-_MANAGEMENT_IP_WAIT_S = 45.0
 # Losing a creation race costs one more look; only a network that comes and goes needs more.
 _RACES = 5
 
@@ -56,13 +54,21 @@ def resolve(plan: AttachmentPlan, node: Node, ledger: Ledger) -> ResolvedNetwork
     for _ in range(_RACES):
         found = find(plan.network, node, ledger) or _create(plan.network, node)
         if found is not None:
-            return _fitting(found, plan, node)
-        _pause(node, 0.05)
+            return _knowing_the_host(_fitting(found, plan, node), plan, node)
+        node.pause(0.05)
     raise CniError(
         TRY_AGAIN,
         f'HCN network "{plan.network.name}" is being made or removed by someone else',
         "HNS says that it exists and does not list it; try again in a few seconds",
     )
+
+
+def _knowing_the_host(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) -> ResolvedNetwork:
+    try:
+        return host_address.known_if_any(found, plan, node)
+    except BaseException:
+        found.opened.close()
+        raise
 
 
 def inspect(plan: AttachmentPlan, node: Node, ledger: Ledger | None) -> None:
@@ -133,7 +139,7 @@ def _fitting(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) -> Resolv
         if misfits:
             raise CniError(INVALID_CONFIG, misfits[0], "; ".join(misfits[1:]))
         if plan.provider_address and not found.view.management_ip:
-            found = _with_management_ip(found, node)
+            found = host_address.waited_for(found, node)
     except BaseException:
         found.opened.close()
         raise
@@ -179,24 +185,3 @@ def _covered(prefix: str, view: NetworkView) -> bool:
     wanted = ip_network(prefix)
     candidates = (ip_network(subnet.prefix, strict=False) for subnet in view.subnets)
     return any(wanted.version == one.version and wanted.subnet_of(one) for one in candidates)  # type: ignore[arg-type]
-
-
-def _with_management_ip(found: ResolvedNetwork, node: Node) -> ResolvedNetwork:
-    """Wait for the host's address on a new overlay network: it is each pod's ProviderAddress policy."""
-    budget_s = min(_MANAGEMENT_IP_WAIT_S, node.deadline.left_s() / 2)
-    ends = time.monotonic() + budget_s
-    while True:
-        view = NetworkView.of(found.opened.query())
-        if view.management_ip:
-            return found._replace(view=view, remembered=False)
-        if time.monotonic() >= ends:
-            raise CniError(
-                TRY_AGAIN,
-                f'HCN network "{view.name}" ({view.id}) has no management address yet',
-                f"waited {budget_s:.0f} s for HNS to move the host's address to it; try again",
-            )
-        _pause(node, 0.1)
-
-
-def _pause(node: Node, seconds: float) -> None:
-    time.sleep(min(seconds, node.deadline.left_s()))

@@ -100,6 +100,10 @@ class Node:
         """When this verb will have ended, one way or the other (seconds since the epoch)."""
         return self.now() + self.deadline.left_s()
 
+    def pause(self, seconds: float) -> None:
+        """Sleep, but not past the verb's deadline."""
+        time.sleep(min(seconds, self.deadline.left_s()))
+
     def close(self) -> None:
         """Close the ledger and the libraries; what was never opened stays so."""
         if self._ledger is not None:

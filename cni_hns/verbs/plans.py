@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from cni_hns import __version__
@@ -30,14 +32,20 @@ def plan_for(request: Request, ledger: Ledger | None, log: Log) -> KnownPlan:
     Raises:
         ConfigFault: with every fault of the configuration.
     """
-    name = digest(request.config)
+    executable = _own_name()
+    name = digest(request.config, executable)
     kept = ledger.plan(name, __version__) if ledger is not None else None
     if kept is not None:
         return KnownPlan(AttachmentPlan.of(kept), name, kept=True)
-    plan = compile_plan(request.config)
+    plan = compile_plan(request.config, executable)
     for remark in plan.remarks:
         log.event(remark, "info")
     return KnownPlan(plan, name, kept=False)
+
+
+def _own_name() -> str:
+    """The frozen program's file name: it may stand in for a peer under the peer's name."""
+    return os.path.basename(sys.executable) if getattr(sys, "frozen", False) else ""
 
 
 def keep(known: KnownPlan, ledger: Ledger) -> None:
