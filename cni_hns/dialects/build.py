@@ -15,7 +15,7 @@ from .foreign import DEFAULT_ROUTES, Translation
 from .models import Native
 from .networks import network_findings, network_plan, network_requires
 from .plan import AttachmentPlan, IpamPlan
-from .policies import EndpointPolicies, read_endpoint_policies, read_network_policies
+from .policies import EndpointPolicies, features_of, read_endpoint_policies, read_network_policies
 from .reading import Reading, read
 from .recognise import NATIVE, recognise
 from .toplevel import top_level
@@ -129,7 +129,15 @@ class _Builder:
             mac_prefix=_mac_prefix(native),
             provider_address=network.mode == "overlay" and not policies.has("ProviderAddress"),
             capabilities=sorted(key for key, declared in native.capabilities.items() if declared),
-            requires=_requires(native, addressing, policies, network_requires(network, planned.subnets)),
+            requires=_requires(
+                native,
+                addressing,
+                [
+                    *network_requires(network, planned.subnets),
+                    *features_of(network_policies),
+                    *policies.requires,
+                ],
+            ),
             remarks=[*remarks, *(self.source.remarks if self.source else []), *policies.remarks],
         )
 
@@ -220,10 +228,8 @@ def _mac_prefix(native: Native) -> str | None:
     return native.macPrefix or _DEFAULT_MAC_PREFIX
 
 
-def _requires(
-    native: Native, addressing: Addressing, policies: EndpointPolicies, of_the_network: list[str]
-) -> list[str]:
-    found = [*of_the_network, *policies.requires]
+def _requires(native: Native, addressing: Addressing, of_the_parts: list[str]) -> list[str]:
+    found = list(of_the_parts)
     sets = addressing.plan.range_sets if addressing.plan else []
     if any(family(each.subnet) == fields.IPV6 for ranges in sets for each in ranges):
         found.append("IPv6DualStack")

@@ -71,6 +71,12 @@ class Translation:
         """The key's own spelling, for a message."""
         return named(self.written, folded) if folded in self.source else folded
 
+    def inner_place(self, folded: str, key: str) -> str:
+        """The place of a member of the object under `folded`, as the document spells both."""
+        value = self.source.get(folded)
+        spelt = named(value, key) if isinstance(value, Mapping) and key in fields.fold(value) else key
+        return f"{self.place(folded)}.{spelt}"
+
     def flag(self, path: str, value: object) -> bool:
         """A boolean of the peer; anything else than true, false or nothing is a fault."""
         if isinstance(value, bool):
@@ -120,6 +126,7 @@ class Translation:
         if found:
             self.document["dns"] = found
             self.places["dns"] = self.place("dns")
+            self.places.update({f"dns.{key}": self.inner_place("dns", key) for key in found})
         self._ignored(self.place("dns"), entry, _DNS_KEYS)
 
     def _ignored(self, path: str, entry: Mapping[str, Any], known: Iterable[str]) -> None:
@@ -142,7 +149,7 @@ class Translation:
             return {key: value for key, value in found.items() if key != "type"}
         self._ignored(place, entry, _IPAM_KEYS)
         if "ranges" in found:
-            self.places["ipam.ranges"] = path = f"{place}.{named(self.source['ipam'], 'ranges')}"
+            self.places["ipam.ranges"] = path = self.inner_place("ipam", "ranges")
             found["ranges"] = self._ranges(found["ranges"], path)
         return {**self._without_stray_gateway(found, place), "type": plugin}
 
@@ -196,7 +203,7 @@ class Translation:
     def routes(self) -> list[tuple[str, str | None]]:
         """IPAM's routes as (destination, next hop); a route without a destination is the default one."""
         found = []
-        path = f"{self.place('ipam')}.routes"
+        path = self.inner_place("ipam", "routes")
         value = self.members("ipam").get("routes")
         for index, each in enumerate(value if isinstance(value, list) else []):
             if not isinstance(each, Mapping):
@@ -228,7 +235,7 @@ class Translation:
         ]
         if found:
             self.document["routes"] = found
-            self.places["routes"] = f"{self.place('ipam')}.routes"
+            self.places["routes"] = self.inner_place("ipam", "routes")
 
     def policies(self, network_policies: bool) -> list[dict[str, Any]]:
         """Put the endpoint policies into the document; the result are those of the HCN network.

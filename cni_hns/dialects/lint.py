@@ -45,7 +45,7 @@ def check_file_text(text: str | bytes) -> list[Finding]:
     try:
         return findings_of(read_document(text.encode() if isinstance(text, str) else text))
     except CniError as fault:
-        return [Finding("", str(fault).replace(" on stdin", ""))]
+        return [Finding("", fault.msg.replace(" on stdin", ""))]
 
 
 def findings_of(document: Mapping[str, Any]) -> list[Finding]:
@@ -152,7 +152,7 @@ def _of_plugin(config: Mapping[str, Any], prefix: str) -> list[Finding]:
     ]
     if examined.plan is not None:
         plan = examined.plan
-        found += [*_nat(plan, config), *_small_ranges(plan), *_lone_block(plan)]
+        found += [*_nat(plan, config), *_small_ranges(plan, config), *_lone_block(plan)]
     known = {finding.path for finding in examined.findings}
     return _moved((each for each in found if each.severity == "error" or each.path not in known), prefix)
 
@@ -254,7 +254,10 @@ def _cluster_dns(plan: AttachmentPlan) -> list[str]:
     return plan.dns.get("ServerList", []) if searched else []
 
 
-def _small_ranges(plan: AttachmentPlan) -> list[Finding]:
+def _small_ranges(plan: AttachmentPlan, config: Mapping[str, Any]) -> list[Finding]:
+    ipam = fields.fold(config).get("ipam")
+    # host-local's single range, written directly into ipam, goes before the others.
+    single = isinstance(ipam, Mapping) and bool(fields.fold(ipam).get("subnet"))
     found = []
     for index, ranges in enumerate(plan.ipam.range_sets):
         free = IPSet()
@@ -266,7 +269,8 @@ def _small_ranges(plan: AttachmentPlan) -> list[Finding]:
         if free.size < _PODS:
             subnets = ", ".join(dict.fromkeys(each.subnet for each in ranges))
             message = f"{subnets} has {free.size} addresses for pods; a node runs up to {_PODS}"
-            found.append(Finding("ipam" if index == 0 else f"ipam.ranges[{index}]", message, "warning"))
+            place = "ipam" if single and index == 0 else f"ipam.ranges[{index - single}]"
+            found.append(Finding("network.subnets" if plan.ipam.implied else place, message, "warning"))
     return found
 
 

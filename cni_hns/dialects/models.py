@@ -119,6 +119,12 @@ def _file_name(value: object) -> str:
     return value
 
 
+def _no_plugin(value: object) -> str:
+    if value != "":
+        raise ValueError(f"the name of an IPAM plugin is expected, not {fields.kind_of(value)}")
+    return ""
+
+
 Address = Annotated[Ip, PlainValidator(fields.address)]
 Prefix = Annotated[Net, PlainValidator(fields.network)]
 MacAddress = Annotated[str, PlainValidator(fields.mac)]
@@ -204,7 +210,7 @@ class DelegatedIpam(BaseModel):
 class HnsIpam(Part):
     """No IPAM plugin: HNS chooses the address."""
 
-    type: Literal[""] = ""
+    type: Annotated[str, PlainValidator(_no_plugin)] = ""
     routes: list[IpamRoute] = []
 
 

@@ -19,6 +19,7 @@ from .spelling import near
 
 __all__ = [
     "EndpointPolicies",
+    "features_of",
     "read_endpoint_policies",
     "read_network_policies",
     "setting_names",
@@ -99,7 +100,7 @@ def read_endpoint_policies(policies: list[Any], path: str, nat: OutboundNat | No
         policies=[policy for _, policy in sound if not _is_general_nat(policy)],
         nat_exceptions=exceptions,
         nat_settings=settings,
-        requires=_requires([policy for _, policy in sound]),
+        requires=features_of([policy for _, policy in sound]),
         remarks=["several OutBoundNAT policies are sent as one"] if len(merged) > 1 else [],
         findings=[*findings, *faults],
     )
@@ -130,7 +131,8 @@ def _outbound_nat(
     return list(dict.fromkeys(exceptions)), settings, findings
 
 
-def _requires(policies: list[dict[str, Any]]) -> list[str]:
+def features_of(policies: list[dict[str, Any]]) -> list[str]:
+    """What an HNS must have for these policies, by the names of `cni_hns.hcn.gates`."""
     found = [_FEATURES[policy["Type"]] for policy in policies if policy["Type"] in _FEATURES]
     acls = [policy["Settings"] for policy in policies if policy["Type"] == "ACL"]
     if any(_VXLAN_PROTOCOL in str(acl.get("Protocols", "")).split(",") for acl in acls):

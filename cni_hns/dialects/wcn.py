@@ -53,7 +53,7 @@ def _flags(source: Translation) -> dict[str, bool]:
     unknown = sorted(key for key in entry if key not in _FLAGS)
     if unknown:
         source.remark(f"{place}: {', '.join(unknown)} not known and ignored")
-    return {key: source.flag(f"{place}.{key}", entry.get(key)) for key in _FLAGS}
+    return {key: source.flag(source.inner_place("optionalflags", key), entry.get(key)) for key in _FLAGS}
 
 
 def _subnets(ipam: Mapping[str, Any]) -> list[Any]:
@@ -109,9 +109,9 @@ def _network(source: Translation, mode: str, subnets: list[dict[str, Any]], *, d
             "the HCN network must be there already: the configuration has not all that creating it takes"
         )
     for index in range(len(subnets)):
-        source.places[f"network.subnets[{index}]"] = f"{source.place('ipam')}.subnet"
-        source.places[f"network.subnets[{index}].prefix"] = f"{source.place('ipam')}.subnet"
-        source.places[f"network.subnets[{index}].gateway"] = f"{source.place('ipam')}.routes"
+        source.places[f"network.subnets[{index}]"] = source.inner_place("ipam", "subnet")
+        source.places[f"network.subnets[{index}].prefix"] = source.inner_place("ipam", "subnet")
+        source.places[f"network.subnets[{index}].gateway"] = source.inner_place("ipam", "routes")
     source.document["network"] = {**network, "subnets": subnets}
 
 

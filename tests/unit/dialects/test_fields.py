@@ -64,7 +64,7 @@ def test_a_value_is_read_into_its_canonical_form(
 def test_a_refusal_says_what_was_expected(
     parse: Callable[[object], object], value: object, words: str
 ) -> None:
-    with pytest.raises(ValueError, match=".") as refusal:
+    with pytest.raises(ValueError, match=r".") as refusal:
         parse(value)
     assert words in str(refusal.value)
 

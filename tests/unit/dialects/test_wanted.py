@@ -76,7 +76,7 @@ def test_protocols_are_read_in_any_case_or_as_numbers(protocol: object, number: 
     assert wanted({"portMappings": [entry]}).port_mappings[0]["protocol"] == number
 
 
-@pytest.mark.parametrize("address", ["", None, "0.0.0.0", "::", "0:0::0"], ids=str)
+@pytest.mark.parametrize("address", ["", None, "0.0.0.0", "::", "0:0::0"], ids=str)  # noqa: S104
 def test_any_address_of_the_host_is_the_empty_one(address: object) -> None:
     entry = {"hostPort": 53, "containerPort": 53, "protocol": "udp", "hostIP": address}
     assert wanted({"portMappings": [entry]}).port_mappings[0]["hostIP"] == ""
