@@ -42,10 +42,14 @@ def parse(text: str | None) -> Document:
     Raises:
         Refused: 0x803B001B, not JSON or not an object.
     """
+    text = text or ""
     try:
-        document = json.loads(text or "")
+        document = json.loads(text)
+        if "\\u" in text or not text.isascii():
+            # Half of a surrogate pair is no text that anything could keep.
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as fault:
-        raise Refused(INVALID_JSON, str(fault)) from fault
+        raise Refused(INVALID_JSON, f"{fault}") from fault
     if not isinstance(document, dict):
         raise Refused(INVALID_JSON, "not an object")
     return document

@@ -30,7 +30,7 @@ from cni_hns.simulator.core import (
     statistics,
 )
 from cni_hns.simulator.core.documents import Document, folded, parse
-from cni_hns.simulator.core.errors import INVALID_JSON, RPC_CALL_FAILED, Refused, record
+from cni_hns.simulator.core.errors import RPC_CALL_FAILED, Refused, record
 from cni_hns.simulator.core.store import State, Store
 
 __all__ = ["Answer", "Service"]
@@ -152,10 +152,8 @@ def _worked(
             text = ""
         else:
             text = _WORK[function](state, arguments)
-    except (Refused, UnicodeEncodeError) as fault:
+    except Refused as refusal:
         state.db.execute("ROLLBACK TO work")
-        # Half of a surrogate pair is no text that any store could keep.
-        refusal = fault if isinstance(fault, Refused) else Refused(INVALID_JSON, "half a surrogate pair")
         if refusal.mark is not None:
             state.run(refusal.mark[0], *refusal.mark[1])
         return _failed(state, refusal.hresult, None)
@@ -246,7 +244,7 @@ def _names_in(text: str | None) -> list[str]:
 def _journal_name(function: str, arguments: list[str | None], answer: Answer | None) -> str:
     """The object a call was about: its GUID where there is one, else its name."""
     if function == "HNSCall":
-        return rest.target_of(arguments[0] or "", arguments[1] or "")
+        return rest.target_of(arguments[0] or "", arguments[1] or "").encode(errors="replace").decode()
     if function.startswith(("HcnCreate", "HcnEnumerate")):
         if function.startswith("HcnCreate") and answer is not None and answer.text:
             return answer.text

@@ -137,7 +137,9 @@ class Caller:
             raise Failed(f"{method} {path}", hresult, answer)
         return envelope.get("Output")
 
-    def network(self, kind: str = "L2Bridge", name: str = "net", prefix: str = "10.9.3.0/24", **more: Any) -> str:
+    def network(
+        self, kind: str = "L2Bridge", name: str = "net", prefix: str = "10.9.3.0/24", **more: Any
+    ) -> str:
         return self.create("Network", network_document(kind, name, prefix, **more))
 
     def endpoint(self, network: str, **members: Any) -> str:
@@ -167,7 +169,11 @@ def subnet(prefix: str, gateway: str = "", **more: Any) -> dict[str, Any]:
         base = prefix.partition("/")[0]
         gateway = base + "1" if ":" in base else base.rpartition(".")[0] + ".1"
     destination = "::/0" if ":" in prefix else "0.0.0.0/0"
-    return {"IpAddressPrefix": prefix, "Routes": [{"NextHop": gateway, "DestinationPrefix": destination}], **more}
+    return {
+        "IpAddressPrefix": prefix,
+        "Routes": [{"NextHop": gateway, "DestinationPrefix": destination}],
+        **more,
+    }
 
 
 def network_document(kind: str, name: str, *prefixes: str, **more: Any) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cni_hns.simulator import Simulator
-
 from tests.unit.simulator.caller import Caller
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from cni_hns.simulator import Simulator
-
 from tests.unit.simulator.caller import Caller, Failed, address, code, network_document, subnet
 
 
@@ -71,7 +70,9 @@ def test_the_codes_that_are_not_known_are_options(caller: Caller, simulator: Sim
     simulator.set_options(**{option: 0x80070057})
     network = caller.network()
     caller.endpoint(network, IpConfigurations=[address("10.9.3.50")])
-    wanted = {"duplicate": "10.9.3.50", "reserved": "10.9.3.255", "gateway": "10.9.3.1"}[option.split("_")[0]]
+    wanted = {"duplicate": "10.9.3.50", "reserved": "10.9.3.255", "gateway": "10.9.3.1"}[
+        option.split("_", maxsplit=1)[0]
+    ]
     with pytest.raises(Failed, match=code(0x80070057)):
         caller.endpoint(network, IpConfigurations=[address(wanted)])
     simulator.set_options(**{option: 0})
@@ -106,7 +107,9 @@ class TestRemoteEndpoints:
         caller.endpoint(network, IpConfigurations=[address("10.9.3.50")], **self.REMOTE)
         caller.endpoint(network, IpConfigurations=[address("10.9.3.50")])
 
-    def test_two_may_hold_one_address_unless_told_otherwise(self, caller: Caller, simulator: Simulator) -> None:
+    def test_two_may_hold_one_address_unless_told_otherwise(
+        self, caller: Caller, simulator: Simulator
+    ) -> None:
         network = caller.network("Overlay")
         for _ in range(2):
             caller.endpoint(network, IpConfigurations=[address("10.9.3.50")], **self.REMOTE)

@@ -42,7 +42,9 @@ def test_twice(caller: Caller, family: str, hresult: int) -> None:
         caller.delete(family, guid)
 
 
-def test_an_endpoint_that_a_container_uses_goes_without_complaint(caller: Caller, simulator: Simulator) -> None:
+def test_an_endpoint_that_a_container_uses_goes_without_complaint(
+    caller: Caller, simulator: Simulator
+) -> None:
     namespace, endpoint = caller.namespace(), caller.endpoint(caller.network())
     caller.add(namespace, endpoint)
     simulator.start_container(namespace, "c1")

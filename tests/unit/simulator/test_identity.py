@@ -86,7 +86,9 @@ def test_deleting_what_is_not_there(caller: Caller, family: str, hresult: int) -
         caller.delete(family, GUID)
 
 
-def test_guids_are_lower_case_in_v2_and_upper_case_in_v1_and_in_a_namespaces_resources(caller: Caller) -> None:
+def test_guids_are_lower_case_in_v2_and_upper_case_in_v1_and_in_a_namespaces_resources(
+    caller: Caller,
+) -> None:
     network = caller.network()
     endpoint = caller.endpoint(network, ID=GUID)
     namespace = caller.namespace()

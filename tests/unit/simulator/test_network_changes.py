@@ -48,7 +48,9 @@ class TestPolicies:
         with pytest.raises(Failed, match=code(0x803B0008)):
             _change(caller, caller.network("Overlay"), "Policy", "Remove", {"Policies": [HOST_ROUTE]})
 
-    def test_a_route_twice_is_refused_unless_told_otherwise(self, caller: Caller, simulator: Simulator) -> None:
+    def test_a_route_twice_is_refused_unless_told_otherwise(
+        self, caller: Caller, simulator: Simulator
+    ) -> None:
         network = caller.network("Overlay", Policies=[ROUTE])
         with pytest.raises(Failed, match=code(0x803B0012)):
             _change(caller, network, "Policy", "Add", {"Policies": [ROUTE]})
@@ -81,7 +83,9 @@ class TestPolicies:
 class TestSets:
     def test_update_replaces_the_set_and_leaves_out_one_that_is_not_there(self, caller: Caller) -> None:
         network = caller.network(Policies=[_set("a", "10.0.0.1")])
-        _change(caller, network, "Policy", "Update", {"Policies": [_set("a", "10.0.0.2"), _set("b", "10.0.0.3")]})
+        _change(
+            caller, network, "Policy", "Update", {"Policies": [_set("a", "10.0.0.2"), _set("b", "10.0.0.3")]}
+        )
         assert _policies(caller, network, "SetPolicy") == [_set("a", "10.0.0.2")]
 
     def test_a_nested_set_names_sets_that_exist(self, caller: Caller) -> None:

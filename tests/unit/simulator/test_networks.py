@@ -137,7 +137,9 @@ class TestSubnets:
         found["AddressPrefix"] = found.pop("IpAddressPrefix")
         caller.create("Network", document)
 
-    @pytest.mark.parametrize("policy", [{"Type": "VLAN", "Settings": {"IsolationId": 7}}, {"Type": "VLAN", "VLAN": 7}])
+    @pytest.mark.parametrize(
+        "policy", [{"Type": "VLAN", "Settings": {"IsolationId": 7}}, {"Type": "VLAN", "VLAN": 7}]
+    )
     def test_a_vlan_may_be_written_in_both_shapes(self, caller: Caller, policy: dict[str, Any]) -> None:
         document = network_document("L2Bridge", "net", "10.9.3.0/24")
         document["Ipams"][0]["Subnets"][0]["Policies"] = [policy]
@@ -157,7 +159,13 @@ class TestDualStack:
         ],
     )
     def test_where_it_can_be_had(
-        self, caller: Caller, simulator: Simulator, kind: str, version: str, prefixes: tuple[str, ...], taken: bool
+        self,
+        caller: Caller,
+        simulator: Simulator,
+        kind: str,
+        version: str,
+        prefixes: tuple[str, ...],
+        taken: bool,
     ) -> None:
         simulator.set_options(hns_version=version)
         document = network_document(kind, "net", *prefixes)
@@ -263,7 +271,9 @@ class TestTransparent:
 
     def test_without_a_subnet_a_given_address_is_taken(self, caller: Caller) -> None:
         network = caller.network("Transparent", prefix="")
-        endpoint = caller.endpoint(network, IpConfigurations=[{"IpAddress": "192.0.2.77", "PrefixLength": 24}])
+        endpoint = caller.endpoint(
+            network, IpConfigurations=[{"IpAddress": "192.0.2.77", "PrefixLength": 24}]
+        )
         assert caller.get("Endpoint", endpoint)["IpConfigurations"] == [
             {"IpAddress": "192.0.2.77", "PrefixLength": 24}
         ]
@@ -303,7 +313,9 @@ class TestManagementAddress:
     def test_nat_has_none(self, caller: Caller) -> None:
         assert self._policies(caller, caller.network("NAT")) == {}
 
-    @pytest.mark.parametrize(("version", "found"), [("15.1", {}), ("15.0", {"ProviderAddress": "192.0.2.10"})])
+    @pytest.mark.parametrize(
+        ("version", "found"), [("15.1", {}), ("15.0", {"ProviderAddress": "192.0.2.10"})]
+    )
     def test_a_switch_without_the_hosts_port_has_none(
         self, caller: Caller, simulator: Simulator, version: str, found: dict[str, str]
     ) -> None:

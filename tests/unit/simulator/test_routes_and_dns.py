@@ -109,6 +109,8 @@ class TestDns:
         assert caller.get("Endpoint", endpoint)["Dns"] == {"Domain": "old.example"}
 
     def test_the_v1_view_has_one_text(self, caller: Caller) -> None:
-        endpoint = caller.endpoint(caller.network(), Dns={"ServerList": ["10.0.0.1", "10.0.0.2"], "Domain": "x"})
+        endpoint = caller.endpoint(
+            caller.network(), Dns={"ServerList": ["10.0.0.1", "10.0.0.2"], "Domain": "x"}
+        )
         document = caller.get("Endpoint", endpoint, 1)
         assert (document["DNSServerList"], document["DNSSuffix"]) == ("10.0.0.1,10.0.0.2", "x")
