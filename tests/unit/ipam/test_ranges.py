@@ -88,6 +88,12 @@ class TestATurn:
         assert [f"{address_text(first)}-{address_text(last)}" for first, last in turn] == spans
 
 
+def test_a_turn_takes_the_ranges_behind_before_those_in_front() -> None:
+    (range_set,) = range_sets_of([[Span("10.0.0.0/24", f"10.0.0.{n}", f"10.0.0.{n}") for n in (9, 5, 7)]])
+    turn = [address_text(first) for first, last in range_set.turn(address_key("10.0.0.5")) if first <= last]
+    assert turn == ["10.0.0.7", "10.0.0.9", "10.0.0.5"]
+
+
 def test_a_set_is_named_by_its_addresses_and_numbered() -> None:
     sets = range_sets_of([*TWO_RANGES, *SMALL])
     assert [one.label for one in sets] == ["10.0.0.10-10.0.0.12,10.0.5.3-10.0.5.4", "10.0.0.1-10.0.0.6"]

@@ -225,6 +225,12 @@ class TestRowsToRepair:
         assert (claimed.endpoint_id, claimed.namespace_id) == ("endpoint", "namespace")
         assert not ledger.claim_stale(row, OURS, "late", NOW + 100, now=NOW)
 
+    def test_are_left_alone_once_another_works_on_them(self, ledger: Ledger) -> None:
+        add(ledger, owner=THEIRS)
+        (row,) = ledger.stale(None, dead, NOW, None)
+        assert add(ledger, by="second", alive=dead).kind == "taken_over"
+        assert not ledger.claim_stale(row, OURS, "repair", NOW + 100)
+
     def test_are_left_alone_once_they_are_ready_or_gone(self, ledger: Ledger) -> None:
         add(ledger)
         (row,) = ledger.stale(None, dead, NOW, None)

@@ -411,3 +411,15 @@ def test_catching_the_ledgers_errors_loads_no_sqlite() -> None:
     code = "import sys, cni_hns.ledger; print('sqlite3' in sys.modules, 'pydantic' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    "module", ["pydantic", "netaddr", "subprocess", "dataclasses", "logging", "pathlib", "uuid"]
+)
+def test_a_verb_that_allocates_loads_only_what_it_needs(module: str) -> None:
+    code = (
+        "import sys, cni_hns.ledger.book, cni_hns.ledger.opening, cni_hns.ipam.allocate, "
+        f"cni_hns.ipam.hostlocal, cni_hns.ipam.delegate; print({module!r} in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "False\n"
