@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import cni_hns
 from cni_hns.deadline import Deadline
 from cni_hns.ledger import Ledger, LedgerBusy, LedgerFault, open_ledger, opening, schema
 from cni_hns.ledger.store import connect, translated
@@ -421,5 +422,9 @@ def test_a_verb_that_allocates_loads_only_what_it_needs(module: str) -> None:
         "import sys, cni_hns.ledger.book, cni_hns.ledger.opening, cni_hns.ipam.allocate, "
         f"cni_hns.ipam.hostlocal, cni_hns.ipam.delegate; print({module!r} in sys.modules)"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # Without site: what an environment loads at every start is not what a verb loads.
+    root = os.path.dirname(os.path.dirname(cni_hns.__file__))
+    shown = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
     assert shown.stdout == "False\n"
