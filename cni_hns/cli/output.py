@@ -84,10 +84,6 @@ def print_lines(renderable: RenderableType) -> None:
 
 
 def _text(value: object) -> Text:
-    if isinstance(value, list) and not any(isinstance(one, dict) for one in value):
+    if isinstance(value, list):
         return Text("\n".join(str(one) for one in value))
-    if isinstance(value, (list, dict)):
-        return Text(json.dumps(value))
-    if isinstance(value, bool):
-        return Text("yes" if value else "no")
     return Text("" if value is None else str(value))

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cni_hns.cli.networks import MODES
+from cni_hns.dialects.networks import HCN_TYPES
+from cni_hns.simulator import open_simulator
 from tests.unit.cli.conftest import Node
 
 CONF = Path(__file__).parents[3] / "conf"
@@ -19,6 +22,10 @@ def test_a_created_network_is_an_object_with_id_and_is_listed(node: Node) -> Non
     assert created["type"] == "L2Bridge"
     assert created["subnets"] == [{"prefix": "10.1.0.0/24", "gateway": "10.1.0.254"}]
     assert [network["id"] for network in node.make("network", "list")] == [created["id"]]
+
+
+def test_every_mode_of_a_configuration_can_be_asked_for() -> None:
+    assert list(MODES) == list(HCN_TYPES)
 
 
 @pytest.mark.parametrize("by", ["id", "name"])
@@ -82,6 +89,21 @@ def test_every_fault_of_the_asked_network_is_named(node: Node) -> None:
     assert "network.vsid" in typed.err
 
 
+def test_an_overlay_network_takes_its_virtual_subnet_id(node: Node) -> None:
+    options = ("--name", "v", "--mode", "overlay", "--subnet", "10.2.0.0/24", "--vsid", "5000")
+    created = node.make("network", "create", *options)
+    subnet = node.make("network", "show", created["id"])["document"]["Ipams"][0]["Subnets"][0]
+    assert subnet["Policies"] == [{"Type": "VSID", "Settings": {"IsolationId": 5000}}]
+
+
+def test_one_that_vanishes_while_the_list_is_made_is_left_out(node: Node) -> None:
+    node.make(*L2BRIDGE)
+    simulator = open_simulator(str(node.folder))
+    simulator.inject(function="HcnOpenNetwork", vanish=["l2b"])
+    simulator.close()
+    assert node.make("network", "list") == []
+
+
 def test_a_name_in_use_is_an_error_that_says_so(node: Node) -> None:
     node.make(*L2BRIDGE)
     typed = node(*L2BRIDGE)
@@ -94,6 +116,12 @@ class TestFromAConfiguration:
         created = node.make("network", "create", "--config", str(CONF / "l2bridge.conf"))
         assert (created["name"], created["type"]) == ("l2bridge", "L2Bridge")
         assert created["subnets"] == [{"prefix": "10.88.0.0/24", "gateway": "10.88.0.1"}]
+
+    def test_a_peers_one_that_creates_its_network_gives_that(self, node: Node) -> None:
+        created = node.make("network", "create", "--config", str(CONF / "wcn-nat.conf"))
+        assert created["type"] == "NAT"
+        renamed = node.make("network", "create", "--config", str(CONF / "sdnbridge.conf"), "--name", "mine")
+        assert (renamed["name"], renamed["type"], len(renamed["subnets"])) == ("mine", "L2Bridge", 1)
 
     def test_options_override_it(self, node: Node) -> None:
         options = ("--name", "other", "--subnet", "10.9.0.0/24")
