@@ -11,7 +11,7 @@ from cni_hns.dialects.endpoint import Address, endpoint_request
 from cni_hns.dialects.wanted import read_wanted
 from cni_hns.identity import endpoint_id, endpoint_name
 from cni_hns.ledger import AttachmentKey
-from cni_hns.verbs import addresses, delegated, features, plans, retire
+from cni_hns.verbs import addresses, delegated, features, networks, plans, retire
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
@@ -91,8 +91,7 @@ class Addition:
             if not claim.ours:
                 return claim
             plans.keep(self.known, ledger)
-            if not network.remembered:
-                ledger.remember_network(self.plan.network.name, network.view.id, network.view.to_document())
+            networks.remember(network, self.plan.network, node, ledger)
             if remake is not None:
                 self._as_before(remake)
             else:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from cni_hns.ledger import Ledger
     from cni_hns.verbs.node import Node
 
-__all__ = ["ResolvedNetwork", "find", "inspect", "resolve"]
+__all__ = ["ResolvedNetwork", "find", "inspect", "remember", "resolve"]
 
+# Beside the remembered document, the run of HNS that showed it: after a boot the host may be elsewhere.
+_SHOWN_BY = "HnsStart"
 # Losing a creation race costs one more look; only a network that comes and goes needs more.
 _RACES = 5
 
@@ -84,14 +86,22 @@ def inspect(plan: AttachmentPlan, node: Node, ledger: Ledger | None) -> None:
         raise _missing(plan.network)
 
 
+def remember(found: ResolvedNetwork, plan: NetworkPlan, node: Node, ledger: Ledger) -> None:
+    """Keep what HNS showed, unless it is what was kept; part of a transaction."""
+    if not found.remembered:
+        document = {**found.view.to_document(), _SHOWN_BY: node.machine.hns_start()}
+        ledger.remember_network(plan.name, found.view.id, document)
+
+
 def find(plan: NetworkPlan, node: Node, ledger: Ledger | None) -> ResolvedNetwork | None:
     """The network remembered under this name, else the one that HNS lists; None where HNS has none."""
     known = ledger.network(plan.name) if ledger is not None else None
     if known is not None:
         try:
-            return ResolvedNetwork(
-                node.hcn.networks.open(known.hcn_id), NetworkView.of(known.document), remembered=True
-            )
+            opened = node.hcn.networks.open(known.hcn_id)
+            if known.document.get(_SHOWN_BY) != node.machine.hns_start():
+                return _read(opened)
+            return ResolvedNetwork(opened, NetworkView.of(known.document), remembered=True)
         except NotFound:
             node.log.event(f'HCN network "{plan.name}" ({known.hcn_id}) is gone; looking for it by name')
     for network_id in node.hcn.networks.ids(Name=plan.name):

@@ -19,7 +19,7 @@ _FIRST_WITH_CHECK = "0.4.0"
 
 
 class Sample(NamedTuple):
-    """One sample as one runtime sends it: the plugin's object with the list's name and the version agreed on."""
+    """One sample as one runtime sends it: the plugin's object, the list's name, the version agreed on."""
 
     file: Path
     config: dict[str, Any]
@@ -36,9 +36,8 @@ def _samples() -> list[Sample]:
         if "plugins" not in document:
             found.append(Sample(file, document))
             continue
-        (plugin,) = document["plugins"]
-        for version in document["cniVersions"]:
-            found.append(Sample(file, {**plugin, "name": document["name"], "cniVersion": version}))
+        plugin = {**document["plugins"][0], "name": document["name"]}
+        found += [Sample(file, {**plugin, "cniVersion": version}) for version in document["cniVersions"]]
     return found
 
 
