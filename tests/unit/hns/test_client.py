@@ -59,6 +59,25 @@ class TestEndpointState:
         assert hns.endpoint_state(GUID) == state
 
 
+class TestManagementAddress:
+    @pytest.mark.parametrize(
+        ("output", "address"),
+        [
+            pytest.param({"managementIP": "192.0.2.7"}, "192.0.2.7", id="there"),
+            pytest.param({"ManagementIP": ""}, "", id="not there yet"),
+            pytest.param({}, "", id="left out"),
+            pytest.param({"ManagementIP": None}, "", id="null"),
+            pytest.param([], "", id="no object"),
+        ],
+    )
+    def test_is_the_hosts_own_on_the_network(
+        self, hns: Hns, scripted: ScriptedService, output: object, address: str
+    ) -> None:
+        _answer(scripted, {"Success": True, "Output": output})
+        assert hns.management_address(GUID) == address
+        assert scripted.calls[0][2] == f"/networks/{GUID}"
+
+
 class TestEndpoints:
     @pytest.mark.parametrize(
         ("output", "endpoints"),
