@@ -51,9 +51,12 @@ def examine(config: Mapping[str, Any], executable: str = "") -> Examined:
     dialect, mode = recognise(config, executable)
     source = _translated(config, dialect, mode)
     remarks, findings = top_level(config, native=dialect == NATIVE)
-    reading = read(Native, source.document if source else config)
+    document = source.document if source else config
+    reading = read(Native, document)
     builder = _Builder(reading, source)
     plan = builder.plan(remarks)
+    if reading.model is None:
+        builder.parts_alone(document)
     findings += [*reading.findings, *builder.findings]
     if source:
         findings = [*source.findings, *map(source.renamed, findings)]
@@ -140,6 +143,14 @@ class _Builder:
             ),
             remarks=[*remarks, *(self.source.remarks if self.source else []), *policies.remarks],
         )
+
+    def parts_alone(self, document: Mapping[str, Any]) -> None:
+        """What is wrong inside `ipam` and `policies` beside a `name` or `network` too faulty to read on."""
+        ipam, policies = document.get("ipam"), document.get("policies")
+        if isinstance(ipam, Mapping):
+            self.findings += read_addressing(ipam, None, bridge=False, ranges_at_run_time=True).findings
+        if isinstance(policies, list):
+            self.findings += read_endpoint_policies(policies, "policies", None).findings
 
     def _name(self, native: Native) -> str:
         fault = identifier_fault(native.name)
