@@ -39,6 +39,7 @@ __all__ = [
     "service_error",
 ]
 
+
 class ServiceError(Exception):
     """A call to the service failed.
 
