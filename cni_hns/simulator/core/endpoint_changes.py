@@ -5,6 +5,7 @@ from __future__ import annotations
 from cni_hns.simulator.core import endpoints
 from cni_hns.simulator.core.documents import Document, enum_name, folded, guid_of, list_of
 from cni_hns.simulator.core.errors import (
+    DEGRADED,
     ENDPOINT_ALREADY_ATTACHED,
     ENDPOINT_NOT_ATTACHED,
     INTERFACE_PARAMETERS_APPLIED,
@@ -32,6 +33,8 @@ def modify(state: State, guid: str, given: Document) -> None:
         Refused: 0x803B0015 for what cannot be changed here, and what the change itself can be refused for.
     """
     endpoint = endpoints.load(state, guid)
+    if endpoint.state == endpoints.DEGRADED_STATE:
+        raise Refused(DEGRADED, guid)
     request = folded(given, ("ResourceType", "RequestType", "Settings"))
     resource = enum_name(request.get("ResourceType", 0), _RESOURCES, REQUEST_UNSUPPORTED)
     kind = enum_name(request.get("RequestType", 0), REQUEST_TYPES, REQUEST_UNSUPPORTED)
@@ -71,6 +74,8 @@ def attach(state: State, guid: str, user: str) -> None:
     endpoint = endpoints.load(state, guid)
     if endpoint.remote:
         raise Refused(INVALID_REMOTE_OPERATION, guid)
+    if endpoint.state == endpoints.DEGRADED_STATE:
+        raise Refused(DEGRADED, guid)
     if endpoint.state not in (endpoints.CREATED, endpoints.DETACHED):
         raise Refused(ENDPOINT_ALREADY_ATTACHED, guid)
     endpoints.set_state(state, guid, endpoints.ATTACHED, [])

@@ -12,7 +12,7 @@ from cni_hns.simulator.core import addresses, macs
 from cni_hns.simulator.core.adapters import adapter_named
 from cni_hns.simulator.core.documents import Document, folded, list_of, number_of, object_of, text_member
 from cni_hns.simulator.core.errors import ENDPOINT_NOT_FOUND, INVALID_ENDPOINT, Refused, refuse_unless_zero
-from cni_hns.simulator.core.identity import chosen_id
+from cni_hns.simulator.core.identity import birth, chosen_id
 from cni_hns.simulator.core.network_documents import read_dns, read_schema_version
 from cni_hns.simulator.core.networks import load as load_network
 from cni_hns.simulator.core.policies import endpoint_policies, spoiled_by
@@ -107,7 +107,7 @@ def create(state: State, network: str, argument: str, given: Document) -> str:
         "Policies": policies,
         "Flags": flags,
         "SchemaVersion": read_schema_version(document),
-        "Version": state.version[0] << 32 | state.version[1],
+        **birth(state),
         "v1": v1,
         "spoiled": spoiled_by(policies),
     }

@@ -13,8 +13,6 @@ __all__ = [
     "NETWORK_PRE_DELETE",
     "SERVICE_DISCONNECT",
     "happened",
-    "newest",
-    "since",
 ]
 
 NETWORK_PRE_CREATE = 1
@@ -33,17 +31,3 @@ def happened(state: State, code: int, guid: str) -> None:
     """Tell every process's listeners, once this call is through."""
     state.run("INSERT INTO events (code, object) VALUES (?, ?)", code, guid)
     state.run("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?", _KEPT)
-
-
-def newest(state: State) -> int:
-    """The number of the last event so far."""
-    row = state.row("SELECT ifnull(max(id), 0) FROM events")
-    return int(row[0]) if row else 0
-
-
-def since(state: State, number: int) -> list[tuple[int, int, str]]:
-    """Every event after that number: (number, code, object)."""
-    return [
-        (row[0], row[1], row[2])
-        for row in state.rows("SELECT * FROM events WHERE id > ? ORDER BY id", number)
-    ]

@@ -15,7 +15,7 @@ from cni_hns.simulator.core.errors import (
     Refused,
     refuse_unless_zero,
 )
-from cni_hns.simulator.core.identity import chosen_id
+from cni_hns.simulator.core.identity import birth, chosen_id
 from cni_hns.simulator.core.network_changes import REQUEST_TYPES
 from cni_hns.simulator.core.network_documents import read_schema_version
 from cni_hns.simulator.core.networks import load as load_network
@@ -149,7 +149,7 @@ def _read(state: State, given: Document, v1: bool) -> Document:
         "Flags": flags,
         "HostComputeNetwork": network["ID"] if network else "",
         "SchemaVersion": read_schema_version(document),
-        "Version": state.version[0] << 32 | state.version[1],
+        **birth(state),
     }
 
 

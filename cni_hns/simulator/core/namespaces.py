@@ -20,7 +20,7 @@ from cni_hns.simulator.core.errors import (
     Refused,
     refuse_unless_zero,
 )
-from cni_hns.simulator.core.identity import chosen_id
+from cni_hns.simulator.core.identity import birth, chosen_id
 from cni_hns.simulator.core.network_changes import REQUEST_TYPES
 from cni_hns.simulator.core.network_documents import read_schema_version
 from cni_hns.simulator.core.store import State
@@ -57,7 +57,7 @@ class Namespace(NamedTuple):
 
 def make_host_default(state: State, guid: str) -> None:
     """The host's own namespace, always there: compartment 1, no SchemaVersion (dumps of calico)."""
-    document = {"ID": guid, "Type": "HostDefault", "SchemaVersion": None, "Version": 0}
+    document = {"ID": guid, "Type": "HostDefault", "SchemaVersion": None, **birth(state)}
     state.run(
         "INSERT INTO namespaces VALUES (?, 'HostDefault', 1, 1, ?, ?)", guid, _READY, json.dumps(document)
     )
@@ -74,7 +74,7 @@ def create(state: State, argument: str, given: Document) -> str:
         "Type": kind,
         # What the creator sent is kept: 0.0 stays 0.0.
         "SchemaVersion": read_schema_version(document),
-        "Version": state.version[0] << 32 | state.version[1],
+        **birth(state),
     }
     compartment = containers.next_compartment(state) if document.get("CreateWithCompartment") is True else 0
     state.run(

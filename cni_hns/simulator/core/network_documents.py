@@ -25,6 +25,7 @@ from cni_hns.simulator.core.errors import (
     Refused,
     refuse_unless_zero,
 )
+from cni_hns.simulator.core.identity import birth
 from cni_hns.simulator.core.macs import below, read_pool
 from cni_hns.simulator.core.policies import network_policies
 from cni_hns.simulator.core.prefixes import Network, network
@@ -74,7 +75,7 @@ def read_network(state: State, given: Document) -> Document:
         "Dns": read_dns(object_of(document, "Dns")),
         "Ipams": read_ipams(state, list_of(document, "Ipams"), kind),
         "SchemaVersion": read_schema_version(document),
-        "Version": state.version[0] << 32 | state.version[1],
+        **birth(state),
     }
     _demands_of_type(state, network_)
     return network_

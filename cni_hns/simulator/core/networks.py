@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cni_hns.simulator.core import adapters, events
-from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.documents import Document, new_guid
 from cni_hns.simulator.core.errors import (
     NETWORK_ALREADY_EXISTS,
     NETWORK_NOT_FOUND,
@@ -46,6 +46,7 @@ def create(state: State, argument: str, given: Document) -> str:
         chosen = adapters.choose(state, kind, network["Policies"])
         adapter = chosen["name"]
         network["adapter"], network["address"] = adapter, chosen.get("address", "")
+        network["LayeredOn"] = new_guid()
     if kind == "Overlay":
         network["router_mac"] = dashed(0x00155D000000 | below(1 << 24))
     state.run(

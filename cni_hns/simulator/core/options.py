@@ -44,6 +44,8 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         [_ONE_ADAPTER],
         "one physical adapter with an address: what a plain node has; kind is physical, wifi or virtual",
     ),
+    "elevated": (True, "a caller without administrator's rights is refused everything"),
+    "service_stopped_hresult": (0, "HNS is not running: 0x80070426 and 0x800706BA have both been seen"),
     "excluded_ports": ([], "[protocol, first, last] ranges that the host holds; mapping one is refused"),
     "loopback_addresses": (
         [],

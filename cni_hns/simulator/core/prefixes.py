@@ -14,7 +14,6 @@ __all__ = [
     "has_host_bits",
     "mac_digits",
     "network",
-    "packed",
 ]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -47,11 +46,6 @@ def has_host_bits(text: str) -> bool:
     """Whether a prefix names a host inside it (172.17.0.1/16)."""
     parsed = network(text)
     return parsed is not None and address(text.partition("/")[0]) != parsed.network_address
-
-
-def packed(value: Address) -> bytes:
-    """Bytes that compare as the addresses of one family do."""
-    return value.packed
 
 
 def mac_digits(text: str) -> str | None:

@@ -266,6 +266,19 @@ def _port_pools(state: State, method: str, parts: list[str], _body: str) -> Any:
     ]
 
 
+def _accelnet(state: State, method: str, parts: list[str], body: str) -> Any:
+    """The management MACs that accelerated networking leaves alone (hcsshim, HNS 15.4)."""
+    if parts or method not in ("GET", "POST", "DELETE") or not has_feature("Accelnet", state.version):
+        raise _unsupported(method, parts)
+    if method != "GET":
+        state.run("DELETE FROM accelnet")
+    if method == "POST":
+        for item in list_of(folded(parse(body), ("MacAddressList",)), "MacAddressList"):
+            mac = text_member(folded(item, ("MacAddress",)), "MacAddress")
+            state.run("INSERT INTO accelnet VALUES (?)", mac)
+    return {"MacAddressList": [{"MacAddress": row[0]} for row in state.rows("SELECT mac FROM accelnet")]}
+
+
 _COLLECTIONS: dict[str, Callable[[State, str, list[str], str], Any]] = {
     "networks": _networks,
     "endpoints": _endpoints,
@@ -275,4 +288,5 @@ _COLLECTIONS: dict[str, Callable[[State, str, list[str], str], Any]] = {
     "endpointaddresses": _endpoint_addresses,
     "globals": _globals,
     "portpools": _port_pools,
+    "accelnet": _accelnet,
 }

@@ -6,7 +6,7 @@ import json
 
 from cni_hns.simulator.core.documents import Document, folded, guid_of, list_of
 from cni_hns.simulator.core.errors import ELEMENT_NOT_FOUND, ENDPOINT_NOT_FOUND, INVALID_POLICY, Refused
-from cni_hns.simulator.core.identity import chosen_id
+from cni_hns.simulator.core.identity import birth, chosen_id
 from cni_hns.simulator.core.network_documents import read_schema_version
 from cni_hns.simulator.core.policies import endpoint_policies
 from cni_hns.simulator.core.store import State
@@ -75,5 +75,5 @@ def _read(state: State, given: Document) -> Document:
         "Routes": [policy["Settings"] for policy in endpoint_policies(state, wrapped)],
         "HostComputeNetwork": document.get("HostComputeNetwork", ""),
         "SchemaVersion": read_schema_version(document),
-        "Version": state.version[0] << 32 | state.version[1],
+        **birth(state),
     }

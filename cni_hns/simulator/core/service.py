@@ -11,26 +11,12 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from cni_hns.simulator.core import (
-    endpoint_changes,
-    endpoints,
-    faults,
-    journal,
-    lifecycle,
-    loadbalancers,
-    namespaces,
-    network_changes,
-    networks,
-    queries,
-    rest,
-    routes,
-    statistics,
-)
-from cni_hns.simulator.core.documents import Document, folded, parse
-from cni_hns.simulator.core.errors import RPC_CALL_FAILED, Refused, record
+from cni_hns.simulator.core import endpoints, faults, journal, lifecycle, rest
+from cni_hns.simulator.core.documents import folded, parse
+from cni_hns.simulator.core.errors import ACCESS_DENIED, RPC_CALL_FAILED, Refused, record
+from cni_hns.simulator.core.functions import WORK
 from cni_hns.simulator.core.store import State, Store
 
 __all__ = ["Answer", "Service"]
@@ -46,9 +32,6 @@ class Answer(NamedTuple):
     text: str
     record: str
     generation: int = 0
-
-
-_Work = Callable[[State, list[str | None]], str]
 
 
 class Service:
@@ -81,6 +64,8 @@ class Service:
             journal.closed(state, function, target, hresult)
         if fault is not None:
             self._wait(fault)
+            if fault.hang:
+                _hang()
             if fault.die:
                 _die()
         return Answer(hresult, "", "")
@@ -143,6 +128,10 @@ def _worked(
     state: State, function: str, arguments: list[str | None], generation: int | None, keep_ports: bool
 ) -> Answer:
     """The call's own work; a refused one leaves nothing but its mark."""
+    if state.options.service_stopped_hresult:
+        return Answer(state.options.service_stopped_hresult, "", "")
+    if not state.options.elevated:
+        return _failed(state, ACCESS_DENIED, None)
     if generation is not None and generation != state.generation:
         return _failed(state, state.options.stale_handle_hresult, None)
     state.db.execute("SAVEPOINT work")
@@ -151,7 +140,7 @@ def _worked(
             endpoints.delete(state, arguments[0] or "", keep_ports=True)
             text = ""
         else:
-            text = _WORK[function](state, arguments)
+            text = WORK[function](state, arguments)
     except Refused as refusal:
         state.db.execute("ROLLBACK TO work")
         if refusal.mark is not None:
@@ -211,7 +200,7 @@ def _die() -> NoReturn:
 
 def _targets(state: State, function: str, arguments: list[str | None]) -> list[str]:
     """All the names by which a fault may mean this call's object."""
-    if state.row("SELECT 1 FROM faults LIMIT 1") is None:
+    if not arguments or state.row("SELECT 1 FROM faults LIMIT 1") is None:
         return []
     if function == "HNSCall":
         return [text for text in arguments[:2] if text] + _names_in(arguments[2])
@@ -249,117 +238,4 @@ def _journal_name(function: str, arguments: list[str | None], answer: Answer | N
         if function.startswith("HcnCreate") and answer is not None and answer.text:
             return answer.text
         return " ".join(_names_in(arguments[-1]))
-    return arguments[0] or ""
-
-
-def _document(arguments: list[str | None]) -> Document:
-    return parse(arguments[-1])
-
-
-def _network_create(state: State, arguments: list[str | None]) -> str:
-    return networks.create(state, arguments[0] or "", _document(arguments))
-
-
-def _endpoint_create(state: State, arguments: list[str | None]) -> str:
-    return endpoints.create(state, arguments[0] or "", arguments[1] or "", _document(arguments))
-
-
-def _namespace_create(state: State, arguments: list[str | None]) -> str:
-    return namespaces.create(state, arguments[0] or "", _document(arguments))
-
-
-def _load_balancer_create(state: State, arguments: list[str | None]) -> str:
-    return loadbalancers.create(state, arguments[0] or "", _document(arguments))
-
-
-def _route_create(state: State, arguments: list[str | None]) -> str:
-    return routes.create(state, arguments[0] or "", _document(arguments))
-
-
-def _opening(load: Callable[[State, str], object]) -> _Work:
-    def work(state: State, arguments: list[str | None]) -> str:
-        load(state, arguments[0] or "")
-        return arguments[0] or ""
-
-    return work
-
-
-def _deleting(delete: Callable[[State, str], None]) -> _Work:
-    def work(state: State, arguments: list[str | None]) -> str:
-        delete(state, arguments[0] or "")
-        return ""
-
-    return work
-
-
-def _modifying(modify: Callable[[State, str, Document], None]) -> _Work:
-    def work(state: State, arguments: list[str | None]) -> str:
-        modify(state, arguments[0] or "", _document(arguments))
-        return ""
-
-    return work
-
-
-def _querying(family: str) -> _Work:
-    def work(state: State, arguments: list[str | None]) -> str:
-        return json.dumps(queries.view(state, family, arguments[0] or "", arguments[1]))
-
-    return work
-
-
-def _enumerating(family: str) -> _Work:
-    def work(state: State, arguments: list[str | None]) -> str:
-        return json.dumps(queries.select(state, family, arguments[0]))
-
-    return work
-
-
-def _statistics(state: State, arguments: list[str | None]) -> str:
-    return json.dumps(statistics.statistics_of(state, arguments[0] or ""))
-
-
-def _addresses(state: State, arguments: list[str | None]) -> str:
-    return json.dumps(statistics.addresses_of(state, arguments[0] or ""))
-
-
-def _hns_call(state: State, arguments: list[str | None]) -> str:
-    return rest.answer(state, arguments[0] or "", arguments[1] or "", arguments[2] or "")
-
-
-def _delete_endpoint(state: State, guid: str) -> None:
-    endpoints.delete(state, guid)
-
-
-def _registering(_state: State, _arguments: list[str | None]) -> str:
-    return ""
-
-
-_WORK: dict[str, _Work] = {
-    "HcnCreateNetwork": _network_create,
-    "HcnCreateEndpoint": _endpoint_create,
-    "HcnCreateNamespace": _namespace_create,
-    "HcnCreateLoadBalancer": _load_balancer_create,
-    "HcnCreateSdnRoute": _route_create,
-    "HcnOpenNetwork": _opening(networks.load),
-    "HcnOpenEndpoint": _opening(endpoints.load),
-    "HcnOpenNamespace": _opening(namespaces.load),
-    "HcnOpenLoadBalancer": _opening(loadbalancers.load),
-    "HcnOpenSdnRoute": _opening(routes.load),
-    "HcnModifyNetwork": _modifying(network_changes.modify),
-    "HcnModifyEndpoint": _modifying(endpoint_changes.modify),
-    "HcnModifyNamespace": _modifying(namespaces.modify),
-    "HcnModifyLoadBalancer": _modifying(loadbalancers.modify),
-    "HcnModifySdnRoute": _modifying(routes.modify),
-    "HcnDeleteNetwork": _deleting(networks.delete),
-    "HcnDeleteEndpoint": _deleting(_delete_endpoint),
-    "HcnDeleteNamespace": _deleting(namespaces.delete),
-    "HcnDeleteLoadBalancer": _deleting(loadbalancers.delete),
-    "HcnDeleteSdnRoute": _deleting(routes.delete),
-    **{f"HcnQuery{family}Properties": _querying(family) for family in queries.FAMILIES},
-    **{f"HcnEnumerate{family}s": _enumerating(family) for family in queries.FAMILIES},
-    "HcnQueryEndpointStats": _statistics,
-    "HcnQueryEndpointAddresses": _addresses,
-    "HNSCall": _hns_call,
-    "HcnRegisterServiceCallback": _registering,
-    "HcnUnregisterServiceCallback": _registering,
-}
+    return (arguments[0] or "") if arguments else ""

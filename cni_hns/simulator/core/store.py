@@ -25,7 +25,11 @@ Rows = list[tuple[Any, ...]]
 # A process waits for the calls of all the others: 64 of them, each some milliseconds, on a busy machine.
 _BUSY_TIMEOUT_S = 300.0
 
-_SCHEMA = """
+# Counts up with every change of the tables: a folder is used by one version of this module.
+_SHAPE = 1
+
+_SCHEMA = f"""
+PRAGMA user_version = {_SHAPE};
 CREATE TABLE node(
     one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER, boot INTEGER, seq INTEGER, next_compartment
     INTEGER, options TEXT); CREATE TABLE networks( id TEXT PRIMARY KEY, name TEXT, type TEXT, adapter TEXT,
@@ -53,7 +57,8 @@ CREATE TABLE node(
     hresult INTEGER); CREATE TABLE faults(id INTEGER PRIMARY KEY, document TEXT, matched INTEGER, fired
     INTEGER); CREATE TABLE late(id INTEGER PRIMARY KEY, due INTEGER, function TEXT, arguments TEXT); CREATE
     TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT); CREATE TABLE leaks(id
-    INTEGER PRIMARY KEY, pid INTEGER, kind TEXT, text TEXT); CREATE TABLE slots(one INTEGER PRIMARY KEY
+    INTEGER PRIMARY KEY, pid INTEGER, kind TEXT, text TEXT); CREATE TABLE accelnet(mac TEXT);
+CREATE TABLE slots(one INTEGER PRIMARY KEY
     CHECK (one = 1), busy_until REAL);
 """
 
@@ -87,12 +92,22 @@ class Store:
     """The file and this process's connection to it."""
 
     def __init__(self, folder: str, options: dict[str, Any], first_use: Any) -> None:
-        """Open the node in the folder, or make it; `first_use(state)` fills a new one."""
+        """Open the node in the folder, or make it; `first_use(state)` fills a new one.
+
+        Raises:
+            ValueError: the folder's node was made by another version of the simulator.
+        """
         os.makedirs(folder, exist_ok=True)
         self.path = os.path.join(folder, "hns.db")
         if not os.path.exists(self.path):
             _make(self.path, options, first_use)
         self._db = _connect(self.path)
+        ((shape,),) = self._db.execute("PRAGMA user_version").fetchall()
+        if shape != _SHAPE:
+            self._db.close()
+            raise ValueError(
+                f"{folder} holds the node of another version of the simulator: take another folder"
+            )
         # The connection is this process's only one; a step of one thread waits for that of another.
         self._lock = threading.RLock()
         self._options_text = ""

@@ -44,6 +44,7 @@ FEATURES: dict[str, tuple[tuple[Version, Version], ...]] = {
     # 15.4 takes the call and does not apply it: kubernetes reported it, hnslib corrected its range.
     "ModifyLoadBalancerCall": (_from(15, 4),),
     "ModifyLoadBalancer": (_line(15, 5), _from(16, 0)),
+    "Accelnet": (_from(15, 4),),
     # Windows Server 2022 refuses what 2019 took: host bits in a NAT exception (reported to hcsshim).
     "StrictPrefixes": (_from(13, 0),),
     # Windows Server 2025 refuses a route without a next hop (reported to windows-container-networking).

@@ -41,10 +41,13 @@ def network(state: State, guid: str) -> Document:
         "Extensions": _extensions(kept),
         "IPv6": any(":" in subnet["IpAddressPrefix"] for subnet in subnets(kept)),
         "Resources": {"AllocationOrder": 2, "Allocators": [], "ID": guid.upper(), "State": 1},
-        "Health": {"LastErrorCode": 0, "LastUpdateTime": 0},
+        "Health": {"LastErrorCode": 0, "LastUpdateTime": kept["StartTime"]},
+        "ActivityId": kept["ActivityId"].upper(),
         "State": 1,
         "Version": kept["Version"],
     }
+    if "LayeredOn" in kept:
+        view["LayeredOn"] = kept["LayeredOn"].upper()
     if "adapter" in kept:
         view["NetworkAdapterName"] = kept["adapter"]
     if kept["Type"] in ("NAT", "ICS"):
@@ -92,12 +95,12 @@ def endpoint(state: State, guid: str) -> Document:
     """An endpoint (HNSEndpoint)."""
     found = endpoints.load(state, guid)
     kept = found.document
-    row = state.row("SELECT name FROM networks WHERE id = ?", found.network)
+    home = state.row("SELECT name, type FROM networks WHERE id = ?", found.network) or ("", "")
     view: Document = {
         "ID": guid.upper(),
         "Name": kept["Name"],
         "VirtualNetwork": found.network.upper(),
-        "VirtualNetworkName": row[0] if row else "",
+        "VirtualNetworkName": home[0],
         "Policies": [_flat(policy) for policy in kept["Policies"]],
         "MacAddress": kept["MacAddress"],
         **_addresses(kept),
@@ -110,8 +113,11 @@ def endpoint(state: State, guid: str) -> Document:
         "EncapOverhead": _overhead(kept),
         "SharedContainers": found.containers,
         "Resources": {"AllocationOrder": 1, "Allocators": [], "ID": guid.upper(), "State": 1},
-        "Health": {"LastErrorCode": 0, "LastUpdateTime": 0},
-        "Type": "",
+        "Health": {"LastErrorCode": 0, "LastUpdateTime": kept["StartTime"]},
+        "ActivityId": kept["ActivityId"].upper(),
+        "CreateProcessingStartTime": kept["StartTime"],
+        "StartTime": kept["StartTime"],
+        "Type": _TYPES.get(home[1], home[1]),
         "State": found.state,
         "Version": kept["Version"],
     }

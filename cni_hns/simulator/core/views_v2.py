@@ -25,11 +25,11 @@ def network(state: State, guid: str) -> Document:
     view["Ipams"] = kept["Ipams"]
     view["AdditionalParams"] = {}
     view["State"] = 1
-    view["Version"] = kept["Version"]
-    view["Health"] = {
-        "Data": None,
-        "Extra": {"Resources": {"AllocationOrder": 2, "Allocators": [], "ID": guid}},
-    }
+    view.update(_birth(kept))
+    extra: Document = {"Resources": {"AllocationOrder": 2, "Allocators": [], "ID": guid}}
+    if "LayeredOn" in kept:
+        extra.update({"LayeredOn": kept["LayeredOn"].upper(), "SwitchGuid": guid.upper()})
+    view["Health"] = {"Data": None, "Extra": extra}
     return view
 
 
@@ -64,7 +64,7 @@ def endpoint(state: State, guid: str) -> Document:
         "Flags": kept["Flags"],
         "AdditionalParams": {},
         "State": found.state,
-        "Version": kept["Version"],
+        **_birth(kept),
         "Health": {"Data": None, "Extra": _health(found, guid)},
     }
 
@@ -92,7 +92,7 @@ def namespace(state: State, guid: str) -> Document:
         "Resources": resources,
         **_version(found.document),
         "State": found.state,
-        "Version": found.document["Version"],
+        **_birth(found.document),
     }
     if found.built_in:
         view["IsDefault"] = True
@@ -104,13 +104,13 @@ def namespace(state: State, guid: str) -> Document:
 def load_balancer_view(state: State, guid: str) -> Document:
     """A load balancer ("HostComputeLoadBalancer")."""
     kept = load_balancer(state, guid)
-    return {**kept, "ID": guid, **_version(kept), "State": 2}
+    return {**kept, "ID": guid, **_version(kept), **_birth(kept), "State": 2}
 
 
 def sdn_route(state: State, guid: str) -> Document:
     """An SDN route, its list under the schema's name and under hcsshim's."""
     kept = load_route(state, guid)
-    return {**kept, "ID": guid, "Setting": kept["Routes"], "State": 2}
+    return {**kept, "ID": guid, "Setting": kept["Routes"], **_birth(kept), "State": 2}
 
 
 def _owner(kept: Document) -> Document:
@@ -123,3 +123,7 @@ def _version(kept: Document) -> Document:
         return {}
     # Objects made through V1 are shown with the schema of the question.
     return {"SchemaVersion": {"Major": 2, "Minor": 0} if version["Major"] == 1 else version}
+
+
+def _birth(kept: Document) -> Document:
+    return {"ActivityId": kept["ActivityId"].upper(), "Version": kept["Version"]}

@@ -1,4 +1,4 @@
-"""A caller of the simulated DLLs that knows nothing but C: what these tests hold is what any program would meet."""
+"""A caller of the simulated DLLs that knows nothing but C: these tests hold what any program would meet."""
 
 from __future__ import annotations
 

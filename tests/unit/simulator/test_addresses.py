@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -95,7 +95,7 @@ def test_a_network_without_a_subnet_has_no_address_to_give(caller: Caller) -> No
 class TestRemoteEndpoints:
     """A remote endpoint stands for one of another node, on the same addresses."""
 
-    REMOTE = {"Flags": 1, "MacAddress": "02-11-22-33-44-55"}
+    REMOTE: ClassVar[dict[str, Any]] = {"Flags": 1, "MacAddress": "02-11-22-33-44-55"}
 
     def test_one_may_hold_a_local_ones_address(self, caller: Caller) -> None:
         network = caller.network("Overlay")
@@ -163,6 +163,16 @@ def test_every_address_but_the_reserved_ones_can_be_had_and_then_none(caller: Ca
     assert found == {f"10.9.3.{number}" for number in range(2, 15)}
     with pytest.raises(Failed, match=code(0x803B002F)):
         caller.endpoint(network)
+
+
+def test_a_small_prefix_reserves_no_ends(caller: Caller) -> None:
+    document = network_document("Internal", "net", "10.9.3.0/31")
+    network = caller.create("Network", document)
+    caller.endpoint(network, IpConfigurations=[address("10.9.3.0")])
+
+
+def test_an_entry_without_an_address_counts_for_nothing(caller: Caller) -> None:
+    assert len(_addresses(caller, caller.endpoint(caller.network(), IpConfigurations=[{}]))) == 1
 
 
 class TestReservations:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -189,7 +189,11 @@ class TestModifying:
 
 
 class TestSdnRoutes:
-    ROUTE = {"DestinationPrefix": "10.96.0.0/12", "NextHop": "10.9.3.1", "NeedEncap": False}
+    ROUTE: ClassVar[dict[str, Any]] = {
+        "DestinationPrefix": "10.96.0.0/12",
+        "NextHop": "10.9.3.1",
+        "NeedEncap": False,
+    }
 
     @pytest.mark.parametrize("name", ["Routes", "Setting"])
     def test_both_names_of_the_list_are_read_and_given(

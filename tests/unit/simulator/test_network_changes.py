@@ -9,7 +9,7 @@ import pytest
 from cni_hns.simulator import Simulator
 from tests.unit.simulator.caller import Caller, Failed, address, code, subnet
 
-ROUTE = {
+ROUTE: dict[str, Any] = {
     "Type": "RemoteSubnetRoute",
     "Settings": {
         "DestinationPrefix": "10.9.4.0/24",
@@ -18,7 +18,7 @@ ROUTE = {
         "DistributedRouterMacAddress": "00:12:34:56:78:9a",
     },
 }
-HOST_ROUTE = {"Type": "HostRoute", "Settings": {}}
+HOST_ROUTE: dict[str, Any] = {"Type": "HostRoute", "Settings": {}}
 
 
 def _change(caller: Caller, network: str, resource: object, request: object, settings: Any) -> None:

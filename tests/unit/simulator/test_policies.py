@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -160,10 +160,10 @@ def test_nat_exceptions_are_checked_from_2022_on(
 
 
 class TestChanges:
-    MTU = {"Type": "InterfaceParameters", "Settings": {"Mtu": 1400}}
-    IN = {"Type": "ACL", "Settings": {**ACL, "Priority": 1}}
-    OUT = {"Type": "ACL", "Settings": {**ACL, "Direction": "Out"}}
-    QOS = {"Type": "QOS", "Settings": {"MaximumOutgoingBandwidthInBytes": 1000}}
+    MTU: ClassVar[dict[str, Any]] = {"Type": "InterfaceParameters", "Settings": {"Mtu": 1400}}
+    IN: ClassVar[dict[str, Any]] = {"Type": "ACL", "Settings": {**ACL, "Priority": 1}}
+    OUT: ClassVar[dict[str, Any]] = {"Type": "ACL", "Settings": {**ACL, "Direction": "Out"}}
+    QOS: ClassVar[dict[str, Any]] = {"Type": "QOS", "Settings": {"MaximumOutgoingBandwidthInBytes": 1000}}
 
     def _change(self, caller: Caller, endpoint: str, request: object, *policies: dict[str, Any]) -> None:
         caller.modify(
@@ -229,6 +229,11 @@ class TestChanges:
         assert caller.get("Endpoint", endpoint)["State"] == 4
         with pytest.raises(Failed, match=code(0x803B0019)):
             caller.modify("Endpoint", endpoint, {**add, "Settings": {"PortId": "port"}})
+
+
+def test_a_policy_of_an_unknown_resource_is_refused_for_a_bare_request(caller: Caller) -> None:
+    with pytest.raises(Failed, match=code(0x803B0034)):
+        caller.modify("Endpoint", caller.endpoint(caller.network()), {"RequestType": "Remove"})
 
 
 NETWORK = [

@@ -67,6 +67,12 @@ class TestFilters:
         assert caller.ids("Endpoint", Policies="[]") == [made["a"], made["b"], made["c"]]
 
 
+def _asked(caller: Caller, handle: Any, query: str) -> Any:
+    if "Filter" in query:
+        return caller.answered("HcnEnumerateNetworks", caller.wide(query))
+    return caller.query("Network", handle, query)
+
+
 class TestQueries:
     @pytest.mark.parametrize(
         ("query", "hresult"),
@@ -84,10 +90,7 @@ class TestQueries:
         handle = caller.open("Network", caller.network())
         try:
             with pytest.raises(Failed, match=code(hresult)):
-                if "Filter" in query:
-                    caller.answered("HcnEnumerateNetworks", caller.wide(query))
-                else:
-                    caller.query("Network", handle, query)
+                _ = _asked(caller, handle, query)
         finally:
             caller.close("Network", handle)
 

@@ -29,7 +29,7 @@ def test_a_default_route_of_its_own_is_kept_alone(caller: Caller) -> None:
 
 
 def test_a_dummy_default_route_keeps_the_real_one_out(caller: Caller) -> None:
-    dummy = {"NextHop": "0.0.0.0", "DestinationPrefix": "0.0.0.0/0"}
+    dummy = {"NextHop": "0.0.0.0", "DestinationPrefix": "0.0.0.0/0"}  # noqa: S104 - no socket
     assert _routes(caller, dummy) == [dummy]
 
 

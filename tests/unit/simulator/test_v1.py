@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -237,7 +237,7 @@ class TestEndpoints:
 
 
 class TestHostAttach:
-    BODY = {"SystemType": "Host", "CompartmentId": 1}
+    BODY: ClassVar[dict[str, Any]] = {"SystemType": "Host", "CompartmentId": 1}
 
     def test_attached_once_and_detached(self, caller: Caller) -> None:
         guid = _post_endpoint(caller)["ID"]
@@ -289,7 +289,7 @@ class TestNamespaces:
 
 
 class TestPolicyLists:
-    ELB = {
+    ELB: ClassVar[dict[str, Any]] = {
         "Type": "ELB",
         "Protocol": 6,
         "InternalPort": 80,
@@ -417,3 +417,23 @@ def test_a_path_that_is_no_text(caller: Caller) -> None:
     with pytest.raises(Failed, match=code(0x803B0019)):
         caller.rest("GET", "/endpoints/half \ud800")
     assert caller.simulator.journal()[-1].object == "GET /endpoints/half ?"
+
+
+class TestAccelnet:
+    MACS: ClassVar[list[dict[str, str]]] = [
+        {"MacAddress": "00-15-5D-0A-B7-C6"},
+        {"MacAddress": "00-15-5D-38-01-00"},
+    ]
+
+    def test_the_list_is_set_read_and_emptied(self, caller: Caller) -> None:
+        kept = {"MacAddressList": self.MACS}
+        assert caller.rest("POST", "/accelnet/", kept) == kept
+        assert caller.rest("GET", "/accelnet/") == kept
+        assert (
+            caller.rest("DELETE", "/accelnet/") == caller.rest("GET", "/accelnet/") == {"MacAddressList": []}
+        )
+
+    def test_an_older_service_has_none(self, caller: Caller, simulator: Simulator) -> None:
+        simulator.set_options(hns_version="15.3")
+        with pytest.raises(Failed, match=code(0x80070057)):
+            caller.rest("GET", "/accelnet/")
