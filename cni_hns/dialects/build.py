@@ -53,6 +53,10 @@ def examine(config: Mapping[str, Any], executable: str = "") -> Examined:
     remarks, findings = top_level(config, native=dialect == NATIVE)
     document = source.document if source else config
     reading = read(Native, document)
+    if reading.model is None:
+        # Without its name a configuration is nothing; with any name the rest can be looked at too.
+        named = read(Native, {**document, "name": "unnamed"})
+        reading = named._replace(findings=reading.findings)
     builder = _Builder(reading, source)
     plan = builder.plan(remarks)
     if reading.model is None:
@@ -145,7 +149,7 @@ class _Builder:
         )
 
     def parts_alone(self, document: Mapping[str, Any]) -> None:
-        """What is wrong inside `ipam` and `policies` beside a `name` or `network` too faulty to read on."""
+        """What is wrong inside `ipam` and `policies` beside a `network` too faulty to read on."""
         ipam, policies = document.get("ipam"), document.get("policies")
         if isinstance(ipam, Mapping):
             self.findings += read_addressing(ipam, None, bridge=False, ranges_at_run_time=True).findings

@@ -827,3 +827,33 @@ class TestTheRest:
             "dns.nameservers[1]",
             "mtu",
         }
+
+    @pytest.mark.parametrize(
+        ("changes", "paths"),
+        [
+            pytest.param(
+                {"name": REMOVED, "network__subnets": [{"prefix": "10.1.0.0/24", "gateway": "10.2.0.1"}]},
+                {"name", "network.subnets[0].gateway"},
+                id="no name",
+            ),
+            pytest.param({"name": 5, "mtu": 1}, {"name", "mtu"}, id="a number for a name"),
+            pytest.param(
+                {
+                    "network__mode": "bridge",
+                    "ipam__ranges": [[{"subnet": "x"}]],
+                    "policies": [{"Type": "Nope"}],
+                },
+                {"network.mode", "ipam.ranges[0][0].subnet", "policies[0].Type"},
+                id="no usable mode",
+            ),
+            pytest.param(
+                {"network": REMOVED, "ipam": [], "policies": {}},
+                {"network", "ipam", "policies"},
+                id="no network",
+            ),
+        ],
+    )
+    def test_what_a_configuration_cannot_be_without_hides_no_other_fault(
+        self, changes: dict[str, Any], paths: set[str]
+    ) -> None:
+        assert set(faults_of(changed(BRIDGE, **changes))) == paths
