@@ -155,3 +155,41 @@ class TestOptions:
 def test_the_adapters_can_be_read_and_set(simulator: Simulator) -> None:
     simulator.adapters = [{"name": "Second", "kind": "physical", "address": "198.51.100.2"}]
     assert open_simulator(simulator.folder).adapters[0]["name"] == "Second"
+
+
+_BUSY = """
+import sys
+from cni_hns.simulator import open_simulator
+from tests.unit.simulator.caller import Caller
+caller = Caller(open_simulator(sys.argv[1]))
+network, = caller.ids("Network")
+namespace = caller.namespace()
+print("ready", flush=True)
+while True:
+    policy = {"Protocol": 6, "InternalPort": 80, "ExternalPort": 8080}
+    endpoint = caller.endpoint(network, Policies=[{"Type": "PortMapping", "Settings": policy}])
+    caller.add(namespace, endpoint)
+    caller.delete("Endpoint", endpoint)
+"""
+
+
+def test_a_killed_process_leaves_whole_objects(caller: Caller, simulator: Simulator) -> None:
+    network = caller.network()
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", _BUSY, simulator.folder], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        before = len(simulator.journal())
+        while len(simulator.journal()) < before + 20:
+            assert process.poll() is None
+        process.kill()
+        process.communicate()
+        held = simulator._store.rows("SELECT endpoint FROM addresses")
+        mapped = simulator._store.rows("SELECT endpoint FROM ports")
+        there = [(guid,) for guid in caller.ids("Endpoint")]
+        assert held == mapped == there
+        assert caller.get("Network", network, 1)["CurrentEndpointCount"] == len(there) <= 1
+        for (guid,) in there:
+            caller.delete("Endpoint", guid)  # the next process would meet its port
