@@ -52,21 +52,6 @@ class Leases(Store):
         """
         return self._owned(key) or self._owned(key._replace(ifname=""))
 
-    def holds(self, key: AttachmentKey) -> bool:
-        """Whether any address is reserved for this attachment."""
-        return bool(self.leases_of(key))
-
-    def lease_keys_without_row(self, network: str) -> list[AttachmentKey]:
-        """Who holds addresses of this network without being an attachment, as host-local's containers do."""
-        rows = self._rows(
-            "SELECT DISTINCT network, container_id, ifname FROM leases WHERE network = ? AND state = 'held' "
-            "AND NOT EXISTS (SELECT * FROM attachments WHERE attachments.network = leases.network AND "
-            "attachments.container_id = leases.container_id AND attachments.ifname = leases.ifname) "
-            "ORDER BY container_id, ifname",
-            (network,),
-        )
-        return [AttachmentKey(*row) for row in rows]
-
     def lease_at(self, network: str, address: int) -> Lease | None:
         """Who has the address, or why it is set aside; None where it has no lease."""
         query = f"SELECT {_COLUMNS} FROM leases WHERE network = ? AND address = ?"

@@ -286,17 +286,11 @@ class TestListing:
 
     def test_knows_what_an_attachment_has(self, ledger: Ledger) -> None:
         assert [one.address for one in ledger.leases_of(KEY)] == ["10.0.0.8", "fd00::1"]
-        assert ledger.holds(KEY)
-        assert not ledger.holds(KEY._replace(ifname="eth1"))
+        assert ledger.leases_of(KEY._replace(ifname="eth1")) == []
 
     def test_knows_containers_without_an_interface_name(self, ledger: Ledger) -> None:
         ledger.hold(lease("10.0.0.20", container_id="old", ifname=""))
         assert [one.address for one in ledger.leases_of(KEY._replace(container_id="old"))] == ["10.0.0.20"]
-
-    def test_knows_who_has_an_address_without_being_an_attachment(self, ledger: Ledger) -> None:
-        add(ledger)
-        ledger.hold(lease("10.0.0.21", container_id="b"))
-        assert ledger.lease_keys_without_row("net") == [KEY._replace(container_id="b")]
 
 
 def test_a_cursor_is_kept_by_network_and_range_set(ledger: Ledger) -> None:
