@@ -9,6 +9,7 @@ import click
 
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.failure import Failure
+from cni_hns.cni.errors import NO_HNS, CniError
 from cni_hns.deadline import Deadline
 from cni_hns.dialects.fields import fold
 from cni_hns.log import Log
@@ -46,8 +47,18 @@ class Session:
 
     def ledger_path(self, data_dir: str | None, config: str | None) -> str:
         """Where the ledger in this folder, of this configuration, or of this node lies."""
-        folder = data_dir or _data_dir_of(config) or self.node.machine.state_folder()
-        return os.path.join(folder, "ledger.db")
+        return os.path.join(data_dir or _data_dir_of(config) or self._state_folder(), "ledger.db")
+
+    def _state_folder(self) -> str:
+        try:
+            return self.node.machine.state_folder()
+        except CniError as fault:
+            if fault.code != NO_HNS:
+                raise
+        # No HNS, no node: what a ledger of this user would be by the XDG base directory specification.
+        return os.path.join(
+            os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"), "cni-hns"
+        )
 
     def ledger(self, data_dir: str | None, config: str | None) -> Ledger | None:
         """That ledger, open; None if there is none."""

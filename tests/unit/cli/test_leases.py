@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cni_hns.__main__ import choose_hns
+from cni_hns.cli import main
 from cni_hns.deadline import Deadline
 from cni_hns.dialects.plan import RangePlan
 from cni_hns.ipam.allocate import allocate, quarantine
@@ -105,3 +107,12 @@ def test_a_damaged_ledger_is_an_error_and_no_empty_list(node: Node, folder: Path
     typed = node("ipam", "list", "--json")
     assert (typed.exit_code, typed.out, typed.err.count("\n")) == (1, "", 1)
     assert "ledger.db" in typed.err
+
+
+def test_without_an_hns_a_ledger_that_is_not_there_is_an_empty_list_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert main(["ipam", "list", "--json"], choose_hns({})) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert list(tmp_path.iterdir()) == []
