@@ -151,6 +151,17 @@ class Simulator:
         with self._store.transaction() as state:
             endpoints.set_state(state, endpoint.lower(), endpoints.DEGRADED_STATE, [])
 
+    def degrade_network(self, name: str) -> None:
+        """The network did not load well: it cannot be opened, only deleted."""
+        with self._store.transaction() as state:
+            for (guid,) in state.rows("SELECT id FROM networks WHERE id = ? OR name = ?", name.lower(), name):
+                networks.save(state, {**networks.load(state, guid), "degraded": True})
+
+    def leave_ghost_network(self, name: str) -> None:
+        """A network of this name was half deleted: nobody sees it, its name is taken until HNS restarts."""
+        with self._store.transaction() as state:
+            state.run("INSERT OR IGNORE INTO ghosts VALUES (?)", name)
+
     # Objects of others
 
     def plant(self, kind: str, document: Document | None = None, network: str = "") -> str:

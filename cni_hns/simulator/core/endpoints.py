@@ -14,7 +14,7 @@ from cni_hns.simulator.core.documents import Document, folded, list_of, number_o
 from cni_hns.simulator.core.errors import ENDPOINT_NOT_FOUND, INVALID_ENDPOINT, Refused, refuse_unless_zero
 from cni_hns.simulator.core.identity import birth, chosen_id
 from cni_hns.simulator.core.network_documents import read_dns, read_schema_version
-from cni_hns.simulator.core.networks import load as load_network
+from cni_hns.simulator.core.networks import usable as usable_network
 from cni_hns.simulator.core.policies import endpoint_policies, spoiled_by
 from cni_hns.simulator.core.ports import map_ports
 from cni_hns.simulator.core.prefixes import address, mac_digits
@@ -84,7 +84,7 @@ def create(state: State, network: str, argument: str, given: Document) -> str:
         Refused: 0x803B0001, the network is gone; a document that does not hold; an address, MAC or port
         refused.
     """
-    home = load_network(state, network)
+    home = usable_network(state, network)
     v1 = is_v1(given)
     document = folded(endpoint_from_v1(given, home) if v1 else given, _FIELDS)
     flags = number_of(document.get("Flags", 0), "Flags")

@@ -116,7 +116,7 @@ WORK: dict[str, Work] = {
     "HcnCreateNamespace": _namespace_create,
     "HcnCreateLoadBalancer": _load_balancer_create,
     "HcnCreateSdnRoute": _route_create,
-    "HcnOpenNetwork": _opening(networks.load),
+    "HcnOpenNetwork": _opening(networks.usable),
     "HcnOpenEndpoint": _opening(endpoints.load),
     "HcnOpenNamespace": _opening(namespaces.load),
     "HcnOpenLoadBalancer": _opening(loadbalancers.load),

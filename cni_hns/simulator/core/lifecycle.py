@@ -25,6 +25,7 @@ def restart(state: State, lost: list[str]) -> None:
     """The service stops and starts; the objects named are not loaded again."""
     state.run("UPDATE node SET generation = generation + 1")
     state.generation += 1
+    state.run("DELETE FROM ghosts")
     state.run("DELETE FROM late")  # what it was doing is not finished
     for guid, flags, text in state.rows("SELECT id, flags, document FROM networks"):
         if flags & _ENABLE_NON_PERSISTENT or _gateway_in_the_way(state, json.loads(text)):

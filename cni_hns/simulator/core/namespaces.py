@@ -66,7 +66,9 @@ def make_host_default(state: State, guid: str) -> None:
 def create(state: State, argument: str, given: Document) -> str:
     """Make a namespace; its ID. Little is enough: containerd sends SchemaVersion 0.0 alone."""
     document = folded(given, ("ID", "Owner", "Type", "SchemaVersion", "CreateWithCompartment", "IsDefault"))
-    kind = enum_name(document.get("Type", 0), TYPES, PARAMETER_INCORRECT)
+    # V1 says IsDefault where V2 has a type for it.
+    usual = "HostDefault" if document.get("IsDefault") is True else "Host"
+    kind = enum_name(document.get("Type", usual), TYPES, PARAMETER_INCORRECT)
     guid = chosen_id(state, "namespaces", argument, document)
     kept = {
         "ID": guid,

@@ -7,6 +7,7 @@ import json
 from cni_hns.simulator.core import adapters, events
 from cni_hns.simulator.core.documents import Document, new_guid
 from cni_hns.simulator.core.errors import (
+    DEGRADED,
     NETWORK_ALREADY_EXISTS,
     NETWORK_NOT_FOUND,
     Refused,
@@ -20,7 +21,7 @@ from cni_hns.simulator.core.store import State
 from cni_hns.simulator.core.v1_input import is_v1, network_from_v1
 from cni_hns.simulator.core.versions import has_feature
 
-__all__ = ["create", "delete", "load", "management_address", "save"]
+__all__ = ["create", "delete", "load", "management_address", "save", "usable"]
 
 # The switch has no port of the host, so no management address ever appears.
 _DISABLE_HOST_PORT = 1024
@@ -37,7 +38,7 @@ def create(state: State, argument: str, given: Document) -> str:
     network = read_network(state, network_from_v1(given) if v1 else given)
     name, kind = network["Name"], network["Type"]
     # The document is read first: a caller that lost a race and sends nonsense hears of the nonsense.
-    if name and state.row("SELECT 1 FROM networks WHERE name = ?", name):
+    if name and _name_taken(state, name):
         raise Refused(NETWORK_ALREADY_EXISTS, name)
     network["ID"] = chosen_id(state, "networks", argument, network)
     network["v1"] = v1
@@ -93,6 +94,26 @@ def load(state: State, guid: str) -> Document:
         raise Refused(NETWORK_NOT_FOUND, guid)
     document: Document = json.loads(row[0])
     return document
+
+
+def usable(state: State, guid: str) -> Document:
+    """The network, for whoever opens it or makes something in it.
+
+    Raises:
+        Refused: 0x803B0001, there is none; 0x803B0017, it is degraded (reported to WSL).
+    """
+    network = load(state, guid)
+    if network.get("degraded"):
+        raise Refused(DEGRADED, guid)
+    return network
+
+
+def _name_taken(state: State, name: str) -> bool:
+    """By a network, or by what a half-deleted one left behind: nobody can see that (reported to moby)."""
+    return (
+        state.row("SELECT 1 FROM networks WHERE name = ?", name) is not None
+        or state.row("SELECT 1 FROM ghosts WHERE name = ?", name) is not None
+    )
 
 
 def save(state: State, network: Document) -> None:

@@ -26,7 +26,7 @@ Rows = list[tuple[Any, ...]]
 _BUSY_TIMEOUT_S = 300.0
 
 # Counts up with every change of the tables: a folder is used by one version of this module.
-_SHAPE = 1
+_SHAPE = 2
 
 _SCHEMA = f"""
 PRAGMA user_version = {_SHAPE};
@@ -57,7 +57,8 @@ CREATE TABLE node(
     hresult INTEGER); CREATE TABLE faults(id INTEGER PRIMARY KEY, document TEXT, matched INTEGER, fired
     INTEGER); CREATE TABLE late(id INTEGER PRIMARY KEY, due INTEGER, function TEXT, arguments TEXT); CREATE
     TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT); CREATE TABLE leaks(id
-    INTEGER PRIMARY KEY, pid INTEGER, kind TEXT, text TEXT); CREATE TABLE accelnet(mac TEXT);
+    INTEGER PRIMARY KEY, pid INTEGER, kind TEXT, text TEXT); CREATE TABLE ghosts(name TEXT PRIMARY KEY);
+CREATE TABLE accelnet(mac TEXT);
 CREATE TABLE slots(one INTEGER PRIMARY KEY
     CHECK (one = 1), busy_until REAL);
 """

@@ -73,6 +73,8 @@ _ENDPOINT = (
     "IsRemoteEndpoint",
     "EncapOverhead",
 )
+# NatFlags
+_EXTERNAL_PORT_RESERVED = 4
 _PROTOCOLS = {"tcp": 6, "udp": 17}
 _NAMED = {"Major": 1, "Minor": 0}
 
@@ -262,7 +264,9 @@ def _settle_protocol(settings: Document) -> None:
     for name in ("LocalPorts", "RemotePorts"):
         if isinstance(settings.get(name), int):
             settings[name] = str(settings[name])
-    settings.pop("ExternalPortReserved", None)
+    # V1 says in words what V2 has a flag for.
+    if settings.pop("ExternalPortReserved", False) is True:
+        settings["Flags"] = _EXTERNAL_PORT_RESERVED
 
 
 _RENAMED: dict[str, tuple[str, dict[str, str]]] = {
@@ -272,6 +276,7 @@ _RENAMED: dict[str, tuple[str, dict[str, str]]] = {
             "protocol": "Protocol",
             "internalport": "InternalPort",
             "externalport": "ExternalPort",
+            "externalportreserved": "ExternalPortReserved",
             "vip": "VIP",
         },
     ),

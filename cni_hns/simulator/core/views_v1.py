@@ -122,8 +122,10 @@ def endpoint(state: State, guid: str) -> Document:
         "Version": kept["Version"],
     }
     if found.namespace:
-        compartment = namespaces.load(state, found.namespace).compartment
-        view["Namespace"] = {"ID": found.namespace.upper(), "CompartmentId": compartment}
+        home_namespace = namespace(state, found.namespace)
+        view["Namespace"] = {
+            name: home_namespace[name] for name in ("ID", "CompartmentId", "IsDefault", "ResourceList")
+        }
     return view
 
 
@@ -157,7 +159,7 @@ def namespace(state: State, guid: str) -> Document:
         "ID": guid.upper(),
         "CompartmentGuid": guid.upper(),
         "CompartmentId": found.compartment,
-        "IsDefault": found.built_in,
+        "IsDefault": found.document["Type"].endswith("Default"),
         "ResourceList": [{"Type": "Endpoint", "Data": {"Id": row[0].upper()}} for row in members],
         "Containers": containers.of_namespace(state, guid),
         "Policies": [],

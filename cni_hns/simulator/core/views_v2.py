@@ -62,7 +62,7 @@ def endpoint(state: State, guid: str) -> Document:
         "Dns": kept["Dns"],
         "Policies": kept["Policies"],
         "Flags": kept["Flags"],
-        "AdditionalParams": {},
+        "AdditionalParams": {"SwitchId": found.network.upper(), "SwitchPortId": guid.upper()},
         "State": found.state,
         **_birth(kept),
         "Health": {"Data": None, "Extra": _health(found, guid)},
@@ -94,7 +94,7 @@ def namespace(state: State, guid: str) -> Document:
         "State": found.state,
         **_birth(found.document),
     }
-    if found.built_in:
+    if found.document["Type"].endswith("Default"):
         view["IsDefault"] = True
     if running:
         view["Containers"] = running

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from cni_hns.simulator import Simulator
-from tests.unit.simulator.caller import Caller, address
+from tests.unit.simulator.caller import Caller, address, network_document
 
 _FOREIGN = 2000
 
@@ -32,7 +32,8 @@ def _steps(simulator: Simulator, work: Callable[[], object]) -> int:
 
 def _add(caller: Caller, network: str, namespace: str, number: int) -> str:
     """The calls of one ADD, and of its DEL."""
-    endpoint = caller.endpoint(network, Name=f"pod{number}", IpConfigurations=[address(f"10.9.1.{number}")])
+    own = address(f"10.9.200.{number}")
+    endpoint = caller.endpoint(network, Name=f"pod{number}", IpConfigurations=[own])
     caller.add(namespace, endpoint)
     caller.get("Endpoint", endpoint)
     caller.get("Network", network, 1)
@@ -48,7 +49,11 @@ def _add(caller: Caller, network: str, namespace: str, number: int) -> str:
 def test_an_add_costs_the_same_among_many_endpoints(
     caller: Caller, simulator: Simulator, remote: bool
 ) -> None:
-    network = caller.network("Overlay", prefix="10.9.0.0/16")
+    document = network_document("L2Bridge", "net", "10.9.0.0/16")
+    # HNS chooses from the first half, so that the foreign endpoints never take the pods' addresses.
+    halves = [{"IpAddressPrefix": "10.9.0.0/17"}, {"IpAddressPrefix": "10.9.128.0/17"}]
+    document["Ipams"][0]["Subnets"][0]["IpSubnets"] = halves
+    network = caller.create("Network", document)
     namespace = caller.namespace()
     _add(caller, network, namespace, 2)
     alone = _steps(simulator, lambda: _add(caller, network, namespace, 3))

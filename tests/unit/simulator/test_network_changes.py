@@ -153,6 +153,13 @@ class TestSubnets:
         with pytest.raises(Failed, match=code(0x803B0015)):
             _change(caller, caller.network(kind), resource, "Add", {"Subnets": []})
 
+    @pytest.mark.parametrize("kind", ["L2Bridge", "L2Tunnel", "Overlay"])
+    def test_these_types_have_it_from_its_schema_on(
+        self, caller: Caller, simulator: Simulator, kind: str
+    ) -> None:
+        simulator.set_options(hns_version="11.10", vsid_hresult=0)
+        _change(caller, caller.network(kind), "Subnet", "Add", {"Subnets": [subnet("10.9.4.0/24")]})
+
     @pytest.mark.parametrize("resource", ["Subnet", "IPSubnet"])
     def test_only_add_and_remove(self, caller: Caller, resource: str) -> None:
         network = caller.network()

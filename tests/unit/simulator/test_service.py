@@ -41,6 +41,27 @@ def test_a_degraded_endpoint_is_refused(caller: Caller, simulator: Simulator) ->
     caller.delete("Endpoint", endpoint)
 
 
+def test_a_degraded_network_can_only_be_deleted(caller: Caller, simulator: Simulator) -> None:
+    network = caller.network()
+    handle = caller.open("Network", network)
+    simulator.degrade_network("net")
+    with pytest.raises(Failed, match=code(0x803B0017)):
+        caller.open("Network", network)
+    with pytest.raises(Failed, match=code(0x803B0017)):
+        caller.opened("HcnCreateEndpoint", handle, caller.guid(network), caller.wide("{}"))
+    caller.close("Network", handle)
+    caller.delete("Network", network)
+
+
+def test_what_a_half_deleted_network_left_holds_its_name(caller: Caller, simulator: Simulator) -> None:
+    simulator.leave_ghost_network("net")
+    with pytest.raises(Failed, match=code(0x803B0010)):
+        caller.network()
+    assert caller.ids("Network", Name="net") == []
+    simulator.restart_hns()
+    caller.network()
+
+
 def test_an_endpoint_whose_attach_would_fail_is_not_added_beside_a_container(
     caller: Caller, simulator: Simulator
 ) -> None:

@@ -185,6 +185,19 @@ class TestEndpoints:
                 },
             ),
             (
+                {
+                    "Type": "NAT",
+                    "Protocol": "UDP",
+                    "InternalPort": 53,
+                    "ExternalPort": 53,
+                    "ExternalPortReserved": True,
+                },
+                {
+                    "Type": "PortMapping",
+                    "Settings": {"Protocol": 17, "InternalPort": 53, "ExternalPort": 53, "Flags": 4},
+                },
+            ),
+            (
                 {"Type": "OutBoundNAT", "ExceptionList": ["10.0.0.0/8"], "VIP": "192.0.2.9"},
                 {"Type": "OutBoundNAT", "Settings": {"Exceptions": ["10.0.0.0/8"], "VirtualIP": "192.0.2.9"}},
             ),
@@ -271,7 +284,12 @@ class TestNamespaces:
         body = {"Type": "Endpoint", "Data": {"Id": endpoint}}
         filled = caller.rest("POST", f"/namespaces/{guid}/addresource", body)
         assert filled["ResourceList"] == [{"Type": "Endpoint", "Data": {"Id": endpoint}}]
-        assert caller.rest("GET", f"/endpoints/{endpoint}")["Namespace"] == {"ID": guid, "CompartmentId": 0}
+        assert caller.rest("GET", f"/endpoints/{endpoint}")["Namespace"] == {
+            "ID": guid,
+            "CompartmentId": 0,
+            "IsDefault": False,
+            "ResourceList": filled["ResourceList"],
+        }
         assert caller.rest("POST", f"/namespaces/{guid}/removeresource", body)["ResourceList"] == []
         caller.rest("DELETE", f"/namespaces/{guid}")
         with pytest.raises(Failed, match=code(0x80070490)):
@@ -282,6 +300,11 @@ class TestNamespaces:
         body = {"Type": "Container", "Data": {"Id": "c1"}}
         assert caller.rest("POST", f"/namespaces/{guid}/addresource", body)["Containers"] == ["c1"]
         caller.rest("POST", f"/namespaces/{guid}/removeresource", body)
+
+    def test_one_may_be_called_the_default(self, caller: Caller) -> None:
+        made = caller.rest("POST", "/namespaces/", {"IsDefault": True})
+        assert made["IsDefault"] is True
+        assert caller.get("Namespace", made["ID"].lower())["Type"] == "HostDefault"
 
     def test_the_hosts_own_is_among_them(self, caller: Caller) -> None:
         (found,) = caller.rest("GET", "/namespaces/")
