@@ -240,6 +240,13 @@ class TestAddressesFromElsewhere:
         plan = plan_of(BRIDGE, ipam={"routes": [{"dst": "0.0.0.0/0", "gw": "10.1.0.3"}]})
         assert document(plan)["Routes"] == [{"NextHop": "10.1.0.3", "DestinationPrefix": "0.0.0.0/0"}]
 
+    def test_other_routes_then_follow_the_configured_default_one(self) -> None:
+        routes = [{"dst": "0.0.0.0/0", "gw": "10.1.0.3"}, {"dst": "10.9.0.0/16"}]
+        assert document(plan_of(BRIDGE, ipam={"routes": routes}))["Routes"] == [
+            {"NextHop": "10.1.0.3", "DestinationPrefix": "0.0.0.0/0"},
+            {"NextHop": "10.1.0.3", "DestinationPrefix": "10.9.0.0/16"},
+        ]
+
     def test_dhcp_is_a_flag_without_address_and_route(self) -> None:
         found = document(plan_of(DHCP), network=network_view(mode="Transparent"))
         assert found["Flags"] == 32

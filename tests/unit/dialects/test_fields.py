@@ -19,6 +19,7 @@ from cni_hns.dialects.spelling import near
         pytest.param(fields.network, "0.0.0.0/0", "0.0.0.0/0", id="everything"),
         pytest.param(fields.address, "FE80::1", "fe80::1", id="IPv6 address"),
         pytest.param(fields.host_address, "10.1.0.5/24", "10.1.0.5", id="prefix length of a wanted address"),
+        pytest.param(fields.host_address, "10.1.0.5/32", "10.1.0.5", id="the longest prefix length"),
         pytest.param(fields.host_address, "10.1.0.5", "10.1.0.5", id="wanted address alone"),
         pytest.param(fields.mac, "0e:2a:0a:01:00:05", "0E-2A-0A-01-00-05", id="MAC with colons"),
         pytest.param(fields.mac, "0E-2A-0A-01-00-05", "0E-2A-0A-01-00-05", id="MAC as HNS writes it"),
@@ -90,6 +91,7 @@ def test_a_quoted_value_is_one_line_and_short() -> None:
         pytest.param("netwxyz", None, id="three edits"),
         pytest.param("env", None, id="short words need one edit"),
         pytest.param("mtus", "mtu", id="short word, one edit"),
+        pytest.param("mut", "mtu", id="a swap is one edit"),
         pytest.param("somethingelse", None, id="nothing near"),
     ],
 )

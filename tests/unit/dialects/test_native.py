@@ -93,6 +93,44 @@ class TestNetworks:
         assert "VxlanPort" in plan.requires
         hold(HostComputeNetwork, plan.network.create)
 
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"network__subnets": [{"prefix": "10.1.0.0/30"}], "ipam": {}},
+            {"network__name": "x" * 253},
+            {"network__macPool": [{"start": "00-15-5D-00-00-01", "end": "00-15-5D-00-00-01"}]},
+            {
+                "policies": [
+                    {"Type": "ACL", "Settings": {"Action": "Allow", "Direction": "In", "LocalPorts": "65535"}}
+                ]
+            },
+            {"mtu": 576},
+            {"mtu": 65535},
+        ],
+        ids=[
+            "smallest subnet",
+            "longest name",
+            "pool of one MAC",
+            "highest port",
+            "smallest MTU",
+            "largest MTU",
+        ],
+    )
+    def test_the_last_value_that_is_allowed(self, changes: dict[str, Any]) -> None:
+        assert faults_of(changed(BRIDGE, **changes)) == {}
+
+    def test_a_virtual_subnet_id_has_24_bits(self) -> None:
+        assert faults_of(changed(OVERLAY, network__vsid=2**24 - 1)) == {}
+        assert list(faults_of(changed(OVERLAY, network__vsid=2**24))) == ["network.vsid"]
+
+    def test_several_subnets_of_one_family_may_lie_apart(self) -> None:
+        subnets = [{"prefix": "10.1.0.0/24"}, {"prefix": "10.2.0.0/24"}]
+        assert faults_of(changed(BRIDGE, network__subnets=subnets)) == {}
+
+    def test_a_faulty_subnet_is_not_held_against_the_ranges(self) -> None:
+        subnets = [{"prefix": "10.1.0.0/24", "gateway": "10.9.0.1"}, {"prefix": "10.2.0.0/24"}]
+        assert list(faults_of(changed(BRIDGE, network__subnets=subnets))) == ["network.subnets[0].gateway"]
+
     def test_the_gateway_of_a_created_network_is_its_first_address_by_default(self) -> None:
         plan = compile_plan(DUAL)
         assert plan.network.create is not None
