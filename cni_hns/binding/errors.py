@@ -3,6 +3,7 @@
     ServiceError                any failing call: the whole HRESULT and the service's own error record
         NotFound                HNS says that the object does not exist
         PolicyNotFound          HNS says that the object does not have this policy
+        PolicyRefused           HNS does not take a policy; the code does not say which
         AlreadyExists           an object with this name or ID exists
         AddressRefused          another endpoint holds the address, or it is reserved
         AddressOutsideSubnets   the address lies in no subnet of the network
@@ -33,6 +34,7 @@ __all__ = [
     "NotFound",
     "NotSupported",
     "PolicyNotFound",
+    "PolicyRefused",
     "PortTaken",
     "ServiceError",
     "Unreachable",
@@ -82,6 +84,10 @@ class NotFound(ServiceError):
 
 class PolicyNotFound(ServiceError):
     """HNS says that the object does not have this policy; the object itself exists."""
+
+
+class PolicyRefused(ServiceError):
+    """HNS does not take a policy of the document; the code does not say which."""
 
 
 class AlreadyExists(ServiceError):
@@ -134,6 +140,12 @@ _CLASSES: dict[int, type[ServiceError]] = {
     0x803B0001: NotFound,
     0x803B0002: NotFound,
     0x803B0008: PolicyNotFound,
+    0x803B000D: PolicyRefused,
+    0x803B000E: PolicyRefused,
+    0x803B0012: PolicyRefused,
+    0x803B0016: PolicyRefused,
+    0x803B002D: PolicyRefused,
+    0x803B0036: PolicyRefused,
     0x803B0010: AlreadyExists,
     0x800700B7: AlreadyExists,
     # HNS says "the object already exists" for an address that another endpoint of the network holds.

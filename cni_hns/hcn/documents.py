@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["add_endpoint", "query", "remove_endpoint"]
+__all__ = ["add_endpoint", "add_policies", "query", "remove_endpoint"]
 
 
 def query(filter_by: dict[str, Any] | None = None, schema_major: int = 2) -> dict[str, Any]:
@@ -28,6 +28,11 @@ def add_endpoint(endpoint_id: str) -> dict[str, Any]:
 def remove_endpoint(endpoint_id: str) -> dict[str, Any]:
     """The request that takes an endpoint out of a namespace."""
     return _namespace_request("Remove", endpoint_id)
+
+
+def add_policies(policies: list[dict[str, Any]]) -> dict[str, Any]:
+    """The request that gives an endpoint these policies besides its own."""
+    return {"ResourceType": "Policy", "RequestType": "Add", "Settings": {"Policies": policies}}
 
 
 def _namespace_request(change: str, endpoint_id: str) -> dict[str, Any]:

@@ -17,12 +17,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cni_hns.binding.errors import AddressRefused, AlreadyExists, NotFound, PortTaken, Unreachable
+from cni_hns.binding.errors import (
+    AddressRefused,
+    AlreadyExists,
+    NotFound,
+    PolicyRefused,
+    PortTaken,
+    Unreachable,
+)
 from cni_hns.cni.errors import HNS_REFUSED, TRY_AGAIN, CniError
 from cni_hns.cni.result import dump, merge
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.hcn.views import EndpointView
-from cni_hns.verbs import addresses, delegated, holders, networks, outcome, repair, repeated, retire
+from cni_hns.verbs import addresses, delegated, endpoints, holders, networks, outcome, policies, repair, repeated, retire
 from cni_hns.verbs.addition import Addition
 from cni_hns.verbs.claims import take
 from cni_hns.verbs.undo import Undo
@@ -77,11 +84,11 @@ def _add(adding: Addition, remake: Attachment | None) -> Result | None:
         claim = take(node, lambda: adding.claim(network, remake))
         if claim.kind == "ready":
             return None
+        if claim.before is not None and remake is None:
+            adding.clear_away(claim.before)
         undo = Undo(node.log)
         try:
             undo.push("the attachment's row and leases", lambda: _give_up(adding, remake))
-            if claim.before is not None and remake is None:
-                adding.clear_away(claim.before)
             result = _make(adding, network, namespace, undo)
             _become_ready(adding, result)
         except BaseException as cause:
@@ -107,12 +114,12 @@ def _make(adding: Addition, network: ResolvedNetwork, namespace: Opened, undo: U
     if adding.plan.ipam.kind == "delegate":
         delegated.add(adding, undo)
         adding.note_document(network.view)
-    node, endpoint_id = adding.node, adding.endpoint_id
+    endpoint_id = adding.endpoint_id
     undo.push(f"endpoint {endpoint_id}", adding.take_back_endpoint)
     with _created(adding, network) as endpoint:
         undo.push(
             f"endpoint {endpoint_id} in namespace {adding.namespace_id}",
-            lambda: retire.detach(node, endpoint_id, adding.namespace_id),
+            adding.take_back_membership,
         )
         namespace.modify(add_endpoint(endpoint_id))
         view = EndpointView.of(endpoint.query())
@@ -134,6 +141,10 @@ def _created(adding: Addition, network: ResolvedNetwork) -> Opened:
         except PortTaken as fault:
             fault.add_note(holders.port_words(adding.node, adding.document))
             raise
+        except PolicyRefused as fault:
+            node, document = adding.node, adding.document
+            fault.add_note(policies.refused_words(node, network.opened, document, adding.endpoint_id))
+            raise
     raise CniError(
         HNS_REFUSED,
         f"HNS refused {_ADDRESSES_TRIED} addresses in a row on HCN network "
@@ -144,16 +155,18 @@ def _created(adding: Addition, network: ResolvedNetwork) -> Opened:
 
 def _created_once(adding: Addition, network: ResolvedNetwork) -> Opened:
     """The endpoint; one with our ID that is there already is what a killed ADD left, and makes way once."""
-    endpoints = adding.node.hcn.endpoints
+    family = adding.node.hcn.endpoints
     try:
-        return endpoints.create(network.opened, adding.document, adding.endpoint_id)
+        return family.create(network.opened, adding.document, adding.endpoint_id)
     except Unreachable:
         adding.may_arrive_late = True
         raise
     except AlreadyExists as fault:
+        if adding.is_superseded():
+            raise _taken_away(adding) from fault
         adding.node.log.event(f"a late or left-over endpoint makes way: {fault}", "warning")
-        retire.delete_endpoint(adding.node, adding.endpoint_id)
-        return endpoints.create(network.opened, adding.document, adding.endpoint_id)
+        endpoints.delete(adding.node, adding.endpoint_id)
+        return family.create(network.opened, adding.document, adding.endpoint_id)
 
 
 def _verify(adding: Addition, view: EndpointView) -> None:
@@ -175,11 +188,15 @@ def _verify(adding: Addition, view: EndpointView) -> None:
 
 def _become_ready(adding: Addition, result: Result) -> None:
     if not adding.make_ready(result):
-        raise CniError(
-            TRY_AGAIN,
-            f"{adding.key.words()} was taken away by another verb while it was being added",
-            "this call has taken its own endpoint back; try again",
-        )
+        raise _taken_away(adding)
+
+
+def _taken_away(adding: Addition) -> CniError:
+    return CniError(
+        TRY_AGAIN,
+        f"{adding.key.words()} was taken away by another verb while it was being added",
+        "nothing that this call made is left; try again",
+    )
 
 
 def _give_up(adding: Addition, remake: Attachment | None) -> None:

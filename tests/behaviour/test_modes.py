@@ -10,79 +10,23 @@ from typing import Any
 
 import pytest
 
-from cni_hns.hcn.views import EndpointView
-from tests.harness import Answer, SimulatedNode, container_id, l2bridge
+from tests.behaviour.scene import (
+    IPV6_SUBNET,
+    KINDS,
+    MODES,
+    add,
+    configured,
+    dual,
+    joining,
+    last,
+    network,
+    plant,
+    policies_of,
+    refused,
+)
+from tests.harness import SimulatedNode, container_id
 
-MODES = ["l2bridge", "l2tunnel", "nat", "overlay", "transparent"]
-_KINDS = {
-    "l2bridge": "L2Bridge",
-    "l2tunnel": "L2Tunnel",
-    "nat": "NAT",
-    "overlay": "Overlay",
-    "transparent": "Transparent",
-}
-_IPV6 = {"prefix": "fd00:88::/112", "gateway": "fd00:88::1"}
 _NEVER = 10**6
-
-
-def network(mode: str, *subnets: Any, **members: Any) -> dict[str, Any]:
-    """A network that ADD makes; without subnets given, one /24."""
-    vsid = {"vsid": 4096} if mode == "overlay" else {}
-    found = list(subnets) or [{"prefix": "10.88.0.0/24", "gateway": "10.88.0.1"}]
-    return {"mode": mode, "create": True, "subnets": found, **vsid, **members}
-
-
-def configured(mode: str, **changes: Any) -> dict[str, Any]:
-    return l2bridge(**{"network": network(mode), "ipam": {"type": "cni-hns"}, **changes})
-
-
-def dual(**changes: Any) -> dict[str, Any]:
-    subnets = [{"prefix": "10.88.0.0/24", "gateway": "10.88.0.1"}, _IPV6]
-    return configured("l2bridge", **{"network": network("l2bridge", *subnets), **changes})
-
-
-def joining(peer: str, subnet: str = "10.88.0.0/24") -> dict[str, Any]:
-    """A peer's configuration, which joins the network that is there."""
-    ipam = {"type": "host-local", "subnet": subnet}
-    return {"cniVersion": "1.0.0", "name": "pods", "type": peer, "apiVersion": 2, "ipam": ipam}
-
-
-def plant(node: SimulatedNode, mode: str, *subnets: tuple[str, str], name: str = "pods") -> str:
-    """A network that another program made; its ID."""
-    policies = [{"Type": "VSID", "Settings": {"IsolationId": 4096}}] if mode == "overlay" else []
-    found = [
-        {
-            "IpAddressPrefix": prefix,
-            "Routes": [{"NextHop": gateway, "DestinationPrefix": "::/0" if ":" in prefix else "0.0.0.0/0"}],
-            "Policies": policies,
-        }
-        for prefix, gateway in subnets
-    ]
-    ipams = [{"Type": "Static", "Subnets": found}] if found else []
-    return node.simulator.plant("network", {"Name": name, "Type": _KINDS[mode], "Ipams": ipams})
-
-
-def add(node: SimulatedNode, config: dict[str, Any], **more: Any) -> Answer:
-    answer = node.call("ADD", config, container_id(), node.namespace(), **more)
-    assert answer.exit_code == 0, answer.words
-    return answer
-
-
-def refused(node: SimulatedNode, config: dict[str, Any], code: int, **more: Any) -> Answer:
-    """An ADD that fails with this code and leaves nothing."""
-    before = node.endpoints(), node.rows(), node.leases()
-    answer = node.call("ADD", config, container_id(), node.namespace(), **more)
-    assert (answer.exit_code, answer.document["code"]) == (1, code), answer.words
-    assert (node.endpoints(), node.rows(), node.leases()) == before
-    return answer
-
-
-def last(node: SimulatedNode) -> EndpointView:
-    return node.endpoints()[-1]
-
-
-def policies_of(view: EndpointView, kind: str) -> list[dict[str, Any]]:
-    return [policy["Settings"] for policy in view.policies if policy["Type"] == kind]
 
 
 class TestGateway:
@@ -299,14 +243,14 @@ class TestDualStack:
 
     @pytest.mark.parametrize("mode", ["l2tunnel", "nat", "overlay", "transparent"])
     def test_a_mode_that_cannot_is_told_before_anything_is_made(self, node: SimulatedNode, mode: str) -> None:
-        subnets = [{"prefix": "10.88.0.0/24"}, _IPV6]
+        subnets = [{"prefix": "10.88.0.0/24"}, IPV6_SUBNET]
         answer = refused(node, configured(mode, network=network(mode, *subnets)), 7)
         assert "network.subnets[1]" in answer.words
         assert f"IPv6 on l2bridge networks only, not on {mode}" in answer.words
         assert node.hcn.networks.ids() == []
 
     def test_ipv6_alone_is_refused(self, node: SimulatedNode) -> None:
-        answer = refused(node, configured("l2bridge", network=network("l2bridge", _IPV6)), 7)
+        answer = refused(node, configured("l2bridge", network=network("l2bridge", IPV6_SUBNET)), 7)
         assert "IPv6 beside IPv4 only" in answer.words
 
     def test_a_network_without_the_second_family_is_told_with_both_sides(self, node: SimulatedNode) -> None:
@@ -374,7 +318,7 @@ class TestFindingTheNetwork:
     ) -> None:
         network_id = plant(node, there, ("10.88.0.0/24", "10.88.0.1"))
         answer = refused(node, configured(mode), 7)
-        assert f"is of type {_KINDS[there]}, the configuration asks for {_KINDS[mode]}" in answer.words
+        assert f"is of type {KINDS[there]}, the configuration asks for {KINDS[mode]}" in answer.words
         assert network_id in answer.words
 
     def test_one_of_another_subnet_is_told_with_both_subnets(self, node: SimulatedNode) -> None:
