@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from cni_hns.ledger.addresses import address_key, address_text
 
-__all__ = ["Range", "RangeLike", "RangeSet", "Span", "families_beyond_one", "range_sets_of"]
+__all__ = ["Range", "RangeLike", "RangeSet", "Span", "range_sets_of"]
 
 # First and last address, both included.
 Span = tuple[int, int]
@@ -98,12 +98,6 @@ def range_sets_of(range_sets: Sequence[Sequence[RangeLike]], excluded: Iterable[
         RangeSet(number, tuple(_range(one) for one in range_set), reserved)
         for number, range_set in enumerate(range_sets)
     ]
-
-
-def families_beyond_one(range_sets: Sequence[Sequence[RangeLike]]) -> list[int]:
-    """The IP versions that have more than one range set: results before 0.3.0 hold one address of each."""
-    versions = [ip_network(range_set[0].subnet).version for range_set in range_sets if range_set]
-    return sorted({version for version in versions if versions.count(version) > 1})
 
 
 def _range(one: RangeLike) -> Range:

@@ -55,9 +55,6 @@ class Knowledge(Store):
             (name, hcn_id, json.dumps(document)),
         )
 
-    def forget_network(self, name: str) -> None:
-        self._write("DELETE FROM networks WHERE name = ?", (name,))
-
     def fact(self, name: str) -> Any:
         """The JSON value kept under this name, None where there is none."""
         return self._document("SELECT value FROM facts WHERE name = ?", (name,))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cni_hns.ipam.ranges import families_beyond_one, range_sets_of
+from cni_hns.ipam.ranges import range_sets_of
 from cni_hns.ledger.addresses import address_key, address_text
-from tests.unit.ipam.shorthand import DUAL, SMALL, Span
+from tests.unit.ipam.shorthand import SMALL, Span
 
 TWO_RANGES = [[Span("10.0.0.0/24", "10.0.0.10", "10.0.0.12"), Span("10.0.5.0/24", "10.0.5.3", "10.0.5.4")]]
 
@@ -111,11 +111,3 @@ def test_an_address_lies_in_one_range_or_none() -> None:
 def test_what_is_no_address_is_refused() -> None:
     with pytest.raises(ValueError, match="nonsense"):
         range_sets_of([[Span("10.0.0.0/24", "nonsense", "10.0.0.2")]])
-
-
-@pytest.mark.parametrize(
-    ("range_sets", "families"),
-    [([], []), (SMALL, []), (DUAL, []), ([*SMALL, *SMALL], [4]), ([*DUAL, *DUAL], [4, 6]), ([[]], [])],
-)
-def test_families_with_several_sets_are_told(range_sets: list[list[Span]], families: list[int]) -> None:
-    assert families_beyond_one(range_sets) == families

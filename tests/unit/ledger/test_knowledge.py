@@ -27,15 +27,13 @@ def test_plans_kept_longest_ago_make_way(ledger: Ledger, monkeypatch: pytest.Mon
     assert [ledger.plan(digest, "1.0") for digest in "abc"] == [{}, None, {}]
 
 
-def test_a_network_is_remembered_replaced_and_forgotten(ledger: Ledger) -> None:
+def test_a_network_is_remembered_and_replaced(ledger: Ledger) -> None:
     assert ledger.network("net") is None
     ledger.remember_network("net", "id", {"Type": "L2Bridge"})
     ledger.remember_network("net", "other id", {"Type": "Overlay"})
     known = ledger.network("net")
     assert known is not None
     assert (known.name, known.hcn_id, known.document) == ("net", "other id", {"Type": "Overlay"})
-    ledger.forget_network("net")
-    assert ledger.network("net") is None
 
 
 @pytest.mark.parametrize("value", [0, "text", [1, 2], {"a": None}, False])
