@@ -70,7 +70,7 @@ class ComputeNetwork:
 
     def _enumerate(self, function: str, _family: str) -> Callable[..., int]:
         def enumerate_(query: Any, found: Any, record: Any) -> int:
-            if self._bad_slots(function, found, record):
+            if not _made_empty(found, record):
                 return PARAMETER_INCORRECT
             answer = self._call(function, [text(query)])
             return self._answered(function, answer, found, record)
@@ -79,7 +79,7 @@ class ComputeNetwork:
 
     def _create(self, function: str, family: str) -> Callable[..., int]:
         def create(guid: Any, settings: Any, handle: Any, record: Any) -> int:
-            if self._bad_slots(function, handle, record):
+            if not _made_empty(handle, record):
                 return PARAMETER_INCORRECT
             answer = self._call(function, [guid_text(guid), text(settings)])
             return self._opened(function, family, answer, handle, record)
@@ -88,7 +88,7 @@ class ComputeNetwork:
 
     def _create_endpoint(self, network: Any, guid: Any, settings: Any, handle: Any, record: Any) -> int:
         function = "HcnCreateEndpoint"
-        if self._bad_slots(function, handle, record):
+        if not _made_empty(handle, record):
             return PARAMETER_INCORRECT
         open_ = self._accounts.find("Network", network, function)
         if open_ is None:
@@ -98,7 +98,7 @@ class ComputeNetwork:
 
     def _open(self, function: str, family: str) -> Callable[..., int]:
         def open_(guid: Any, handle: Any, record: Any) -> int:
-            if self._bad_slots(function, handle, record):
+            if not _made_empty(handle, record):
                 return PARAMETER_INCORRECT
             answer = self._call(function, [guid_text(guid)])
             return self._opened(function, family, answer, handle, record)
@@ -107,8 +107,7 @@ class ComputeNetwork:
 
     def _modify(self, function: str, family: str) -> Callable[..., int]:
         def modify(handle: Any, settings: Any, record: Any) -> int:
-            if self._bad_slots(function, record, record):
-                return PARAMETER_INCORRECT
+            _made_empty(record)
             open_ = self._accounts.find(family, handle, function)
             if open_ is None:
                 return INVALID_HANDLE
@@ -119,7 +118,7 @@ class ComputeNetwork:
 
     def _query(self, function: str, family: str) -> Callable[..., int]:
         def query(handle: Any, question: Any, found: Any, record: Any) -> int:
-            if self._bad_slots(function, found, record):
+            if not _made_empty(found, record):
                 return PARAMETER_INCORRECT
             open_ = self._accounts.find(family, handle, function)
             if open_ is None:
@@ -131,8 +130,7 @@ class ComputeNetwork:
 
     def _delete(self, function: str, _family: str) -> Callable[..., int]:
         def delete(guid: Any, record: Any) -> int:
-            if self._bad_slots(function, record, record):
-                return PARAMETER_INCORRECT
+            _made_empty(record)
             return self._answered(function, self._call(function, [guid_text(guid)]), ffi.NULL, record)
 
         return delete
@@ -148,7 +146,7 @@ class ComputeNetwork:
 
     def _register(self, callback: Any, context: Any, handle: Any) -> int:
         function = "HcnRegisterServiceCallback"
-        if self._bad_slots(function, handle, ffi.NULL) or callback == ffi.NULL:
+        if not _made_empty(handle) or callback == ffi.NULL:
             return PARAMETER_INCORRECT
         answer = self._call(function, [])
         if answer.hresult == 0:
@@ -173,14 +171,6 @@ class ComputeNetwork:
             listener.look()
         return answer
 
-    def _bad_slots(self, function: str, out: Any, record: Any) -> bool:
-        """An out-parameter must be there and hold NULL before the call; the error record may be left out."""
-        for slot in (out, record):
-            if slot != ffi.NULL and slot[0] != ffi.NULL:
-                self._accounts.violation(f"{function}: an out-parameter holds something before the call")
-                return True
-        return out == ffi.NULL and out is not record
-
     def _answered(self, function: str, answer: Answer, found: Any, record: Any) -> int:
         if answer.hresult == 0 and answer.text and found != ffi.NULL:
             found[0] = self._accounts.text(answer.text, function)
@@ -192,3 +182,14 @@ class ComputeNetwork:
         if answer.hresult == 0:
             handle[0] = self._accounts.open(family, answer.text, answer.generation)
         return self._answered(function, answer, ffi.NULL, record)
+
+
+def _made_empty(out: Any, record: Any = ffi.NULL) -> bool:
+    """Write NULL into what only goes out; whether the first one is there: an error record may be left out.
+
+    What was in them is not looked at: programs use one variable for call after call, and some never set it.
+    """
+    for slot in (out, record):
+        if slot != ffi.NULL:
+            slot[0] = ffi.NULL
+    return bool(out != ffi.NULL)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from typing import Any
 
 from cni_hns.binding._generated_ffi import ffi
+from cni_hns.simulator.core.documents import written
 from cni_hns.simulator.core.store import Store
 
 __all__ = ["Listener"]
@@ -51,7 +51,7 @@ class Listener:
                     self._tell(code, target)
 
     def _tell(self, code: int, target: str) -> None:
-        data = ffi.new("char16_t[]", json.dumps({"ID": target, "Flags": 0, "Data": None}))
+        data = ffi.new("char16_t[]", written({"ID": target, "Flags": 0, "Data": None}))
         self._callback(code, self._context, 0, data)
         # The text was this thread's: whoever kept the pointer reads nonsense.
         memory = ffi.buffer(data)

@@ -27,6 +27,7 @@ __all__ = [
     "object_of",
     "parse",
     "text_member",
+    "written",
 ]
 
 Document = dict[str, Any]
@@ -53,6 +54,11 @@ def parse(text: str | None) -> Document:
     if not isinstance(document, dict):
         raise Refused(INVALID_JSON, "not an object")
     return document
+
+
+def written(document: object) -> str:
+    """The JSON of an answer, without a blank: clients compare the bytes of a policy with those they sent."""
+    return json.dumps(document, separators=(",", ":"))
 
 
 def folded(document: Document, names: Iterable[str], aliases: dict[str, str] | None = None) -> Document:

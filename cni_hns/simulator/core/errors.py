@@ -177,7 +177,8 @@ def text_of(hresult: int) -> str:
 
 def record(hresult: int, text: str = "") -> str:
     """The error record: `Success`, `Error`, and `ErrorCode` as an unsigned decimal (seen in the field)."""
-    return json.dumps({"Success": False, "Error": text or text_of(hresult), "ErrorCode": hresult})
+    document = {"Success": False, "Error": text or text_of(hresult), "ErrorCode": hresult}
+    return json.dumps(document, separators=(",", ":"))
 
 
 def signed(hresult: int) -> int:

@@ -5,7 +5,6 @@ An argument is a text, or None for NULL; in place of a handle stands the GUID of
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from cni_hns.simulator.core import (
@@ -20,7 +19,7 @@ from cni_hns.simulator.core import (
     routes,
     statistics,
 )
-from cni_hns.simulator.core.documents import Document, parse
+from cni_hns.simulator.core.documents import Document, parse, written
 from cni_hns.simulator.core.store import State
 
 __all__ = ["WORK", "Work"]
@@ -78,24 +77,24 @@ def _modifying(modify: Callable[[State, str, Document], None]) -> Work:
 
 def _querying(family: str) -> Work:
     def work(state: State, arguments: list[str | None]) -> str:
-        return json.dumps(queries.view(state, family, arguments[0] or "", arguments[1]))
+        return written(queries.view(state, family, arguments[0] or "", arguments[1]))
 
     return work
 
 
 def _enumerating(family: str) -> Work:
     def work(state: State, arguments: list[str | None]) -> str:
-        return json.dumps(queries.select(state, family, arguments[0]))
+        return written(queries.select(state, family, arguments[0]))
 
     return work
 
 
 def _statistics(state: State, arguments: list[str | None]) -> str:
-    return json.dumps(statistics.statistics_of(state, arguments[0] or ""))
+    return written(statistics.statistics_of(state, arguments[0] or ""))
 
 
 def _addresses(state: State, arguments: list[str | None]) -> str:
-    return json.dumps(statistics.addresses_of(state, arguments[0] or ""))
+    return written(statistics.addresses_of(state, arguments[0] or ""))
 
 
 def _hns_call(state: State, arguments: list[str | None]) -> str:

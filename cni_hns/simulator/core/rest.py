@@ -6,7 +6,6 @@ Paths and envelope are those of hcsshim's V1 client and Microsoft's SDN modules:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,16 @@ from cni_hns.simulator.core import (
     routes,
     views_v1,
 )
-from cni_hns.simulator.core.documents import Document, folded, guid_of, list_of, object_of, parse, text_member
+from cni_hns.simulator.core.documents import (
+    Document,
+    folded,
+    guid_of,
+    list_of,
+    object_of,
+    parse,
+    text_member,
+    written,
+)
 from cni_hns.simulator.core.errors import (
     ELEMENT_NOT_FOUND,
     INVALID_POLICY_TYPE,
@@ -55,7 +63,7 @@ def answer(state: State, method: str, path: str, body: str) -> str:
     envelope: Document = {"Success": True}
     if output is not None:
         envelope["Output"] = output
-    return json.dumps(envelope)
+    return written(envelope)
 
 
 def target_of(method: str, path: str) -> str:

@@ -14,7 +14,7 @@ import time
 from typing import NamedTuple, NoReturn
 
 from cni_hns.simulator.core import endpoints, faults, journal, lifecycle, rest
-from cni_hns.simulator.core.documents import folded, parse
+from cni_hns.simulator.core.documents import folded, parse, written
 from cni_hns.simulator.core.errors import ACCESS_DENIED, RPC_CALL_FAILED, Refused, record
 from cni_hns.simulator.core.functions import WORK
 from cni_hns.simulator.core.store import State, Store
@@ -160,7 +160,7 @@ def _failed(state: State, hresult: int, text: str | None) -> Answer:
     document = record(hresult)
     if state.version < (9, 0):
         # The code came into the record with a later HNS.
-        document = json.dumps(
+        document = written(
             {name: value for name, value in json.loads(document).items() if name != "ErrorCode"}
         )
     return Answer(hresult, "", document)

@@ -154,7 +154,7 @@ class TestDualStack:
             pytest.param("L2Bridge", "11.10", ("10.9.3.0/24", "fd00::/64"), True, id="l2bridge"),
             pytest.param("L2Bridge", "11.9", ("10.9.3.0/24", "fd00::/64"), False, id="before its version"),
             pytest.param("L2Bridge", "15.4", ("fd00::/64",), False, id="IPv6 alone"),
-            pytest.param("NAT", "15.4", ("10.9.3.0/24", "fd00::/64"), False, id="NAT"),
+            pytest.param("NAT", "15.4", ("10.9.3.0/24", "fd00::/64"), True, id="NAT"),
             pytest.param("Overlay", "15.4", ("10.9.3.0/24", "fd00::/64"), False, id="overlay"),
         ],
     )
