@@ -222,6 +222,12 @@ class TestAdapters:
         network = caller.network(Policies=[policy])
         assert caller.get("Network", network, 1)["NetworkAdapterName"] == "Second"
 
+    def test_a_constraint_without_an_alias_chooses_none(self, caller: Caller) -> None:
+        network = caller.network(
+            Policies=[{"Type": "InterfaceConstraint", "Settings": {"InterfaceIndex": 3}}]
+        )
+        assert caller.get("Network", network, 1)["NetworkAdapterName"] == "Ethernet"
+
     def test_one_carries_one_kind_of_switch(self, caller: Caller) -> None:
         caller.network("L2Bridge")
         with pytest.raises(Failed, match=code(0x803B0006)):
