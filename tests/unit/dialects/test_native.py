@@ -127,6 +127,11 @@ class TestNetworks:
         subnets = [{"prefix": "10.1.0.0/24"}, {"prefix": "10.2.0.0/24"}]
         assert faults_of(changed(BRIDGE, network__subnets=subnets)) == {}
 
+    def test_an_item_that_is_no_object_does_not_move_the_others(self) -> None:
+        subnets = [5, {"prefix": "10.1.0.0/24", "gateway": "10.2.0.1"}]
+        found = faults_of(changed(BRIDGE, network__subnets=subnets, ipam={}))
+        assert set(found) == {"network.subnets[0]", "network.subnets[1].gateway"}
+
     def test_a_faulty_subnet_is_not_held_against_the_ranges(self) -> None:
         subnets = [{"prefix": "10.1.0.0/24", "gateway": "10.9.0.1"}, {"prefix": "10.2.0.0/24"}]
         assert list(faults_of(changed(BRIDGE, network__subnets=subnets))) == ["network.subnets[0].gateway"]
@@ -770,8 +775,9 @@ class TestTheRest:
         assert plan.requires == ["DSR", "InterfaceParameters"]
         assert plan.mac_prefix is None
 
-    def test_one_timeout_is_for_every_verb(self) -> None:
-        assert faults_of(changed(BRIDGE, timeout=30)) == {}
+    @pytest.mark.parametrize("timeout", [30, 0.5, 86_400, {"status": 86_400}], ids=str)
+    def test_a_timeout_is_for_every_verb_or_for_each(self, timeout: object) -> None:
+        assert faults_of(changed(BRIDGE, timeout=timeout)) == {}
 
     def test_dual_stack_needs_an_hns_that_has_it(self) -> None:
         assert compile_plan(DUAL).requires == ["IPv6DualStack"]
