@@ -160,7 +160,7 @@ def test_a_failing_remake_keeps_the_address_of_the_pod(warm: SimulatedNode) -> N
 def test_a_hung_call_ends_the_verb_with_the_name_of_the_call(warm: SimulatedNode) -> None:
     container = container_id()
     warm.simulator.inject(function="HcnCreateEndpoint", hang=True)
-    config = l2bridge(timeout={"add": 1.5})
+    config = l2bridge(timeout={"add": 6})
     answer = warm.process("ADD", config, container, warm.namespace())
     warm.simulator.clear_faults()
     assert (answer.exit_code, answer.document["code"]) == (1, 103)

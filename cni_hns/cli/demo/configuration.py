@@ -14,6 +14,7 @@ from cni_hns.dialects.recognise import NATIVE, recognise
 __all__ = ["default_configuration", "on_the_demo_node"]
 
 _SAMPLE = "l2bridge.conf"
+_TIMEOUT_S = 120
 
 
 def default_configuration() -> str:
@@ -46,6 +47,8 @@ def on_the_demo_node(path: str, folder: str) -> dict[str, Any]:
     document = plugin_configuration(path)
     moved = {key: value for key, value in document.items() if key.lower() != "datadir"}
     moved["dataDir"] = os.path.join(folder, "cni-hns")
+    # The first start on a cold machine can take seconds; a slow disk is nothing to demonstrate.
+    moved.setdefault("timeout", _TIMEOUT_S)
     if recognise(document)[0] == NATIVE:
         moved["log"] = {"file": os.path.join(folder, "cni-hns.log"), "level": "debug"}
     ipam = moved.get("ipam")

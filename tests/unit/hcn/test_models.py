@@ -45,7 +45,13 @@ def test_dump_and_parse_are_inverse(model: type[models.Document], data: st.DataO
 def test_members_are_read_in_any_case(model: type[models.Document], data: st.DataObject) -> None:
     document = data.draw(documents_of(model))
     for spelt in (_respelt(document, str.lower), _respelt(document, str.upper)):
-        assert _without_unknown(model.of(spelt).to_document()) == _without_unknown(document)
+        assert _settled(model, model.of(spelt).to_document()) == _settled(model, document)
+
+
+def _settled(model: type[models.Document], document: dict[str, Any]) -> Any:
+    # What policies a namespace can have is nowhere described: they are free in form.
+    free = {"policies"} if model is models.HostComputeNamespace else set()
+    return _without_unknown({name: value for name, value in document.items() if name.lower() not in free})
 
 
 def _respelt(value: Any, spell: Any) -> Any:
