@@ -20,7 +20,7 @@ from cni_hns.simulator.core.policies import endpoint_policies
 from cni_hns.simulator.core.ports import map_ports, unmap_ports
 from cni_hns.simulator.core.store import State
 
-__all__ = ["attach", "detach", "modify", "set_policies"]
+__all__ = ["attach", "detach", "modify", "set_policies", "share", "unshare"]
 
 # In the order of the enum's numbers; the others of the schema belong to the inside of a virtual machine.
 _RESOURCES = ("Port", "Policy")
@@ -71,11 +71,7 @@ def attach(state: State, guid: str, user: str) -> None:
     Raises:
         Refused: 0x803B0014, it has one (flannel and calico take this as done); a remote endpoint has none.
     """
-    endpoint = endpoints.load(state, guid)
-    if endpoint.remote:
-        raise Refused(INVALID_REMOTE_OPERATION, guid)
-    if endpoint.state == endpoints.DEGRADED_STATE:
-        raise Refused(DEGRADED, guid)
+    endpoint = _attachable(state, guid)
     if endpoint.state not in (endpoints.CREATED, endpoints.DETACHED):
         raise Refused(ENDPOINT_ALREADY_ATTACHED, guid)
     endpoints.set_state(state, guid, endpoints.ATTACHED, [])
@@ -95,6 +91,45 @@ def detach(state: State, guid: str) -> None:
     endpoints.set_state(state, guid, endpoints.DETACHED, [])
     endpoint.document.pop("user", None)
     endpoints.save(state, endpoint.document)
+
+
+def share(state: State, guid: str, container: str) -> None:
+    """Give the endpoint to one more container: Docker's way, where a pod's containers share one.
+
+    Raises:
+        Refused: 0x803B0014, this container, the host or a virtual machine has it.
+    """
+    endpoint = _attachable(state, guid)
+    used_otherwise = not endpoint.containers and endpoint.state not in (endpoints.CREATED, endpoints.DETACHED)
+    if used_otherwise or container in endpoint.containers:
+        raise Refused(ENDPOINT_ALREADY_ATTACHED, guid)
+    _set_users(state, guid, [*endpoint.containers, container])
+
+
+def unshare(state: State, guid: str, container: str) -> None:
+    """Take the endpoint from one container.
+
+    Raises:
+        Refused: 0x803B0034, this container does not have it.
+    """
+    users = endpoints.load(state, guid).containers
+    if container not in users:
+        raise Refused(ENDPOINT_NOT_ATTACHED, f"{guid} is not {container}'s")
+    _set_users(state, guid, [user for user in users if user != container])
+
+
+def _set_users(state: State, guid: str, users: list[str]) -> None:
+    number = {0: endpoints.DETACHED, 1: endpoints.ATTACHED}.get(len(users), state.options.state_of_shared)
+    endpoints.set_state(state, guid, number, users)
+
+
+def _attachable(state: State, guid: str) -> endpoints.Endpoint:
+    endpoint = endpoints.load(state, guid)
+    if endpoint.remote:
+        raise Refused(INVALID_REMOTE_OPERATION, guid)
+    if endpoint.state == endpoints.DEGRADED_STATE:
+        raise Refused(DEGRADED, guid)
+    return endpoint
 
 
 def _changed(policies: list[Document], kind: str, given: list[Document]) -> list[Document]:

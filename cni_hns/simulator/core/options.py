@@ -114,6 +114,10 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "missing_backend_hresult": (PORT_NOT_FOUND, "a load balancer naming an endpoint that is not there"),
     "unattached_backend": ("v1", "refused for V1 policy lists (seen); hcsshim's tests pass through V2"),
     "unattached_backend_hresult": (PORT_NOT_FOUND, "the code seen for a back end without a switch port"),
+    "upper_case_backends": (
+        False,
+        "kube-proxy looks for back ends in upper case, a test of hcsshim's for the endpoint's own ID",
+    ),
     "same_frontend_hresult": (PORT_ALREADY_EXISTS, "a second load balancer on VIP, port and protocol (seen)"),
     "same_frontend_reloaded_hresult": (
         ALREADY_EXISTS,

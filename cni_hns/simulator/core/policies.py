@@ -66,8 +66,7 @@ _INTERFACE = {
 
 _ENDPOINT = {
     "PortMapping": Policy(
-        {"Protocol": "u32", "InternalPort": "u16", "ExternalPort": "u16", "VIP": "address?", "Flags": "u32"},
-        ("Protocol", "ExternalPort"),
+        {"Protocol": "u32", "InternalPort": "u16", "ExternalPort": "u16", "VIP": "address?", "Flags": "u32"}
     ),
     "ACL": Policy(_RULE, ("Action", "Direction")),
     "QOS": Policy({"MaximumOutgoingBandwidthInBytes": "u64"}, ("MaximumOutgoingBandwidthInBytes",)),
@@ -311,8 +310,8 @@ def _refuse_bad_prefixes(state: State, where: str, prefixes: list[str]) -> None:
 def _whole(state: State, name: str, settings: Document) -> None:
     """What one field demands of another."""
     if name == "PortMapping":
-        if settings["Protocol"] not in (6, 17) or settings["ExternalPort"] == 0:
-            raise Refused(INVALID_POLICY, "PortMapping: TCP or UDP, and an external port")
+        if settings.get("Protocol", 0) not in (0, 6, 17):
+            raise Refused(INVALID_POLICY, "PortMapping: TCP or UDP")
         # The code's own name: an internal port that is missing or zero.
         if not settings.get("InternalPort"):
             raise Refused(INVALID_INTERNAL_PORT)

@@ -163,14 +163,16 @@ def _one_endpoint(state: State, method: str, guid: str, body: str) -> Any:
 
 
 def _attach(state: State, guid: str, action: str, body: str) -> None:
-    """To the host's compartment, or to a virtual machine or a container by its id."""
-    if action == "detach":
+    """To the host's compartment, to a virtual machine, or to one more container."""
+    read = folded(parse(body or "{}"), ("ContainerId", "SystemType"))
+    system, container = text_member(read, "SystemType", "Host"), text_member(read, "ContainerId")
+    if system.lower() == "container" and container:
+        share = endpoint_changes.share if action == "attach" else endpoint_changes.unshare
+        share(state, guid, container)
+    elif action == "attach":
+        endpoint_changes.attach(state, guid, system)
+    else:
         endpoint_changes.detach(state, guid)
-        return
-    read = folded(parse(body or "{}"), ("ContainerId", "SystemType", "CompartmentId", "VirtualNicName"))
-    endpoint_changes.attach(
-        state, guid, f"{read.get('SystemType', 'Host')} {read.get('ContainerId', '')}".strip()
-    )
 
 
 def _namespaces(state: State, method: str, parts: list[str], body: str) -> Any:

@@ -73,6 +73,9 @@ _ENDPOINT = (
     "IsRemoteEndpoint",
     "EncapOverhead",
 )
+# What Docker writes at the network and V2 has at its subnets.
+_OF_SUBNETS = ("VLAN", "VSID")
+_ANY = "0.0.0.0/0"
 # NatFlags
 _EXTERNAL_PORT_RESERVED = 4
 _PROTOCOLS = {"tcp": 6, "udp": 17}
@@ -93,7 +96,9 @@ def is_v1(document: Document) -> bool:
 def network_from_v1(given: Document) -> Document:
     """The V2 document of a V1 network."""
     v1 = folded(given, _NETWORK)
-    policies = [_network_policy(item) for item in list_of(v1, "Policies")]
+    given_policies = list_of(v1, "Policies")
+    isolation = [item for item in given_policies if _kind(item) in _OF_SUBNETS]
+    policies = [_network_policy(item) for item in given_policies if item not in isolation]
     if text_member(v1, "NetworkAdapterName"):
         policies.append(_policy("NetAdapterName", {"NetworkAdapterName": v1["NetworkAdapterName"]}))
     if text_member(v1, "SourceMac"):
@@ -104,7 +109,7 @@ def network_from_v1(given: Document) -> Document:
     document["Policies"] = policies
     document["MacPool"] = {"Ranges": list_of(v1, "MacPools")}
     document["Dns"] = _dns(v1)
-    document["Ipams"] = _ipams(list_of(v1, "Subnets"), text_member(v1, "Type"))
+    document["Ipams"] = _ipams(list_of(v1, "Subnets"), text_member(v1, "Type"), isolation)
     document["SchemaVersion"] = _NAMED
     return document
 
@@ -193,13 +198,15 @@ def _dns(v1: Document) -> Document:
     return {"Domain": domain, "ServerList": servers}
 
 
-def _ipams(given: list[Document], kind: str) -> list[Document]:
-    if not given:
+def _ipams(given: list[Document], kind: str, isolation: list[Document]) -> list[Document]:
+    """The subnets, each with the network's own VLAN or VSID; Docker writes the whole world for "none"."""
+    found = [item for item in given if folded(item, ("AddressPrefix",)).get("AddressPrefix") != _ANY]
+    if not found:
         return [{"Type": "Dhcp"}] if kind.lower() == "transparent" else []
-    return [{"Type": "Static", "Subnets": [_subnet(item) for item in given]}]
+    return [{"Type": "Static", "Subnets": [_subnet(item, isolation) for item in found]}]
 
 
-def _subnet(given: Document) -> Document:
+def _subnet(given: Document, isolation: list[Document]) -> Document:
     v1 = folded(given, ("ID", "AddressPrefix", "GatewayAddress", "Policies"))
     gateway = text_member(v1, "GatewayAddress")
     value = address(gateway)
@@ -212,7 +219,7 @@ def _subnet(given: Document) -> Document:
             }
         ]
     subnet: Document = {"IpAddressPrefix": text_member(v1, "AddressPrefix"), "Routes": routes}
-    subnet["Policies"] = list_of(v1, "Policies")
+    subnet["Policies"] = list_of(v1, "Policies") + isolation
     if "ID" in v1:
         subnet["ID"] = v1["ID"]
     return subnet
@@ -223,11 +230,15 @@ def _gateways(network: Document) -> list[str]:
     return [gateway_of(subnet) for subnet in subnets(network)]
 
 
+def _kind(policy: Document) -> str:
+    return str(folded(policy, ("Type",)).get("Type", "")).upper()
+
+
 def _network_policy(given: Document) -> Document:
-    flat = folded(given, ("Type", "Settings", "PA", "VLAN", "VSID", "ProviderAddress", "Policies"))
+    flat = folded(given, ("Type", "Settings", "PA"))
     if "Settings" in flat:
         return {"Type": flat.get("Type"), "Settings": flat["Settings"]}
-    if str(flat.get("Type", "")).upper() == "PA":
+    if _kind(given) == "PA":
         return _policy("ProviderAddress", {"ProviderAddress": flat.get("PA", "")})
     return {
         "Type": flat.get("Type"),

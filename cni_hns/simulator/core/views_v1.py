@@ -214,5 +214,5 @@ def _flat(policy: Document) -> Document:
     for name, value in policy["Settings"].items():
         flat[names.get(name, name)] = value
     if kind == "NAT":
-        flat["Protocol"] = _PROTOCOL_NAMES.get(flat["Protocol"], flat["Protocol"])
+        flat["Protocol"] = _PROTOCOL_NAMES.get(flat.get("Protocol", 0), "")
     return flat

@@ -104,6 +104,8 @@ def namespace(state: State, guid: str) -> Document:
 def load_balancer_view(state: State, guid: str) -> Document:
     """A load balancer ("HostComputeLoadBalancer")."""
     kept = load_balancer(state, guid)
+    if state.options.upper_case_backends:
+        kept["HostComputeEndpoints"] = [backend.upper() for backend in kept["HostComputeEndpoints"]]
     return {**kept, "ID": guid, **_version(kept), **_birth(kept), "State": 2}
 
 
