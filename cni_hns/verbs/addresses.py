@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RESULT_VERSION",
+    "asked_before",
     "hold_what_hns_gave",
     "of_result",
     "replace_refused",
@@ -121,6 +122,22 @@ def of_result(row: Attachment) -> tuple[list[Allocated], str | None]:
     ]
     mac = result.interfaces[0].mac if result.interfaces else ""
     return allocated, mac.upper().replace(":", "-") or None
+
+
+def asked_before(row: Attachment) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Routes and DNS that HNS was asked for: what a delegated plugin once answered is among them."""
+    document: dict[str, Any] = row.request or {}
+    dns = document.get("Dns", {})
+    routes = [
+        {"dst": one["DestinationPrefix"], "gw": one["NextHop"], "priority": one.get("Metric")}
+        for one in document.get("Routes", [])
+    ]
+    return routes, {
+        "nameservers": dns.get("ServerList"),
+        "domain": dns.get("Domain"),
+        "search": dns.get("Search"),
+        "options": dns.get("Options"),
+    }
 
 
 def warn_if_used_up(plan: AttachmentPlan, request: Request, node: Node, ledger: Ledger) -> None:

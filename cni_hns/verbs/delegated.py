@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from cni_hns.cni.errors import INVALID_CONFIG, CniError
 from cni_hns.dialects.essentials import ipam_source
 from cni_hns.ipam.allocate import Allocated
-from cni_hns.ipam.delegate import Delegate
+from cni_hns.ipam.delegate import Delegate, find_plugin
 from cni_hns.verbs.secrets import secrets_of
 
 if TYPE_CHECKING:
@@ -25,12 +26,12 @@ def add(adding: Addition, undo: Undo) -> None:
     """Ask the plugin for addresses, routes and DNS; its DEL is what undoes even a failed ADD.
 
     Raises:
-        CniError: the plugin's own, or code 7 where it gave no address.
+        CniError: the plugin's own, code 4 where there is none, code 7 where it gave no address.
     """
     request, node = adding.request, adding.node
-    if adding.plan.ipam.kind != "delegate":
-        return
     plugin = _delegate(request, node, adding.plan.ipam.type, adding.key, request.variables.netns)
+    # One that is not there has given nothing: its DEL would only fail as well.
+    find_plugin(plugin.type, plugin.path)
     undo.push(f'the addresses of IPAM plugin "{plugin.type}"', plugin.delete)
     result = plugin.add()
     if not result.ips:
@@ -44,7 +45,9 @@ def add(adding: Addition, undo: Undo) -> None:
         for one in result.ips
         for address, _, prefix in [one.address.partition("/")]
     ]
-    adding.ipam_routes = [{"dst": route.dst, "gw": route.gw} for route in result.routes]
+    adding.ipam_routes = [
+        {"dst": route.dst, "gw": route.gw, "priority": route.priority or None} for route in result.routes
+    ]
     adding.ipam_dns = result.dns._asdict()
 
 
@@ -84,9 +87,13 @@ def _delegate(
     request: Request, node: Node, plugin_type: str, key: AttachmentKey | None, netns: str
 ) -> Delegate:
     variables = request.variables
-    own = {"CNI_CONTAINERID": "", "CNI_IFNAME": "", "CNI_NETNS": netns}
+    own = {"CNI_CONTAINERID": "", "CNI_IFNAME": "", "CNI_NETNS": netns, "CNI_ARGS": ""}
+    own["CNI_PATH"] = os.pathsep.join(variables.path)
     if key is not None:
         own.update(CNI_CONTAINERID=key.container_id, CNI_IFNAME=key.ifname)
+        # A repair deletes other attachments than the one that the arguments are for.
+        if (key.container_id, key.ifname) == (variables.container_id, variables.ifname):
+            own["CNI_ARGS"] = variables.args
     return Delegate(
         type=plugin_type,
         path=variables.path,
