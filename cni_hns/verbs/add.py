@@ -29,7 +29,18 @@ from cni_hns.cni.errors import HNS_REFUSED, TRY_AGAIN, CniError
 from cni_hns.cni.result import dump, merge
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.hcn.views import EndpointView
-from cni_hns.verbs import addresses, delegated, endpoints, holders, networks, outcome, policies, repair, repeated, retire
+from cni_hns.verbs import (
+    addresses,
+    delegated,
+    endpoints,
+    holders,
+    networks,
+    outcome,
+    policies,
+    repair,
+    repeated,
+    retire,
+)
 from cni_hns.verbs.addition import Addition
 from cni_hns.verbs.claims import take
 from cni_hns.verbs.undo import Undo
@@ -111,7 +122,7 @@ def _opened_namespace(adding: Addition) -> Opened:
 
 def _make(adding: Addition, network: ResolvedNetwork, namespace: Opened, undo: Undo) -> Result:
     """Steps 3 to 5."""
-    if adding.plan.ipam.kind == "delegate":
+    if adding.asks_a_plugin:
         delegated.add(adding, undo)
         adding.note_document(network.view)
     endpoint_id = adding.endpoint_id

@@ -11,7 +11,7 @@ from cni_hns.dialects.endpoint import Address, endpoint_request
 from cni_hns.dialects.wanted import read_wanted
 from cni_hns.identity import endpoint_id, endpoint_name
 from cni_hns.ledger import AttachmentKey
-from cni_hns.verbs import addresses, delegated, features, networks, plans, retire
+from cni_hns.verbs import addresses, delegated, endpoints, features, networks, plans, retire
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
@@ -50,6 +50,7 @@ class Addition:
         self.document: dict[str, Any] = {}
         self.seen: EndpointView | None = None
         self.may_arrive_late = False
+        self.remade = False
 
     @classmethod
     def of(cls, request: Request, node: Node) -> Addition:
@@ -67,6 +68,11 @@ class Addition:
     @property
     def plan(self) -> AttachmentPlan:
         return self.known.plan
+
+    @property
+    def asks_a_plugin(self) -> bool:
+        """Whether an external IPAM plugin is to give the addresses: not where an endpoint is made again."""
+        return self.plan.ipam.kind == "delegate" and not self.remade
 
     def check_features(self) -> None:
         """Refuse what this HNS is too old for, before anything is made."""
@@ -96,16 +102,30 @@ class Addition:
                 self._as_before(remake)
             else:
                 addresses.reserve(self, network.view)
-            ledger.record(self.key, node.token, endpoint_id=self.endpoint_id, hcn_network_id=network.view.id)
-            if self.plan.ipam.kind != "delegate":
+            # An earlier ADD's result must not pass for this one's: it would say that this endpoint exists.
+            ledger.record(
+                self.key,
+                node.token,
+                endpoint_id=self.endpoint_id,
+                hcn_network_id=network.view.id,
+                result=None,
+            )
+            if not self.asks_a_plugin:
                 self.record_document(network.view)
         return claim
 
     def clear_away(self, before: Attachment) -> None:
-        """Take out of HNS what the owner of the row before us left there; its leases are ours already."""
-        if before.endpoint_id:
-            retire.detach_and_delete(self.node, before.endpoint_id, before.namespace_id)
-        delegated.delete(self.request, self.node, self.key, before.namespace_id or "")
+        """Take out of HNS what the owner of the row before us left there; its leases are ours already.
+
+        Raises: ServiceError, CniError: something is left, and so are the row and its leases.
+        """
+        try:
+            if before.endpoint_id:
+                endpoints.detach_and_delete(self.node, before.endpoint_id, before.namespace_id)
+            delegated.delete(self.request, self.node, self.key, before.namespace_id or "")
+        except BaseException:
+            retire.leave(self.node, self.ledger, self.key)
+            raise
 
     def record_document(self, network: NetworkView) -> None:
         """Write down the endpoint to ask for, before it is asked for: CHECK holds HNS against it.
@@ -149,8 +169,17 @@ class Addition:
 
     def take_back_endpoint(self) -> None:
         """Delete what was created, or may have been: an endpoint that was there will not arrive late."""
-        if retire.delete_endpoint(self.node, self.endpoint_id):
+        if not self.is_superseded() and endpoints.delete(self.node, self.endpoint_id):
             self.may_arrive_late = False
+
+    def take_back_membership(self) -> None:
+        if not self.is_superseded():
+            endpoints.detach(self.node, self.endpoint_id, self.namespace_id)
+
+    def is_superseded(self) -> bool:
+        """Whether another ADD has the attachment by now: the endpoint with its ID is that one's to end."""
+        row = self.ledger.attachment(self.key)
+        return row is not None and row.token != self.node.token and row.phase in {"adding", "ready"}
 
     def remove(self) -> None:
         """The row and its leases go; set aside instead where HNS may still be creating the endpoint."""
@@ -158,7 +187,11 @@ class Addition:
 
     def _as_before(self, row: Attachment) -> None:
         """The same addresses and MAC as the endpoint had that HNS lost: the pod's peers know them."""
+        self.remade = True
         self.allocated, self.mac = addresses.of_result(row)
+        routes, self.ipam_dns = addresses.asked_before(row)
+        if self.plan.ipam.kind == "delegate":
+            self.ipam_routes = routes
 
 
 def _fingerprint(configuration: str, wanted: Wanted) -> str:

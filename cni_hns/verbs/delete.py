@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import LEFT_OVER, CniError
 from cni_hns.cni.namespace import namespace_guid
-from cni_hns.ipam import allocate, hostlocal
 from cni_hns.ledger import AttachmentKey
-from cni_hns.verbs import addresses, delegated, peers, repair, retire
+from cni_hns.verbs import addresses, repair, retire
 from cni_hns.verbs.claims import take
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
-    from cni_hns.ledger import Attachment, Claim, Ledger
+    from cni_hns.ledger import Ledger
     from cni_hns.verbs.node import Node
 
 __all__ = ["run"]
@@ -35,52 +34,22 @@ def run(request: Request, node: Node) -> None:
     key = AttachmentKey(request.name, variables.container_id, variables.ifname)
     ledger = node.ledger(request)
     addresses.take_over_host_local(request, ledger, node.log)
-    row = ledger.attachment(key)
     try:
-        if row is None:
-            _remove_unknown(request, node, ledger, key)
-        else:
-            _remove_known(request, node, ledger, row)
+        _remove(request, node, ledger, key)
     except ServiceError as fault:
         raise _left_over(key, fault) from fault
     finally:
         repair.others(request, node, ledger, key)
 
 
-def _claim_removal(node: Node, ledger: Ledger, key: AttachmentKey) -> Claim:
-    """One transaction: the attachment is ours to remove."""
-    with ledger.transaction():
-        return ledger.claim(
-            key,
-            "deleting",
-            fingerprint=None,
-            namespace_id=None,
-            owner=node.owner,
-            token=node.token,
-            deadline_at=node.deadline_at(),
-            alive=node.alive,
-        )
-
-
-def _remove_known(request: Request, node: Node, ledger: Ledger, row: Attachment) -> None:
-    claim = take(node, lambda: _claim_removal(node, ledger, row.key))
-    before = claim.before or row
-    if not before.namespace_id:
-        before = before._replace(namespace_id=_usable_namespace(request, node))
-    retire.take_out_and_free(request, node, ledger, before, request.variables.netns)
-
-
-def _remove_unknown(request: Request, node: Node, ledger: Ledger, key: AttachmentKey) -> None:
-    """An attachment without a row: a second DEL, a peer's, or one from before the ledger was rebuilt."""
-    view = peers.find_unknown(request, node, ledger, key)
-    if view is not None:
-        node.log.event(f'endpoint "{view.name}" ({view.id}) is not in the ledger and goes with its pod')
-        retire.detach_and_delete(node, view.id, view.namespace)
-    delegated.delete(request, node, key, request.variables.netns)
-    if ledger.leases_of(key):
-        with ledger.transaction():
-            released = allocate.release(ledger, key)
-        hostlocal.drop_files(released)
+def _remove(request: Request, node: Node, ledger: Ledger, key: AttachmentKey) -> None:
+    """Also what the ledger does not know is claimed: no ADD of it may begin while this DEL looks for it."""
+    row = take(node, lambda: retire.claim(node, ledger, key)).before or ledger.attachment(key)
+    if row is None:
+        return  # this DEL was suspended for so long that another verb has finished its work
+    if row.endpoint_id and not row.namespace_id:
+        row = row._replace(namespace_id=_usable_namespace(request, node))
+    retire.take_out_and_free(request, node, ledger, row, request.variables.netns)
 
 
 def _usable_namespace(request: Request, node: Node) -> str | None:

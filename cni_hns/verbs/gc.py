@@ -17,13 +17,13 @@ from cni_hns.hcn.views import EndpointView
 from cni_hns.identity import is_ours
 from cni_hns.ipam import allocate, hostlocal
 from cni_hns.ledger import AttachmentKey
-from cni_hns.verbs import addresses, delegated, peers, repair, retire
+from cni_hns.verbs import addresses, delegated, endpoints, peers, repair, retire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.cni.request import Request
-    from cni_hns.ledger import Attachment, Ledger
+    from cni_hns.ledger import Ledger
     from cni_hns.verbs.node import Node
 
 __all__ = ["run"]
@@ -38,8 +38,7 @@ def run(request: Request, node: Node) -> None:
     sweep = _Sweep(request, node, node.ledger(request))
     addresses.take_over_host_local(request, sweep.ledger, node.log)
     sweep.rows()
-    sweep.leases_without_a_row()
-    sweep.attempt("the endpoints of this network", sweep.endpoints_without_a_row)
+    sweep.without_a_row()
     sweep.attempt("the delegated IPAM plugin", lambda: delegated.collect(request, node))
     sweep.report()
 
@@ -53,6 +52,8 @@ class _Sweep:
         self.ledger = ledger
         self._valid = valid_attachments(request.config)
         self._valid_containers = {container_id for container_id, _ in self._valid}
+        # An ADD that ended after this GC was started cannot be in its list.
+        self._began = node.now() - node.deadline.elapsed_s()
         self._faults: list[str] = []
 
     def attempt(self, what: str, step: Callable[[], object]) -> None:
@@ -63,16 +64,24 @@ class _Sweep:
             self._faults.append(f"{what}: {fault}")
 
     def rows(self) -> None:
-        """Attachments that are not valid; those in flight stay, whatever the list says of them."""
+        """Attachments that are not valid; those in flight, or just added, stay, whatever the list says."""
         stale = {
             row.key
             for row in self.ledger.stale(self.request.name, self.node.alive, self.node.now(), limit=None)
         }
         for row in self.ledger.attachments(self.request.name):
-            if not self._is_valid(row.key) and (row.phase == "ready" or row.key in stale):
+            finished = row.phase == "ready" and row.updated_at <= self._began
+            if not self._is_valid(row.key) and (finished or row.key in stale):
                 self.attempt(row.key.words(), partial(repair.one, self.request, self.node, self.ledger, row))
 
-    def leases_without_a_row(self) -> None:
+    def without_a_row(self) -> None:
+        """Endpoints, then leases: no address is free while the endpoint that has it may still be there."""
+        faults_before = len(self._faults)
+        self.attempt("the endpoints of this network", self._endpoints_without_a_row)
+        if len(self._faults) == faults_before:
+            self._leases_without_a_row()
+
+    def _leases_without_a_row(self) -> None:
         """Reservations taken over from host-local, whose containers are gone."""
         for key in sorted({lease.key for lease in self.ledger.leases(self.request.name)}):
             if self._is_valid(key):
@@ -88,7 +97,7 @@ class _Sweep:
             return key.container_id in self._valid_containers
         return (key.container_id, key.ifname) in self._valid
 
-    def endpoints_without_a_row(self) -> None:
+    def _endpoints_without_a_row(self) -> None:
         """Endpoints on the HCN network that lead back to one of our attachments, but to no valid one."""
         known = {row.endpoint_id for row in self.ledger.attachments(self.request.name)}
         for network_id in set(peers.hcn_network_ids(self.request, self.node, self.ledger)):
@@ -101,22 +110,32 @@ class _Sweep:
             view = EndpointView.of(self.node.hcn.endpoints.get(endpoint_id))
         except NotFound:
             return  # somebody else deleted it between the list and the look
-        if view.network == network_id and self._abandoned(view):
-            self.node.log.event(f'endpoint "{view.name}" ({view.id}) belongs to no attachment and goes')
-            retire.detach_and_delete(self.node, view.id, view.namespace)
-
-    def _abandoned(self, view: EndpointView) -> bool:
+        if view.network != network_id:
+            return
         ours = is_ours(view.id, view.name, self.request.name)
         if ours is not None:
-            # Rows are written before endpoints are made: an ADD that began after the list was read has one.
-            return ours not in self._valid and self._row_of(ours) is None
+            self._orphan_of_ours(AttachmentKey(self.request.name, *ours))
+        elif self._is_left_by_a_peer(view):
+            self.node.log.event(f'endpoint "{view.name}" ({view.id}) belongs to no container and goes')
+            endpoints.detach_and_delete(self.node, view.id, view.namespace)
+
+    def _orphan_of_ours(self, key: AttachmentKey) -> None:
+        """Claimed like any other: an ADD of this attachment may begin while its old endpoint is looked at."""
+        if self._is_valid(key):
+            return
+        with self.ledger.transaction():
+            if self.ledger.attachment(key) is not None:
+                return  # rows are written before endpoints are made: this ADD began after the list was read
+            retire.claim(self.node, self.ledger, key)
+            row = self.ledger.attachment(key)
+        if row is not None:
+            retire.take_out_and_free(self.request, self.node, self.ledger, row, "")
+
+    def _is_left_by_a_peer(self, view: EndpointView) -> bool:
         container_id, separator, rest = view.name.rpartition(f"_{self.request.name}")
         if not separator or rest or identifier_fault(container_id):
             return False
         return peers.is_a_peers(view, self.request.name) and container_id not in self._valid_containers
-
-    def _row_of(self, attachment: tuple[str, str]) -> Attachment | None:
-        return self.ledger.attachment(AttachmentKey(self.request.name, *attachment))
 
     def report(self) -> None:
         if self._faults:

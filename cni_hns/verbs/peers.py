@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cni_hns.cni.errors import LEFT_OVER, CniError
 from cni_hns.hcn.views import REMOTE
 from cni_hns.identity import endpoint_id, endpoint_name, is_ours
-from cni_hns.verbs.retire import look_at
+from cni_hns.verbs.endpoints import look_at
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request

@@ -19,7 +19,7 @@ from cni_hns.cni.result import dump
 from cni_hns.hcn.views import EndpointView
 from cni_hns.identity import is_ours
 from cni_hns.ledger import AttachmentKey, LedgerFault, open_ledger
-from cni_hns.verbs import addresses, outcome, retire
+from cni_hns.verbs import addresses, endpoints, outcome
 
 if TYPE_CHECKING:
     from cni_hns.ledger import Ledger
@@ -85,7 +85,7 @@ def _refuse_a_sound_ledger(path: str, node: Node) -> None:
 
 
 def _endpoints(node: Node) -> list[tuple[AttachmentKey, EndpointView]]:
-    views = [retire.look_at(node, endpoint_id) for endpoint_id in node.hcn.endpoints.ids()]
+    views = [endpoints.look_at(node, endpoint_id) for endpoint_id in node.hcn.endpoints.ids()]
     keys = [(attachment_of(view), view) for view in views if view is not None]
     return [(key, view) for key, view in keys if key is not None]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cni_hns.binding.errors import ServiceError
+from cni_hns.cni.errors import CniError
 from cni_hns.verbs import retire
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def others(request: Request, node: Node, ledger: Ledger, key: AttachmentKey) -> 
     for row in ledger.stale(request.name, node.alive, node.now(), limit=_A_FEW, exclude=key):
         try:
             one(request, node, ledger, row)
-        except ServiceError as fault:
+        except (ServiceError, CniError) as fault:
             node.log.event(f"{row.key.words()} could not be repaired yet: {fault}", "warning")
 
 
@@ -35,7 +36,7 @@ def one(request: Request, node: Node, ledger: Ledger, row: Attachment) -> bool:
     """Finish this row's removal; False where somebody else has taken it meanwhile.
 
     Raises:
-        ServiceError: something is left in HNS, and the row with it.
+        ServiceError, CniError: something is left, in HNS or of a delegated plugin's, and the row with it.
     """
     if not ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
         return False

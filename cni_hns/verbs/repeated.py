@@ -9,7 +9,7 @@ from cni_hns.cni.errors import INVALID_CONFIG, CniError
 from cni_hns.cni.result import parse
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.verbs.addresses import RESULT_VERSION
-from cni_hns.verbs.retire import look_at
+from cni_hns.verbs.endpoints import look_at
 
 if TYPE_CHECKING:
     from cni_hns.cni.result import Result

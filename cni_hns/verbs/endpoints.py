@@ -1,0 +1,81 @@
+"""One endpoint in HNS, as the verbs look at it and take it away.
+
+Rule 1: "not there" is HNS's own word for it (`NotFound`); any other failure says nothing of the endpoint.
+Rule 2: an endpoint is deleted by the ID that this plugin chose or a peer's name led to, never by address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cni_hns.binding.errors import NotFound, ServiceError
+from cni_hns.hcn.documents import remove_endpoint
+from cni_hns.hcn.views import EndpointView
+
+if TYPE_CHECKING:
+    from cni_hns.verbs.node import Node
+
+__all__ = ["delete", "detach", "detach_and_delete", "look_at"]
+
+
+def look_at(node: Node, endpoint_id: str) -> EndpointView | None:
+    """The endpoint as HNS shows it, None where HNS says that there is none.
+
+    Raises:
+        ServiceError: for every other failure; it says nothing about whether the endpoint exists.
+    """
+    try:
+        return EndpointView.of(node.hcn.endpoints.get(endpoint_id))
+    except NotFound:
+        return None
+
+
+def detach(node: Node, endpoint_id: str, namespace_id: str) -> None:
+    """Take the endpoint out of the namespace; both may be gone already.
+
+    Raises:
+        ServiceError: HNS failed, other than by not knowing one of them.
+    """
+    try:
+        with node.hcn.namespaces.open(namespace_id) as namespace:
+            namespace.modify(remove_endpoint(endpoint_id))
+    except NotFound:
+        return
+
+
+def delete(node: Node, endpoint_id: str) -> bool:
+    """Delete the endpoint; False where HNS has none of this ID.
+
+    Raises:
+        ServiceError: HNS failed.
+    """
+    try:
+        node.hcn.endpoints.delete(endpoint_id)
+    except NotFound:
+        return False
+    return True
+
+
+def detach_and_delete(node: Node, endpoint_id: str, namespace_id: str | None) -> bool:
+    """Both, going on past a failed detach, which is a fault only while the endpoint is still there.
+
+    Gives whether the endpoint was there.
+
+    Raises:
+        ServiceError: it is still there; a failed detach is noted on the error.
+    """
+    detach_fault: ServiceError | None = None
+    if namespace_id:
+        try:
+            detach(node, endpoint_id, namespace_id)
+        except ServiceError as fault:
+            detach_fault = fault
+    try:
+        was_there = delete(node, endpoint_id)
+    except ServiceError as fault:
+        if detach_fault is not None:
+            fault.add_note(f"before that: {detach_fault}")
+        raise
+    if detach_fault is not None:
+        node.log.event(f"the endpoint was deleted without a detach: {detach_fault}", "warning")
+    return was_there
