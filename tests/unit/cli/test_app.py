@@ -61,7 +61,6 @@ def test_wrong_usage_is_exit_code_2_with_nothing_on_stdout(
         ("endpoint", "show", "x"),
         ("namespace", "create"),
         ("network", "create", "--name", "n", "--mode", "nat"),
-        ("ipam", "list"),
     ],
     ids=" ".join,
 )
