@@ -163,20 +163,28 @@ class TestPoliciesOfAnOverlay:
         assert set(kinds["DrMacAddress"]) == {"Address"}
 
 
-def test_a_network_over_a_switch_names_a_layer_to_build_on(program: Program) -> None:
-    """A proxy reads `LayeredOn` of one network to make the next, and looks a `SwitchGuid` up as a network."""
-    below = program.networks.create(network("L2Bridge", "below", subnet(*TESTS_SUBNET)))
-    layer = below["Health"]["Extra"]["LayeredOn"]
-    above = program.networks.create(
-        network(
-            "L2Bridge",
-            "above",
-            subnet("10.7.0.0/24", "10.7.0.1"),
-            Policies=[policy("LayerConstraint", LayerId=layer)],
+class TestLayers:
+    """A proxy makes a network over the layer of a switch's, and looks a `SwitchGuid` up as a network."""
+
+    @pytest.mark.parametrize("kind", ["L2Bridge", "Transparent"])
+    def test_a_network_is_made_over_a_switch(self, program: Program, kind: str) -> None:
+        switch = program.networks.create(network("Transparent", "switch", subnet(*TESTS_SUBNET)))
+        layer = switch["Health"]["Extra"]["LayeredOn"]
+        over = policy("LayerConstraint", LayerId=layer)
+        above = program.networks.create(
+            network(kind, "above", subnet("10.7.0.0/24", "10.7.0.1"), Policies=[over])
         )
-    )
-    switch = above["Health"]["Extra"]["SwitchGuid"]
-    assert not switch or program.networks.find(ID=switch) is not None
+        extra = above["Health"]["Extra"]
+        assert extra["LayeredOn"] == layer
+        assert program.networks.find(ID=extra["SwitchGuid"]) is not None
+
+    def test_one_of_the_services_own_names_no_switch(self, program: Program) -> None:
+        assert program.networks.create(nat())["Health"]["Extra"]["SwitchGuid"] == ""
+
+    def test_a_layer_that_is_not_there(self, program: Program) -> None:
+        over = policy("LayerConstraint", LayerId="5f0b1190-63be-4e0c-b974-bd0f55675a42")
+        with pytest.raises(Failed, match="0x803B0003"):
+            program.networks.create(network("L2Bridge", "above", subnet(*TESTS_SUBNET), Policies=[over]))
 
 
 def test_all_networks_can_be_deleted_in_one_go(program: Program) -> None:

@@ -1,4 +1,4 @@
-"""The V2 calls of other CNI plugins at ADD and DEL: win-bridge and win-overlay, and Microsoft's own.
+"""The V2 calls of other CNI plugins at ADD and DEL: win-bridge, win-overlay, Microsoft's; and flannel.
 
 Each has its own idea of what it sends; what it reads of the answers is checked as it reads it.
 """
@@ -156,6 +156,72 @@ class TestWinOverlay:
         assert made["Routes"][0]["NextHop"] == gateway
         _deleted(program, "sandbox_vxlan0")
         program.networks.delete(v2["ID"])
+
+
+class TestFlannel:
+    """It makes the networks that the plugins use."""
+
+    def _host_gateway(self, program: Program) -> dict[str, Any]:
+        """The network that is there is taken if its subnet is right, and made again if not."""
+        want = {"AddressPrefix": "10.9.3.0/24", "GatewayAddress": "10.9.3.1"}
+        found: dict[str, Any]
+        for found in program.v1([shapes.V1_NETWORK], "GET", "/networks/"):
+            if found["Name"] == "cbr0":
+                same = any({name: item[name] for name in want} == want for item in found["Subnets"])
+                if same:
+                    return found
+                program.v1(shapes.V1_NETWORK, "DELETE", f"/networks/{found['ID']}")
+        document = {"Name": "cbr0", "Type": "L2Bridge", "Subnets": [want]}
+        found = program.v1(shapes.V1_NETWORK, "POST", "/networks/", document)
+        for _ in range(10):
+            if found["ManagementIP"]:
+                break
+            found = program.v1(shapes.V1_NETWORK, "GET", f"/networks/{found['ID']}")
+        return found
+
+    def test_a_host_gateways_bridge(self, program: Program) -> None:
+        """The second start finds everything, and knows by the words that the host has the endpoint."""
+        program.networks.create(network("L2Bridge", "cbr0", subnet("10.7.0.0/24", "10.7.0.1")))
+        home = self._host_gateway(program)
+        assert home["ManagementIP"] == "192.0.2.10"
+        document = {"Name": "cbr0_ep", "IPAddress": "10.9.3.2", "VirtualNetwork": home["ID"]}
+        made = program.v1(shapes.V1_ENDPOINT, "POST", "/endpoints/", document)
+        path, body = f"/endpoints/{made['ID']}/attach", {"SystemType": "Host", "CompartmentId": 1}
+        program.v1({}, "POST", path, body)
+        assert self._host_gateway(program)["ID"] == home["ID"]
+        (found,) = program.v1([shapes.V1_ENDPOINT], "GET", "/endpoints/")
+        assert (found["Name"], found["IPAddress"]) == ("cbr0_ep", "10.9.3.2")
+        with pytest.raises(Failed, match=r"This endpoint is already attached to the switch\."):
+            program.v1({}, "POST", path, body)
+
+    def test_vxlan(self, program: Program) -> None:
+        """The node's address appears later than the network; a route is replaced by its prefix."""
+        adapter = policy("NetAdapterName", NetworkAdapterName="Ethernet")
+        made = program.networks.create(overlay("flannel.4096", vsid=4096, Policies=[adapter]))
+        for _ in range(10):
+            made = program.networks.get(made["ID"])
+            if "ProviderAddress" in [item["Type"] for item in made["Policies"]]:
+                break
+        kinds = {item["Type"]: item["Settings"] for item in made["Policies"]}
+        assert kinds["ProviderAddress"] == {"ProviderAddress": "192.0.2.10"}
+        program.networks.policies(made["ID"], "Add", [policy("HostRoute")])
+        for node in ("192.0.2.20", "192.0.2.21"):
+            settings = {
+                "DestinationPrefix": "10.9.4.0/24",
+                "IsolationId": 4096,
+                "ProviderAddress": node,
+                "DistributedRouterMacAddress": "00:15:5d:01:02:03",
+            }
+            for item in program.networks.get(made["ID"])["Policies"]:
+                if item["Type"] == "RemoteSubnetRoute":
+                    program.networks.policies(made["ID"], "Remove", [item])
+            program.networks.policies(made["ID"], "Add", [policy("RemoteSubnetRoute", **settings)])
+        found = [
+            item["Settings"]["ProviderAddress"]
+            for item in program.networks.get(made["ID"])["Policies"]
+            if item["Type"] == "RemoteSubnetRoute"
+        ]
+        assert found == ["192.0.2.21"]
 
 
 # A default route by this hop keeps the real one out.

@@ -6,21 +6,33 @@ virtual adapter is refused with 0x80070057 (antrea), no usable adapter with 0x80
 
 from __future__ import annotations
 
-from cni_hns.simulator.core.documents import Document
-from cni_hns.simulator.core.errors import ADAPTER_NOT_FOUND, ELEMENT_NOT_FOUND, PARAMETER_INCORRECT, Refused
+import json
+
+from cni_hns.simulator.core.documents import Document, guid_of
+from cni_hns.simulator.core.errors import (
+    ADAPTER_NOT_FOUND,
+    ELEMENT_NOT_FOUND,
+    LAYER_NOT_FOUND,
+    PARAMETER_INCORRECT,
+    Refused,
+)
 from cni_hns.simulator.core.store import State
 
-__all__ = ["EXTERNAL_TYPES", "adapter_named", "choose"]
+__all__ = ["EXTERNAL_TYPES", "adapter_named", "choose", "layer_of"]
 
 EXTERNAL_TYPES = ("L2Bridge", "L2Tunnel", "Overlay", "Transparent")
 
 
 def choose(state: State, kind: str, policies: list[Document]) -> Document:
-    """The adapter for a new external network.
+    """The adapter for a new external network; one over a layer has that layer's, whatever is on it already.
 
     Raises:
-        Refused: 0x80070057 for a virtual one or one with another switch, 0x803B0006 for none.
+        Refused: 0x80070057 for a virtual one or one with another switch, 0x803B0006 for none; 0x803B0003, no
+        such layer.
     """
+    layer = layer_of(policies)
+    if layer:
+        return _under(state, layer)
     wanted = _wanted(policies)
     adapter = _asked_for(state, wanted) if wanted else _first_free(state, kind)
     if wanted and not _is_free(state, adapter, kind):
@@ -29,6 +41,22 @@ def choose(state: State, kind: str, policies: list[Document]) -> Document:
     if kind == "Transparent" and not adapter.get("address"):
         raise Refused(ELEMENT_NOT_FOUND, f"{adapter['name']} has no address")
     return adapter
+
+
+def layer_of(policies: list[Document]) -> str:
+    """The layer that the network is to lie on; "" for one of its own."""
+    for policy in policies:
+        if policy["Type"] == "LayerConstraint":
+            return guid_of(policy["Settings"]["LayerId"])
+    return ""
+
+
+def _under(state: State, layer: str) -> Document:
+    for (text,) in state.rows("SELECT document FROM networks WHERE adapter IS NOT NULL"):
+        network = json.loads(text)
+        if network["LayeredOn"] == layer:
+            return adapter_named(state, network["adapter"]) or {"name": network["adapter"]}
+    raise Refused(LAYER_NOT_FOUND, layer)
 
 
 def adapter_named(state: State, name: str) -> Document | None:

@@ -39,6 +39,7 @@ __all__ = [
     "INVALID_REMOTE_OPERATION",
     "INVALID_SUBNET",
     "IN_A_NAMESPACE",
+    "LAYER_NOT_FOUND",
     "MAPPING_NOT_SUPPORTED",
     "NAMESPACE_ATTACH_FAILED",
     "NETWORK_ALREADY_EXISTS",
@@ -62,6 +63,7 @@ __all__ = [
 
 NETWORK_NOT_FOUND = 0x803B0001
 ENDPOINT_NOT_FOUND = 0x803B0002
+LAYER_NOT_FOUND = 0x803B0003
 SUBNET_NOT_FOUND = 0x803B0005
 ADAPTER_NOT_FOUND = 0x803B0006
 PORT_NOT_FOUND = 0x803B0007
@@ -109,9 +111,10 @@ E_UNEXPECTED = 0x8000FFFF
 _TEXTS = {
     NETWORK_NOT_FOUND: "The network was not found. ",
     ENDPOINT_NOT_FOUND: "The endpoint was not found. ",
+    LAYER_NOT_FOUND: "The layer under the network was not found. ",
     SUBNET_NOT_FOUND: "The network does not have a subnet for this endpoint. ",
     ADAPTER_NOT_FOUND: "An adapter was not found. ",
-    PORT_NOT_FOUND: "The switch port was not found. ",
+    PORT_NOT_FOUND: "The switch-port was not found. ",
     POLICY_NOT_FOUND: "An expected policy was not found. ",
     INVALID_NETWORK: "The network definition is invalid or incomplete. ",
     INVALID_NETWORK_TYPE: "The type of the network is not valid. ",
@@ -122,7 +125,8 @@ _TEXTS = {
     NETWORK_ALREADY_EXISTS: "A network with this name already exists. ",
     POLICY_ALREADY_EXISTS: "This policy already exists. ",
     PORT_ALREADY_EXISTS: "The specified port already exists. ",
-    ENDPOINT_ALREADY_ATTACHED: "The endpoint is already attached to the switch. ",
+    # flannel and calico know it by this sentence.
+    ENDPOINT_ALREADY_ATTACHED: "This endpoint is already attached to the switch. ",
     REQUEST_UNSUPPORTED: "The specified request is unsupported. ",
     MAPPING_NOT_SUPPORTED: "Port mapping is not supported on this network. ",
     DEGRADED: "There was an operation attempted on a degraded object. ",

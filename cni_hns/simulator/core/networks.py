@@ -47,7 +47,7 @@ def create(state: State, argument: str, given: Document) -> str:
         chosen = adapters.choose(state, kind, network["Policies"])
         adapter = chosen["name"]
         network["adapter"], network["address"] = adapter, chosen.get("address", "")
-        network["LayeredOn"] = new_guid()
+        network["LayeredOn"] = adapters.layer_of(network["Policies"]) or new_guid()
     if kind == "Overlay":
         network["router_mac"] = dashed(0x00155D000000 | below(1 << 24))
     state.run(
