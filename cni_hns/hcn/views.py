@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 from cni_hns.binding.reading import member
 from cni_hns.identity import ZERO_GUID, guid
 
-__all__ = ["REMOTE", "EndpointView", "NamespaceView", "NetworkView", "SubnetView", "contains"]
+__all__ = ["ENABLE_DHCP", "REMOTE", "EndpointView", "NamespaceView", "NetworkView", "SubnetView", "contains"]
 
 REMOTE = 1
 """EndpointFlags, RemoteEndpoint: another node's pod, made known here by kube-proxy or flannel."""
+
+ENABLE_DHCP = 32
+"""EndpointFlags, EnableDhcp: an outside server gives the address."""
 
 _DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 

@@ -191,7 +191,7 @@ def _adopt(ledger: Ledger, network: str, reservations: list[_Reservation]) -> Ta
         if there is None:
             ledger.hold(lease)
             adopted += 1
-        elif there.state != "held":
+        elif there.state != "held" or _has_changed_hands(ledger, there, one):
             ledger.change_lease(lease)
             adopted += 1
         elif there.key == lease.key or not there.container_id:
@@ -204,6 +204,15 @@ def _adopt(ledger: Ledger, network: str, reservations: list[_Reservation]) -> Ta
                 f"host-local gave {lease.address} to {lease.key.words()}; {there.key.words()} has it"
             )
     return Takeover(adopted, 0, conflicts)
+
+
+def _has_changed_hands(ledger: Ledger, there: Lease, one: _Reservation) -> bool:
+    """host-local released its own reservation and gave the address to another pod since the last look."""
+    return (
+        there.host_local_file == one.file
+        and one.container_id not in ("", there.container_id)
+        and ledger.attachment(there.key) is None
+    )
 
 
 def _end_the_vanished(ledger: Ledger, network: str, folder: str, files: set[str]) -> int:

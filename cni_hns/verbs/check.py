@@ -13,10 +13,10 @@ from cni_hns.binding.errors import NotFound
 from cni_hns.cni.errors import CHECK_FAILED, INVALID_CONFIG, CniError
 from cni_hns.cni.namespace import namespace_guid
 from cni_hns.dialects.wanted import read_wanted
-from cni_hns.hcn.views import EndpointView, NamespaceView, contains
-from cni_hns.identity import endpoint_id
+from cni_hns.hcn.views import ENABLE_DHCP, EndpointView, NamespaceView, contains
+from cni_hns.identity import endpoint_id, endpoint_name
 from cni_hns.ledger import AttachmentKey
-from cni_hns.verbs import delegated, peers, plans
+from cni_hns.verbs import addresses, delegated, peers, plans
 from cni_hns.verbs.outcome import default_gateway, mac_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from cni_hns.verbs.node import Node
 
 __all__ = ["run"]
+
+_MAC_CHARACTERS = 17
 
 
 class _Promised(NamedTuple):
@@ -48,9 +50,11 @@ def run(request: Request, node: Node) -> None:
     ledger = node.ledger(request)
     plan = plans.plan_for(request, ledger, node.log).plan
     read_wanted(plan, request.config, request.arguments)
-    promised = _promised(request)
+    promised = _promised(request, key)
     delegated.check(plan, request, node, key)
     row = ledger.attachment(key)
+    if row is None:
+        addresses.take_over_host_local(request, ledger, node.log)
     differences = _row_differences(row)
     view = _endpoint(request, node, ledger, key, row)
     if view is None:
@@ -67,17 +71,26 @@ def run(request: Request, node: Node) -> None:
         )
 
 
-def _promised(request: Request) -> _Promised:
-    """CNI SPEC, section 2, CHECK: "the plugin must return an error if prevResult is missing"."""
+def _promised(request: Request, key: AttachmentKey) -> _Promised:
+    """CNI SPEC, section 2, CHECK: "the plugin must return an error if prevResult is missing".
+
+    Peers name no sandbox, and win-bridge and win-overlay call the interface by the endpoint's name.
+    """
     result = request.prev_result
     if result is None:
         raise CniError(INVALID_CONFIG, "prevResult is missing", "CHECK needs the result of the ADD")
-    for index, interface in enumerate(result.interfaces):
-        if interface.name == request.variables.ifname and interface.sandbox:
-            return _Promised(interface, [one for one in result.ips if one.interface in (index, None)])
+    named = [
+        (index, interface)
+        for name in (key.ifname, endpoint_name(key.network, key.container_id))
+        for index, interface in enumerate(result.interfaces)
+        if interface.name == name
+    ]
+    if named:
+        index, interface = min(named, key=lambda each: not each[1].sandbox)
+        return _Promised(interface, [one for one in result.ips if one.interface in (index, None)])
     raise CniError(
         CHECK_FAILED,
-        f"prevResult has no interface {request.variables.ifname} in a sandbox",
+        f"prevResult has no interface {key.ifname}",
         "the attachment was added by something else, or its result was changed on the way",
     )
 
@@ -123,13 +136,18 @@ def _endpoint_differences(
         found.append(f"endpoint {view.id} is on HCN network {view.network}, not {row.hcn_network_id}")
     if view.namespace != namespace_id:
         found.append(f"endpoint {view.id} is in namespace {view.namespace or 'none'}, not {namespace_id}")
-    if promised.interface.mac and mac_of(view.mac) != mac_of(promised.interface.mac):
+    if _is_mac(promised.interface.mac) and mac_of(view.mac) != mac_of(promised.interface.mac):
         found.append(f"its MAC is {view.mac}, prevResult has {promised.interface.mac}")
     found += _address_differences(view, promised.addresses)
     if row is not None and row.request:
         found += _dns_differences(view, row.request)
         found += _policy_differences(view, row.request)
     return found
+
+
+def _is_mac(text: str | None) -> bool:
+    """nat, sdnbridge and sdnoverlay put the six bytes themselves into their results, which says nothing."""
+    return text is not None and len(text) == _MAC_CHARACTERS
 
 
 def _address_differences(view: EndpointView, promised: list[IpConfig]) -> list[str]:
@@ -146,6 +164,8 @@ def _address_differences(view: EndpointView, promised: list[IpConfig]) -> list[s
         gateway = default_gateway(view, address.version)
         if one.gateway and (gateway is None or ip_address(gateway) != ip_address(one.gateway)):
             found.append(f"the gateway of {address} is {gateway or 'none'}, prevResult has {one.gateway}")
+    if view.flags & ENABLE_DHCP:
+        return found  # what the outside server gave, and may change
     extra = set(there) - {ip_address(one.address.partition("/")[0]) for one in promised}
     found += [
         f"address {address} is on the endpoint and not in prevResult" for address in sorted(map(str, extra))

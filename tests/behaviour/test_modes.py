@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from cni_hns.hcn.views import EndpointView
+from cni_hns.verbs import check
 from tests.behaviour.scene import (
     IPV6_SUBNET,
     KINDS,
@@ -192,6 +194,21 @@ class TestDhcp:
     def test_a_given_mac_reaches_hns_so_that_the_server_can_know_the_pod(self, node: SimulatedNode) -> None:
         add(node, {**self.config, "runtimeConfig": {"mac": "02:11:22:33:44:55"}})
         assert last(node).mac == "02-11-22-33-44-55"
+
+    def test_an_address_that_the_server_gave_later_is_no_fault(
+        self, node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        container, namespace = container_id(), node.namespace()
+        result = node.call("ADD", self.config, container, namespace).document
+
+        class Served:
+            @staticmethod
+            def of(document: dict[str, Any]) -> EndpointView:
+                return EndpointView.of(document)._replace(addresses=[("192.168.70.9", 24)])
+
+        monkeypatch.setattr(check, "EndpointView", Served)
+        answer = node.call("CHECK", {**self.config, "prevResult": result}, container, namespace)
+        assert answer.exit_code == 0, answer.words
 
     def test_two_pods_have_two_endpoints_and_no_lease(self, node: SimulatedNode) -> None:
         for _ in range(2):
