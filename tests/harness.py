@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,7 +70,7 @@ class SimulatedNode:
     def call(
         self,
         command: str,
-        config: dict[str, Any] | bytes,
+        config: dict[str, Any] | bytes | Callable[[float], bytes],
         container: str = "",
         netns: str = "",
         *,
@@ -77,10 +78,10 @@ class SimulatedNode:
         args: str = "",
         path: str = "",
     ) -> Answer:
-        """One verb in this process, from the variables to the document."""
+        """One verb in this process, from the variables to the document; a function is read as stdin."""
         answer = run(
             _variables(command, container, netns, ifname=ifname, args=args, path=path),
-            lambda _: config if isinstance(config, bytes) else json.dumps(config).encode(),
+            config if callable(config) else lambda _: _as_bytes(config),
             lambda: (self.simulator.libraries(), self.simulator.machine()),
             Log(stderr=False),
         )
@@ -203,6 +204,10 @@ class SimulatedNode:
 
     def _ledger_path(self) -> str:
         return os.path.join(self.simulator.machine().state_folder(), "ledger.db")
+
+
+def _as_bytes(config: dict[str, Any] | bytes) -> bytes:
+    return config if isinstance(config, bytes) else json.dumps(config).encode()
 
 
 def finished(process: subprocess.Popen[bytes]) -> Answer:

@@ -43,6 +43,7 @@ from cni_hns.verbs import (
 )
 from cni_hns.verbs.addition import Addition
 from cni_hns.verbs.claims import take
+from cni_hns.verbs.networks import NetworkVanished
 from cni_hns.verbs.undo import Undo
 
 if TYPE_CHECKING:
@@ -70,16 +71,21 @@ def run(request: Request, node: Node) -> Result:
     """
     adding = Addition.of(request, node)
     repair.others(adding.request, node, adding.ledger, adding.key)
+    vanished: NetworkVanished | None = None
     for _ in range(_ROUNDS):
         row = adding.ledger.attachment(adding.key)
         if row is not None and row.phase == "ready":
             known = repeated.stored_result(adding, row)
             if known is not None:
                 return known
-        made = _add(adding, remake=row if row is not None and row.phase == "ready" else None)
+        try:
+            made = _add(adding, remake=row if row is not None and row.phase == "ready" else None)
+        except NetworkVanished as fault:
+            vanished = fault  # undone; the next round finds the network's successor, or makes one
+            continue
         if made is not None:
             return made
-    raise CniError(
+    raise vanished or CniError(
         TRY_AGAIN, f"{adding.key.words()} is added and deleted by others at the same time", "try again"
     )
 
@@ -172,6 +178,8 @@ def _created_once(adding: Addition, network: ResolvedNetwork) -> Opened:
     except Unreachable:
         adding.may_arrive_late = True
         raise
+    except NotFound as fault:
+        raise NetworkVanished(network.view) from fault
     except AlreadyExists as fault:
         if adding.is_superseded():
             raise _taken_away(adding) from fault

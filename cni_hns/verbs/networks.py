@@ -22,12 +22,23 @@ if TYPE_CHECKING:
     from cni_hns.ledger import Ledger
     from cni_hns.verbs.node import Node
 
-__all__ = ["ResolvedNetwork", "find", "inspect", "remember", "resolve"]
+__all__ = ["NetworkVanished", "ResolvedNetwork", "find", "inspect", "remember", "resolve"]
 
 # Beside the remembered document, the run of HNS that showed it: after a boot the host may be elsewhere.
 _SHOWN_BY = "HnsStart"
 # Losing a creation race costs one more look; only a network that comes and goes needs more.
 _RACES = 5
+
+
+class NetworkVanished(CniError):
+    """The network was there when it was looked up, and is gone before anything was made on it."""
+
+    def __init__(self, view: NetworkView) -> None:
+        super().__init__(
+            TRY_AGAIN,
+            f'HCN network "{view.name}" ({view.id}) was deleted by someone else at this moment',
+            "nothing is left of this call; try again once whatever rebuilds the network is done",
+        )
 
 
 class ResolvedNetwork(NamedTuple):
@@ -185,7 +196,7 @@ def _misfits(plan: AttachmentPlan, view: NetworkView) -> list[str]:
 
 
 def _wanted_prefixes(plan: AttachmentPlan) -> list[tuple[str, str]]:
-    prefixes = [("network.subnets", subnet.prefix) for subnet in plan.network.subnets]
+    prefixes = [("the configured subnet", subnet.prefix) for subnet in plan.network.subnets]
     for ranges in plan.ipam.range_sets:
         prefixes += [("the ipam range", one.subnet) for one in ranges]
     return prefixes
