@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cni_hns.hcn import models
-from cni_hns.hcn.documents import add_endpoint, query, remove_endpoint
+from cni_hns.hcn.documents import add_endpoint, add_policies, query, remove_endpoint
 from tests.unit.binding.scripted import GUID
 
 
@@ -51,3 +51,13 @@ def test_every_query(filter_by: dict[str, Any], major: int) -> None:
     assert asked.to_document() == document
     assert asked.schema_version.major == major
     assert (json.loads(asked.filter) if asked.filter else {}) == filter_by
+
+
+def test_policies_for_an_endpoint() -> None:
+    document = add_policies([{"Type": "QOS", "Settings": {"MaximumOutgoingBandwidthInBytes": 1000}}])
+    request = models.EndpointModifyRequest.of(document)
+    assert request.request_type is models.RequestType.ADD
+    assert isinstance(request.settings, models.EndpointPolicies)
+    assert [policy.type for policy in request.settings.policies] == ["QOS"]
+    assert _unknown(request) == []
+    assert request.to_document() == document
