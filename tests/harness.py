@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from cni_hns.ledger.addresses import address_key
 from cni_hns.log import Log
 from cni_hns.plugin import run
 from cni_hns.simulator import Simulator
+from cni_hns.verbs.node import Node
 
 __all__ = ["Answer", "SimulatedNode", "l2bridge"]
 
@@ -142,7 +144,7 @@ class SimulatedNode:
 
     def rows(self) -> list[Attachment]:
         """All attachments of the ledger."""
-        ledger = open_ledger(self._ledger_path(), Deadline(30), create=False)
+        ledger = open_ledger(self.ledger_path, Deadline(30), create=False)
         if ledger is None:
             return []
         try:
@@ -152,7 +154,7 @@ class SimulatedNode:
 
     def leases(self, *, all_of_them: bool = False) -> list[Lease]:
         """The leases held now, or also what is set aside."""
-        ledger = open_ledger(self._ledger_path(), Deadline(30), create=False)
+        ledger = open_ledger(self.ledger_path, Deadline(30), create=False)
         if ledger is None:
             return []
         try:
@@ -169,7 +171,7 @@ class SimulatedNode:
 
     def drop_leases(self) -> None:
         """Damage: the ledger forgets every lease."""
-        ledger = open_ledger(self._ledger_path(), Deadline(30))
+        ledger = open_ledger(self.ledger_path, Deadline(30))
         try:
             for lease in ledger.leases(all=True):
                 ledger.free(lease.network, address_key(lease.address))
@@ -178,8 +180,19 @@ class SimulatedNode:
 
     def lose_ledger(self) -> None:
         """The ledger's file is lost, with what SQLite keeps beside it."""
-        for file in Path(self._ledger_path()).parent.glob("ledger.db*"):
+        for file in Path(self.ledger_path).parent.glob("ledger.db*"):
             file.unlink()
+
+    @contextmanager
+    def verb_node(self) -> Iterator[Node]:
+        """This node as a verb sees it."""
+        node = Node(
+            lambda: (self.simulator.libraries(), self.simulator.machine()), Log(stderr=False), Deadline(60)
+        )
+        try:
+            yield node
+        finally:
+            node.close()
 
     def calls(self) -> list[str]:
         """The HNS functions called since the journal was reset, without those that close handles."""
@@ -202,7 +215,8 @@ class SimulatedNode:
         assert self.simulator.live() == []
         assert self.simulator.leaks() == []
 
-    def _ledger_path(self) -> str:
+    @property
+    def ledger_path(self) -> str:
         return os.path.join(self.simulator.machine().state_folder(), "ledger.db")
 
 

@@ -126,14 +126,10 @@ def ledger_path(config: dict[str, object], machine: Machine) -> str:
     folder = config.get("dataDir")
     if folder is None:
         folder = machine.state_folder()
-    elif not isinstance(folder, str) or not _is_absolute(folder):
+    elif not isinstance(folder, str) or not os.path.isabs(folder):
         from cni_hns.cni.errors import INVALID_CONFIG, CniError
 
         raise CniError(
             INVALID_CONFIG, "dataDir is not an absolute path", "give the folder of the ledger in full"
         )
     return os.path.join(folder, "ledger.db")
-
-
-def _is_absolute(path: str) -> bool:
-    return os.path.isabs(path)

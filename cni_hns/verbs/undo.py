@@ -28,10 +28,6 @@ class Undo:
         """Remember how to take back `what`."""
         self._steps.append((what, step))
 
-    def pop(self) -> None:
-        """Forget the last step: it is known not to have happened."""
-        self._steps.pop()
-
     def run(self, cause: BaseException) -> bool:
         """Take back every step; False where one failed, which is noted on `cause` and left to a repair."""
         while self._steps:
