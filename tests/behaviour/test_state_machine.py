@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -238,7 +238,7 @@ class _Once:
         for key in keys:
             assert self.call("ADD", key, self.node.namespace()).exit_code == 0
 
-    def __enter__(self) -> _Once:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
