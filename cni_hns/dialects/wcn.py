@@ -31,6 +31,8 @@ def translate(source: Translation, mode: str) -> None:
     flags = _flags(source)
     ipam = source.ipam()
     subnets = _subnets(ipam)
+    if flags["forcebridgegateway"]:
+        source.set_gateways_aside(ipam, "forceBridgeGateway takes the subnet's third address")
     if not ipam.get("type"):
         ipam = {key: value for key, value in ipam.items() if key not in _RANGE}
     source.document["ipam"] = ipam

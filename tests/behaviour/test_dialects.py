@@ -179,9 +179,13 @@ class TestWcn:
             "10.88.0.50/24"
         ]
 
-    def test_a_forced_bridge_gateway_is_the_third_address(self, node: SimulatedNode) -> None:
+    @pytest.mark.parametrize("named", [{}, {"gateway": "10.88.0.1"}, {"routes": [{"GW": "10.88.0.1"}]}])
+    def test_a_forced_bridge_gateway_is_the_third_address(
+        self, node: SimulatedNode, named: dict[str, Any]
+    ) -> None:
         plant(node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"))
-        answer = add(node, wcn("sdnbridge", optionalFlags={"forceBridgeGateway": True}))
+        ipam = {"type": "host-local", "subnet": "10.88.0.0/24", **named}
+        answer = add(node, wcn("sdnbridge", ipam=ipam, optionalFlags={"forceBridgeGateway": True}))
         assert answer.document["ips"][0]["gateway"] == "10.88.0.2"
         assert answer.addresses == ["10.88.0.3/24"]
 
