@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from cni_hns.identity import endpoint_id
-from cni_hns.verbs import add, gc, outcome, peers
+from cni_hns.verbs import add, gc, outcome, peers, retire
 from tests.harness import Answer, SimulatedNode, container_id, finished, l2bridge
 
 _PATIENCE_S = 60.0
@@ -340,6 +342,71 @@ def _suspend_for_long(node: SimulatedNode) -> None:
     """As if the deadlines of all verbs under way had passed long ago, and their processes still lived."""
     with contextlib.closing(sqlite3.connect(node.folder / "cni-hns" / "ledger.db")) as ledger, ledger:
         ledger.execute("UPDATE attachments SET deadline_at = 0")
+
+
+class TestLateArrivals:
+    """An endpoint that HNS finishes when its creator is long dead: its address waits for it."""
+
+    def test_an_earlier_result_does_not_pass_for_that_of_a_killed_add(self, warm: SimulatedNode) -> None:
+        """Added, half deleted, and killed while it was added again: the row still knows the first result."""
+        pod = _Pod(warm)
+        assert warm.call("ADD", l2bridge(), pod.container, pod.namespace).exit_code == 0
+        warm.simulator.inject(function="HcnDeleteEndpoint", die="after")
+        assert finished(pod.start("DEL")).exit_code < 0
+        warm.simulator.inject(function="HcnCreateEndpoint", late_after_calls=1000, die="after")
+        assert finished(pod.start("ADD")).exit_code < 0
+        assert warm.call("DEL", l2bridge(), pod.container, "").exit_code == 0
+        assert [row.phase for row in warm.rows()] == ["tombstone"]
+        assert warm.simulator.finish_late() == 1
+        assert len(warm.endpoints()) == 1
+        assert warm.call("DEL", l2bridge(), pod.container, "").exit_code == 0
+        warm.assert_clean()
+
+    def test_a_del_that_lost_its_row_sets_no_address_of_the_new_pod_aside(
+        self, warm: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pod = _Pod(warm)
+        warm.simulator.inject(function="HcnCreateEndpoint", die="before")
+        assert finished(pod.start("ADD")).exit_code < 0
+
+        def meanwhile() -> None:
+            _suspend_for_long(warm)
+            assert warm.call("ADD", l2bridge(), pod.container, pod.namespace).exit_code == 0
+
+        _first(monkeypatch, retire, "free", meanwhile)
+        assert warm.call("DEL", l2bridge(), pod.container, pod.namespace).exit_code == 0
+        assert [row.phase for row in warm.rows()] == ["ready"]
+        assert [lease.state for lease in warm.leases(all_of_them=True)] == ["held"]
+        assert warm.in_namespace(pod.namespace) == {pod.endpoint_id()}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the plugin here is a shell script")
+def test_a_repair_that_an_ipam_plugin_refuses_does_not_fail_the_verb_that_tried_it(
+    warm: SimulatedNode, tmp_path: Path
+) -> None:
+    """The plugin cannot find the dead pod's address; the living pod's it gives and takes back."""
+    config = l2bridge(ipam={"type": "fussy"})
+    lost, pod = _Pod(warm), _Pod(warm)
+    _write_plugin(tmp_path / "fussy", refuses=lost.container)
+    warm.simulator.inject(function="HcnCreateEndpoint", die="before")
+    killed = warm.process("ADD", config, lost.container, lost.namespace, path=str(tmp_path))
+    assert killed.exit_code < 0
+    for command in ("ADD", "DEL"):
+        answer = warm.call(command, config, pod.container, pod.namespace, path=str(tmp_path))
+        assert answer.exit_code == 0, answer.words
+    assert [row.key.container_id for row in warm.rows()] == [lost.container]
+    assert warm.call("GC", config, path=str(tmp_path)).document["code"] == 105
+
+
+def _write_plugin(file: Path, refuses: str) -> None:
+    result = {"cniVersion": "1.1.0", "ips": [{"address": "10.88.0.77/24", "gateway": "10.88.0.1"}]}
+    error = {"cniVersion": "1.1.0", "code": 100, "msg": "refused"}
+    file.write_text(
+        "#!/bin/sh\n"
+        f"case $CNI_COMMAND$CNI_CONTAINERID in ADD*) echo '{json.dumps(result)}';; "
+        f"DEL{refuses}) echo '{json.dumps(error)}'; exit 1;; esac\n"
+    )
+    file.chmod(0o755)
 
 
 class TestAnHnsThatChangesMeanwhile:
