@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +108,15 @@ class TestPortMappings:
         assert "no endpoint maps host port 8080/tcp" in answer.words
         assert "excludedportrange" in answer.words
 
+    def test_where_the_holder_cannot_be_looked_up_the_refusal_is_told_all_the_same(
+        self, node: SimulatedNode
+    ) -> None:
+        config = configured("l2bridge", runtimeConfig=mapped(HTTP))
+        add(node, config)
+        fault = node.simulator.inject(function="HNSCall", hresult=0x80004005)
+        assert "0x803B0013" in refused(node, config, 100).words
+        assert node.simulator.fired(fault) == 1
+
     def test_the_port_is_free_again_after_del(self, node: SimulatedNode) -> None:
         config, container, namespace = configured("nat", runtimeConfig=mapped(HTTP)), container_id(), ""
         namespace = node.namespace()
@@ -203,6 +213,21 @@ class TestDns:
             node, configured("l2bridge", runtimeConfig={"dns": {"servers": ["10.0.0.53", "x"]}}), 7
         )
         assert "runtimeConfig.dns.servers[1]" in answer.words
+
+    def test_resolv_conf_gives_what_nobody_else_does(self, node: SimulatedNode, tmp_path: Path) -> None:
+        file = tmp_path / "resolv.conf"
+        file.write_text("nameserver 198.51.100.1\nsearch node.test\noptions ndots:5\n")
+        ipam = {"type": "cni-hns", "subnet": "10.88.0.0/24", "resolvConf": str(file)}
+        config = configured("l2bridge", ipam=ipam, dns={"search": ["svc.test"]})
+        container, namespace = container_id(), node.namespace()
+        first = node.call("ADD", config, container, namespace)
+        assert first.document["dns"] == {
+            "nameservers": ["198.51.100.1"],
+            "search": ["svc.test"],
+            "options": ["ndots:5"],
+        }
+        node.hcn.endpoints.delete(last(node).id)
+        assert node.call("ADD", config, container, namespace) == first, "made again with its DNS"
 
     def test_check_finds_a_server_that_was_changed(self, node: SimulatedNode) -> None:
         config = configured("l2bridge", runtimeConfig={"dns": {"servers": ["10.0.0.53"]}})

@@ -129,6 +129,20 @@ class TestReservationsStayReserved:
         before.given(1)
         assert before.held == ["10.88.0.3", "10.88.0.4"]
 
+    def test_one_that_our_own_pod_has_stays_its_and_the_log_names_both(
+        self, before: Before, tmp_path: Path
+    ) -> None:
+        log = tmp_path / "log" / "cni-hns.log"
+        config = before.config(log={"file": str(log)})
+        assert before.given(1, config) == ["10.88.0.2"]
+        before.reserve("10.88.0.2", "other-container")
+        assert before.given(1, config) == ["10.88.0.3"]
+        (lease,) = [lease for lease in before.node.leases() if lease.address == "10.88.0.2"]
+        assert lease.container_id != "other-container"
+        (line,) = [line for line in log.read_text().splitlines() if "not taken over" in line]
+        assert "other-container" in line
+        assert lease.container_id in line
+
     @pytest.mark.parametrize("kind", ["win-bridge", "cni-hns", "Host-Local.exe"])
     def test_whatever_the_configuration_calls_itself_now(self, before: Before, kind: str) -> None:
         plant(before.node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"))
