@@ -14,6 +14,7 @@ from cni_hns.hcn.models import ENDPOINT_POLICIES, NETWORK_POLICIES, SUBNET_POLIC
 from . import fields
 from .findings import Finding
 from .models import OutboundNat
+from .quoting import quoted
 from .reading import faults_of, unknown_key, without_nulls
 from .spelling import near
 
@@ -225,8 +226,14 @@ def _collected(settings: dict[str, Any], key: str, parse: Callable[[object], obj
             if each not in (None, ""):
                 parse(each)
         except ValueError as fault:
-            faults.append((place, str(fault)))
+            faults.append((place, _said(fault, each)))
     return faults
+
+
+def _said(fault: ValueError, value: object) -> str:
+    """What is wrong with the value, which a message on a policy shows as far as `quoted` lets it."""
+    text = value.strip() if isinstance(value, str) else value
+    return str(fault).replace(fields.shown(text), quoted(text))
 
 
 def _prefix_or_address(value: object) -> object:
@@ -257,7 +264,7 @@ def _port_mapping(settings: dict[str, Any]) -> _Faults:
 
 def _acl(settings: dict[str, Any]) -> _Faults:
     faults = [
-        (key, f"{fields.shown(settings[key])} is not one of {', '.join(words)}")
+        (key, f"{quoted(settings[key])} is not one of {', '.join(words)}")
         for key, words in _ACL_WORDS.items()
         if key in settings and settings[key] not in words
     ]

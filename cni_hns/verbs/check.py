@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cni_hns.binding.errors import NotFound
 from cni_hns.cni.errors import CHECK_FAILED, INVALID_CONFIG, CniError
 from cni_hns.cni.namespace import namespace_guid
+from cni_hns.dialects.quoting import quoted
 from cni_hns.dialects.wanted import read_wanted
 from cni_hns.hcn.views import ENABLE_DHCP, EndpointView, NamespaceView, contains
 from cni_hns.identity import endpoint_id, endpoint_name
@@ -189,7 +190,7 @@ def _dns_differences(view: EndpointView, request: dict[str, Any]) -> list[str]:
 
 def _policy_differences(view: EndpointView, request: dict[str, Any]) -> list[str]:
     return [
-        f"policy {policy['Type']} {policy.get('Settings', {})} is missing"
+        f"policy {policy['Type']} {quoted(policy.get('Settings', {}))} is missing"
         for policy in request.get("Policies") or []
         if not any(contains(there, policy) for there in view.policies)
     ]

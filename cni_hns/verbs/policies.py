@@ -5,10 +5,10 @@ After a refusal only. Each policy is added alone to an endpoint without any, whi
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.errors import PolicyRefused, ServiceError
+from cni_hns.dialects.quoting import quoted
 from cni_hns.hcn.documents import add_policies
 
 if TYPE_CHECKING:
@@ -41,4 +41,4 @@ def _is_refused(endpoint: Opened, policy: dict[str, Any]) -> bool:
 
 
 def _listed(policies: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{policy['Type']} {json.dumps(policy.get('Settings', {}))}" for policy in policies)
+    return ", ".join(f"{policy['Type']} {quoted(policy.get('Settings', {}))}" for policy in policies)
