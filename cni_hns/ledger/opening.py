@@ -47,6 +47,7 @@ def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
     # another process makes in between would turn the one into the other.
     if not os.path.lexists(path):
         _refuse_orphaned_log(path)
+        _refuse_impossible_folder(path)
         return None
     connection = None
     try:
@@ -84,6 +85,19 @@ def _refuse_orphaned_log(path: str) -> None:
     # Looked at again because another process may have made both between our two looks.
     if os.path.lexists(log) and not os.path.lexists(path):
         raise LedgerFault(path, f'is gone, but its write-ahead log "{log}" is there')
+
+
+def _refuse_impossible_folder(path: str) -> None:
+    """Where no ledger can ever be, "not there yet" would be no answer to who only reads."""
+    folder = os.path.dirname(path)
+    while folder and not os.path.lexists(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise LedgerFault(
+            path,
+            f'cannot be made: "{folder}" is no folder',
+            "give this program a folder for its state (dataDir)",
+        )
 
 
 def _make(path: str, deadline: Deadline) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cni_hns.cni.namespace import namespace_guid
 from cni_hns.cni.result import dump
+from cni_hns.dialects.compile import digest
 from cni_hns.dialects.endpoint import Address, endpoint_request
 from cni_hns.dialects.wanted import read_wanted
 from cni_hns.identity import endpoint_id, endpoint_name
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Addition"]
 
+# How a call answers, logs and waits: no part of what is asked for.
+_OF_THE_CALL_ONLY = frozenset(["cniversion", "cniversions", "log", "timeout"])
+
 
 class Addition:
     """What the steps of one ADD share. Each method that writes is one transaction."""
@@ -42,7 +46,7 @@ class Addition:
         self.key = AttachmentKey(request.name, variables.container_id, variables.ifname)
         self.namespace_id = namespace_guid(variables.netns)
         self.endpoint_id = endpoint_id(*self.key)
-        self.fingerprint = _fingerprint(known.digest, wanted)
+        self.fingerprint = _fingerprint(request.config, wanted)
         self.allocated: list[Allocated] = []
         self.ipam_routes: list[dict[str, Any]] | None = None
         self.ipam_dns: dict[str, Any] | None = None
@@ -194,7 +198,8 @@ class Addition:
             self.ipam_routes = routes
 
 
-def _fingerprint(configuration: str, wanted: Wanted) -> str:
+def _fingerprint(config: dict[str, Any], wanted: Wanted) -> str:
     """What makes two ADDs the same request, as JSON: the configuration's digest and what the runtime adds."""
+    asked = {key: value for key, value in config.items() if key.lower() not in _OF_THE_CALL_ONLY}
     document = json.loads(json.dumps(wanted._asdict()))
-    return json.dumps({"configuration": configuration, **document}, sort_keys=True)
+    return json.dumps({"configuration": digest(asked), **document}, sort_keys=True)
