@@ -13,8 +13,9 @@ __all__ = ["namespace_fault", "namespace_guid"]
 def namespace_guid(netns: str) -> str:
     """The GUID of the HCN namespace, lower-case without braces.
 
-    containerd passes the bare GUID. cnitool makes its argument an absolute path, so the last segment of a
-    path counts if it alone is a GUID; a GUID with anything else around it is not guessed at.
+    containerd passes the bare GUID on Windows. cnitool makes its argument an absolute path, so the last
+    segment of a path counts if it alone is a GUID. On Linux containerd passes the file .../netns/cni-<GUID>,
+    which is understood spelt exactly so; a GUID with anything else around it is not guessed at.
 
     Raises: CniError (code 4) where there is no such GUID.
     """
@@ -30,12 +31,24 @@ def namespace_fault(netns: str) -> str | None:
         return None
     return (
         f"CNI_NETNS {shown(netns)} must be the GUID of an HCN namespace "
-        "(like 5f0c3b1e-0000-1111-2222-333344445555), alone or at the end of a path"
+        "(like 5f0c3b1e-0000-1111-2222-333344445555), alone or as the last part of a path; "
+        "or a path that ends in netns/cni- and the GUID, as containerd has it on Linux"
     )
 
 
 def _found(netns: str) -> str | None:
     last_segment = re.split(r"[\\/]", netns)[-1]
-    found = guid(netns) or guid(last_segment)
+    found = guid(netns) or guid(last_segment) or _of_containerd(netns)
     # HNS writes the zero GUID for "in no namespace".
     return None if found == ZERO_GUID else found
+
+
+def _of_containerd(netns: str) -> str | None:
+    """The GUID of a file that containerd's CRI makes on Linux, in /var/run or in its own state folder.
+
+    It writes it lower-case and bare. Any other word, folder or spelling may be somebody else's.
+    """
+    folder, _, name = netns.rpartition("/")
+    found = guid(name.removeprefix("cni-"))
+    exact = folder.startswith("/") and folder.endswith("/netns") and name == f"cni-{found}"
+    return found if exact else None

@@ -17,6 +17,8 @@ GUID = "5f0c3b1e-0000-1111-2222-33334444abcd"
         pytest.param("Z:\\tmp\\work\\" + GUID, id="the path that cnitool makes on Windows"),
         pytest.param("/var/run/netns/" + GUID, id="path with slashes"),
         pytest.param("C:\\a/b\\" + GUID.upper(), id="mixed separators"),
+        pytest.param("/var/run/netns/cni-" + GUID, id="containerd's file on Linux"),
+        pytest.param("/run/containerd/netns/cni-" + GUID, id="containerd's file in its own state folder"),
     ],
 )
 def test_a_guid_is_found(netns: str) -> None:
@@ -30,7 +32,20 @@ def test_a_guid_is_found(netns: str) -> None:
         pytest.param("", id="empty"),
         pytest.param("blue", id="a name"),
         pytest.param("/var/run/netns/blue", id="a path without a GUID"),
-        pytest.param("/var/run/netns/cni-" + GUID, id="more than a GUID in the last segment"),
+        pytest.param("/var/run/netns/pod-" + GUID, id="another word before the GUID"),
+        pytest.param("/var/run/netns/cni-" + GUID + "-1", id="more after the GUID"),
+        pytest.param("/var/run/netns/cni-cni-" + GUID, id="containerd's word twice"),
+        pytest.param("/var/run/netns/cni-{" + GUID + "}", id="containerd's word and braces"),
+        pytest.param("/var/run/netns/cni-" + GUID.upper(), id="containerd's word and upper case"),
+        pytest.param("/var/run/netns/CNI-" + GUID, id="containerd's word in upper case"),
+        pytest.param("/var/run/pods/cni-" + GUID, id="containerd's word in another folder"),
+        pytest.param("cni-" + GUID, id="containerd's word without a path"),
+        pytest.param("netns/cni-" + GUID, id="a relative path"),
+        pytest.param("/var/run/netns/cni-" + GUID + "\n", id="containerd's file and a newline"),
+        pytest.param("C:\\var\\run\\netns\\cni-" + GUID, id="containerd's Linux file on Windows"),
+        pytest.param(
+            "/var/run/netns/cni-00000000-0000-0000-0000-000000000000", id="the zero GUID of containerd"
+        ),
         pytest.param(GUID + "/", id="nothing after the last separator"),
         pytest.param("/" + GUID + "/x", id="GUID in the middle of a path"),
         pytest.param("container:" + GUID, id="another container's"),
@@ -45,4 +60,5 @@ def test_nothing_else_is_guessed_at(netns: str) -> None:
         namespace_guid(netns)
     assert caught.value.code == BAD_VARIABLE
     assert "CNI_NETNS" in caught.value.msg
+    assert "netns/cni-" in caught.value.msg
     assert "\n" not in caught.value.msg
