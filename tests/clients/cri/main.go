@@ -1,0 +1,124 @@
+// cri is to containerd what kubelet is: it runs, shows, stops and removes pod sandboxes over the CRI.
+//
+// It reads one request (JSON) from stdin, does the one action to all sandboxes at the same time, and prints one
+// report (JSON). It waits for containerd's socket as long as the request's time allows.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// kubelet gives a call two minutes.
+const defaultSeconds = 120
+
+type request struct {
+	Action    string // ready, list, run, status, stop or remove
+	Socket    string
+	Seconds   int // for everything; 0 for the default
+	Sandboxes []sandbox
+}
+
+type report struct {
+	Error     string          `json:"error"`
+	Runtime   string          `json:"runtime"`   // name and version of who answered; of ready only
+	Network   condition       `json:"network"`   // of ready only
+	Sandboxes []sandboxReport `json:"sandboxes"` // in the order of the request; of list, all that there are
+}
+
+type condition struct {
+	Ready   bool   `json:"ready"`
+	Message string `json:"message"`
+}
+
+func main() {
+	var asked request
+	if err := json.NewDecoder(os.Stdin).Decode(&asked); err != nil {
+		fmt.Fprintln(os.Stderr, "the request:", err)
+		os.Exit(2)
+	}
+	done := report{Sandboxes: []sandboxReport{}}
+	if err := run(asked, &done); err != nil {
+		done.Error = err.Error()
+	}
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(done); err != nil {
+		fmt.Fprintln(os.Stderr, "the report:", err)
+		os.Exit(2)
+	}
+}
+
+func run(asked request, done *report) error {
+	seconds := asked.Seconds
+	if seconds == 0 {
+		seconds = defaultSeconds
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(seconds)*time.Second)
+	defer cancel()
+	connection, err := connect(asked.Socket)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	service := runtime.NewRuntimeServiceClient(connection)
+	switch asked.Action {
+	case "ready":
+		return ready(ctx, service, done)
+	case "list":
+		return list(ctx, service, done)
+	}
+	return each(ctx, service, asked, done)
+}
+
+// connect waits for the socket in short steps: containerd makes it when it can answer.
+func connect(socket string) (*grpc.ClientConn, error) {
+	steps := backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.2, MaxDelay: 200 * time.Millisecond}
+	return grpc.NewClient(
+		"unix://"+socket,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: steps, MinConnectTimeout: time.Second}),
+		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
+	)
+}
+
+func ready(ctx context.Context, service runtime.RuntimeServiceClient, done *report) error {
+	version, err := service.Version(ctx, &runtime.VersionRequest{})
+	if err != nil {
+		return err
+	}
+	done.Runtime = version.RuntimeName + " " + version.RuntimeVersion
+	status, err := service.Status(ctx, &runtime.StatusRequest{})
+	if err != nil {
+		return err
+	}
+	for _, one := range status.Status.Conditions {
+		if one.Type == runtime.NetworkReady {
+			done.Network = condition{Ready: one.Status, Message: one.Message}
+		}
+	}
+	return nil
+}
+
+func list(ctx context.Context, service runtime.RuntimeServiceClient, done *report) error {
+	found, err := service.ListPodSandbox(ctx, &runtime.ListPodSandboxRequest{})
+	if err != nil {
+		return err
+	}
+	for _, one := range found.Items {
+		done.Sandboxes = append(done.Sandboxes, sandboxReport{
+			Name:  one.Metadata.Name,
+			ID:    one.Id,
+			State: one.State.String(),
+		})
+	}
+	return nil
+}
