@@ -7,9 +7,9 @@ Rule 2: an existing network is never changed; where it differs from the configur
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from cni_hns.binding.errors import AlreadyExists, NotFound
+from cni_hns.binding.errors import AlreadyExists, NotFound, ServiceError
 from cni_hns.cni.errors import INVALID_CONFIG, TRY_AGAIN, CniError
 from cni_hns.hcn.views import NetworkView
 from cni_hns.verbs import host_address
@@ -131,8 +131,21 @@ def _create(plan: NetworkPlan, node: Node) -> ResolvedNetwork | None:
         opened = node.hcn.networks.create(plan.create)
     except AlreadyExists:
         return None
+    except ServiceError as fault:
+        fault.add_note(f"asked for: {_asked_for(plan.create)}")
+        raise
     node.log.event(f'HCN network "{plan.name}" was created', id=opened.id)
     return _read(opened)
+
+
+def _asked_for(document: dict[str, Any]) -> str:
+    """What HNS names none of when it refuses: the kind of network, its adapter, its subnets."""
+    settings = [one["Settings"] for one in document.get("Policies") or [] if one["Type"] == "NetAdapterName"]
+    adapters = [f'adapter "{one["NetworkAdapterName"]}"' for one in settings] or ["no adapter named"]
+    subnets = [
+        one["IpAddressPrefix"] for ipam in document.get("Ipams") or [] for one in ipam.get("Subnets") or []
+    ]
+    return ", ".join([document["Type"], *adapters, " and ".join(subnets) or "no subnet"])
 
 
 def _missing(plan: NetworkPlan) -> CniError:

@@ -373,6 +373,12 @@ class TestFindingTheNetwork:
         node.simulator.adapters = []
         answer = refused(node, configured("l2bridge"), 100)
         assert "0x803B0006" in answer.words
+        assert "no adapter named" in answer.words
+
+    def test_the_adapter_that_is_not_there_is_named(self, node: SimulatedNode) -> None:
+        config = configured("l2bridge", network=network("l2bridge", adapter="Ethernet 9"))
+        answer = refused(node, config, 100)
+        assert 'asked for: L2Bridge, adapter "Ethernet 9", 10.88.0.0/24' in answer.words
 
 
 class TestOverlay:
