@@ -1,0 +1,3 @@
+module cni-hns/tests/clients/chained
+
+go 1.22
