@@ -77,7 +77,7 @@ class Lane:
         return {**os.environ, "WINEPREFIX": str(self.prefix), "WINEDEBUG": "-all", **(extra or {})}
 
     def launch_command(self, program: Path | str, *arguments: str) -> list[str]:
-        """As `wine_command`, for a program that needs variables that Wine sets itself (`launch_environment`)."""
+        """As `wine_command`, for a program to which `launch_environment` has to arrive."""
         return self.wine_command(self.program("launch", windows=True), str(program), *arguments)
 
     def launch_environment(self, extra: dict[str, str]) -> dict[str, str]:

@@ -10,6 +10,9 @@
 static const wchar_t PREFIX[] = L"LAUNCH_";
 static const size_t PREFIX_LENGTH = sizeof(PREFIX) / sizeof(wchar_t) - 1;
 
+/* Without a console of its own, which would be one more process of Wine each time. */
+static const DWORD DETACHED = CREATE_SUSPENDED | DETACHED_PROCESS;
+
 static void rename_variables(void)
 {
     wchar_t *block = GetEnvironmentStringsW();
@@ -57,7 +60,7 @@ int main(void)
     startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
     startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    if (!CreateProcessW(NULL, command_of_the_other(), NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup,
+    if (!CreateProcessW(NULL, command_of_the_other(), NULL, NULL, TRUE, DETACHED, NULL, NULL, &startup,
                         &other))
         return 127;
     AssignProcessToJobObject(job_that_ends_with_us(), other.hProcess);
