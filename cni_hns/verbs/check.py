@@ -54,7 +54,8 @@ def run(request: Request, node: Node) -> None:
     promised = _promised(request, key)
     delegated.check(plan, request, node, key)
     row = ledger.attachment(key)
-    if row is None:
+    if row is None or not ledger.leases_of(key):
+        # A pod of a peer's, or one that host-local gave its address while it was delegated to.
         addresses.take_over_host_local(request, ledger, node.log)
     differences = _row_differences(row)
     view = _endpoint(request, node, ledger, key, row)

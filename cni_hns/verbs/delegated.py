@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from cni_hns.cni.errors import INVALID_CONFIG, CniError
+from cni_hns.cni.errors import BAD_VARIABLE, INVALID_CONFIG, NOT_READY, CniError
 from cni_hns.dialects.essentials import ipam_source
 from cni_hns.ipam.allocate import Allocated
 from cni_hns.ipam.delegate import Delegate, find_plugin
@@ -72,9 +72,17 @@ def collect(request: Request, node: Node) -> None:
 
 
 def status(plan: AttachmentPlan, request: Request, node: Node) -> None:
-    """Pass STATUS on. Raises: CniError, why the plugin could give no address."""
-    if plan.ipam.kind == "delegate":
-        _delegate(request, node, plan.ipam.type, None, "").status()
+    """Pass STATUS on. Raises: CniError, why the plugin could give no address; code 50 where there is none."""
+    if plan.ipam.kind != "delegate":
+        return
+    plugin = _delegate(request, node, plan.ipam.type, None, "")
+    try:
+        find_plugin(plugin.type, plugin.path)
+    except CniError as fault:
+        if fault.code != BAD_VARIABLE:
+            raise
+        raise CniError(NOT_READY, fault.msg, fault.details) from fault
+    plugin.status()
 
 
 def external_type(config: dict[str, Any]) -> str | None:

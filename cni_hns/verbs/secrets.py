@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cni_hns.cni.arguments import argument_faults
+
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
 
@@ -24,17 +26,23 @@ _OPEN_INSIDE = {
     "ipam": frozenset(
         [
             *("type", "delegate", "ranges", "subnet", "rangestart", "rangeend", "gateway", "routes"),
-            *("datadir", "resolvconf"),
+            *("datadir", "resolvconf", "addresses"),
         ]
     ),
     "runtimeconfig": frozenset(["portmappings", "dns", "bandwidth", "ips", "mac", "ipranges"]),
     "args": frozenset(["cni"]),
 }
+_ADDRESSES = ("IP", "MAC")
 
 
 def secrets_of(request: Request) -> list[str]:
-    """The texts to mask: the values of CNI_ARGS, and every text below a key that is not known to us."""
-    closed: list[object] = [pair.partition("=")[2] for pair in request.variables.args.split(";")]
+    """The texts to mask: the values of CNI_ARGS, and every text below a key that is not known to us.
+
+    Of the arguments an address may be shown, where it is one: a plugin that refuses it says nothing without.
+    """
+    closed: list[object] = [
+        pair.partition("=")[2] for pair in request.variables.args.split(";") if not _is_an_address(pair)
+    ]
     for key, value in request.config.items():
         inside = _OPEN_INSIDE.get(key.lower())
         if inside is not None and isinstance(value, dict):
@@ -42,6 +50,10 @@ def secrets_of(request: Request) -> list[str]:
         elif key.lower() not in OPEN:
             closed.append(value)
     return [text for text in _texts(closed) if text]
+
+
+def _is_an_address(pair: str) -> bool:
+    return pair.partition("=")[0] in _ADDRESSES and not argument_faults(pair)
 
 
 def _texts(value: object) -> list[str]:

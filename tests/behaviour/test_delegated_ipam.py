@@ -211,6 +211,18 @@ class TestFailingAdd:
         assert "who is" in answer.words
         assert "hunter2" not in answer.stdout
 
+    def test_its_words_keep_the_address_that_was_asked_for(self, pod: Pod) -> None:
+        pod.ipam.fail("ADD", 114, "10.88.0.44 of 02:00:00:00:00:44 is taken")
+        answer = pod.refused(114, args="IP=10.88.0.44;MAC=02:00:00:00:00:44")
+        assert "10.88.0.44 of 02:00:00:00:00:44 is taken" in answer.words
+
+    def test_an_argument_that_only_claims_to_be_an_address_is_masked(self, pod: Pod) -> None:
+        pod.added()
+        pod.ipam.fail("DEL", 114, "who is hunter2-the-token?")
+        answer = pod.call("DEL", args="IP=hunter2-the-token")
+        assert answer.document["code"] == 114
+        assert "hunter2" not in answer.stdout
+
     @pytest.mark.parametrize(
         "changes",
         [
@@ -449,6 +461,11 @@ class TestOtherVerbs:
         assert pod.node.call("STATUS", pod.config, path=pod.ipam.path).exit_code == 0
         assert pod.ipam.commands == ["STATUS"]
 
+    def test_a_plugin_that_is_missing_makes_the_node_not_ready(self, pod: Pod) -> None:
+        answer = pod.node.call("STATUS", pod.config, path="/nowhere")
+        assert answer.document["code"] == 50
+        assert '"fake-ipam" is in none' in answer.words
+
     @pytest.mark.parametrize("code", [50, 51])
     def test_its_status_is_ours(self, pod: Pod, code: int) -> None:
         pod.ipam.fail("STATUS", code, "the pool does not answer")
@@ -470,6 +487,17 @@ class TestWhichPluginIsAsked:
     @pytest.fixture
     def ipam(self, tmp_path: Path) -> FakeIpam:
         return FakeIpam(tmp_path / "plugins", "host-local")
+
+    def test_check_knows_an_address_from_before_it_was_not_forced_any_more(
+        self, node: SimulatedNode, ipam: FakeIpam, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "reservations" / "pods"
+        settings = {"type": "host-local", "subnet": "10.88.0.0/24", "dataDir": str(folder.parent)}
+        pod = Pod(node, ipam, ipam={**settings, "delegate": True})
+        result = pod.added().document
+        folder.mkdir(parents=True)
+        (folder / "10.88.0.77").write_bytes(f"{pod.container}\r\neth0".encode())
+        assert pod.call("CHECK", ipam=settings, prevResult=result).exit_code == 0
 
     def test_the_external_host_local_where_it_is_forced(self, node: SimulatedNode, ipam: FakeIpam) -> None:
         pod = Pod(node, ipam, ipam={"type": "host-local", "delegate": True, "subnet": "10.88.0.0/24"})
