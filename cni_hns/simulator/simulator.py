@@ -35,8 +35,8 @@ from cni_hns.simulator.machine import SimulatedMachine
 
 if TYPE_CHECKING:
     from cni_hns.binding.libraries import Libraries
-    from cni_hns.simulator.abi.accounts import Held
     from cni_hns.simulator.core.journal import Call
+    from cni_hns.simulator.handles import Held
 
 __all__ = ["Leak", "Simulator", "open_simulator"]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 from cni_hns.binding.libraries import Libraries
-from cni_hns.simulator.abi.accounts import Accounts, Held
+from cni_hns.simulator.abi.accounts import Accounts
 from cni_hns.simulator.abi.computenetwork import ComputeNetwork
 from cni_hns.simulator.abi.library import Library
 from cni_hns.simulator.abi.others import Ole32, VmCompute
 from cni_hns.simulator.core.service import Service
+from cni_hns.simulator.handles import Held
 
 __all__ = ["SimulatedLibraries"]
 

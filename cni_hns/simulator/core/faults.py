@@ -25,6 +25,7 @@ FIELDS: dict[str, tuple[Any, str]] = {
     "latency_s": (0.0, "the call takes this long"),
     "serial": (False, "calls with latency queue: the service does one thing at a time"),
     "hang": (False, "the call never comes back"),
+    "held": ("", "the call waits until the faults are cleared: before its work, or after it"),
     "late_after_calls": (None, "the call's work is done only after so many further calls of anybody"),
     "die": ("", "the calling process is killed: before the work, or after it"),
     "restart": (False, "the service restarts before the work: handles die"),
@@ -38,7 +39,8 @@ FIELDS: dict[str, tuple[Any, str]] = {
 class Fault:
     """One fault, its fields as attributes."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
+    def __init__(self, number: int, given: dict[str, Any]) -> None:
+        self.number = number
         self._given = given
 
     def __getattr__(self, name: str) -> Any:
@@ -55,13 +57,14 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
     """The same fields, every name known.
 
     Raises:
-        TypeError: a field that does not exist; ValueError: `die` at no known moment.
+        TypeError: a field that does not exist; ValueError: `die` or `held` at no known moment.
     """
     unknown = sorted(set(given) - set(FIELDS))
     if unknown:
         raise TypeError(f"unknown field {', '.join(unknown)}; there are {', '.join(FIELDS)}")
-    if given.get("die", "") not in ("", "before", "after"):
-        raise ValueError(f"die is before or after, not {given['die']!r}")
+    for name in ("die", "held"):
+        if given.get(name, "") not in ("", "before", "after"):
+            raise ValueError(f"{name} is before or after, not {given[name]!r}")
     return given
 
 
@@ -78,7 +81,7 @@ def taken(state: State, function: str, targets: Iterable[str]) -> Fault | None:
     for number, text, matched, fired in state.rows(
         "SELECT id, document, matched, fired FROM faults ORDER BY id"
     ):
-        fault = Fault(json.loads(text))
+        fault = Fault(number, json.loads(text))
         if names is None:
             names = {target.lower() for target in targets}
         if not _is_for(state, fault, function, names):

@@ -5,7 +5,6 @@ Closing is apart because it is the caller's housekeeping: who counts calls count
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 from cni_hns.simulator.core.store import State, Store
@@ -23,9 +22,9 @@ class Call(NamedTuple):
     hresult: int | None
 
 
-def begin(state: State, function: str, target: str, hresult: int | None = None) -> None:
+def begin(state: State, pid: int, function: str, target: str, hresult: int | None = None) -> None:
     """A call starts, or (with its result) has been made."""
-    state.run("INSERT INTO calls VALUES (?, ?, ?, ?, ?)", state.seq, os.getpid(), function, target, hresult)
+    state.run("INSERT INTO calls VALUES (?, ?, ?, ?, ?)", state.seq, pid, function, target, hresult)
 
 
 def end(state: State, seq: int, target: str, hresult: int) -> None:
@@ -33,9 +32,9 @@ def end(state: State, seq: int, target: str, hresult: int) -> None:
     state.run("UPDATE calls SET hresult = ?, object = ? WHERE seq = ?", hresult, target, seq)
 
 
-def closed(state: State, function: str, target: str, hresult: int) -> None:
+def closed(state: State, pid: int, function: str, target: str, hresult: int) -> None:
     """A handle was closed."""
-    state.run("INSERT INTO closings VALUES (NULL, ?, ?, ?, ?)", os.getpid(), function, target, hresult)
+    state.run("INSERT INTO closings VALUES (NULL, ?, ?, ?, ?)", pid, function, target, hresult)
 
 
 def read(store: Store, closings: bool) -> list[Call]:

@@ -8,12 +8,11 @@ nobody up.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from cni_hns.simulator.core import endpoints, faults, journal, lifecycle, rest
+from cni_hns.simulator.core.callers import Caller, ThisProcess
 from cni_hns.simulator.core.documents import folded, parse, written
 from cni_hns.simulator.core.errors import ACCESS_DENIED, RPC_CALL_FAILED, Refused, record
 from cni_hns.simulator.core.functions import WORK
@@ -22,6 +21,7 @@ from cni_hns.simulator.core.store import State, Store
 __all__ = ["Answer", "Service"]
 
 _FAR_AHEAD_S = 3600
+_LOOK_AGAIN_S = 0.005
 _RPC_CODES = range(0x800706BA, 0x800706C0)
 
 
@@ -37,8 +37,10 @@ class Answer(NamedTuple):
 class Service:
     """All functions of one node."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, caller: Caller | None = None) -> None:
+        """`caller` is the process that calls; this one, if it is not given."""
         self.store = store
+        self._caller = caller or ThisProcess()
 
     def call(self, function: str, arguments: list[str | None], generation: int | None = None) -> Answer:
         """Do one call; `generation` is that of the handle it was made with, if any."""
@@ -48,9 +50,11 @@ class Service:
             seq = state.seq
             if fault is None:
                 answer = _worked(state, function, arguments, generation, keep_ports=False)
-                journal.begin(state, function, _journal_name(function, arguments, answer), answer.hresult)
+                target = _journal_name(function, arguments, answer)
+                journal.begin(state, self._caller.pid, function, target, answer.hresult)
                 return answer
-            journal.begin(state, function, _journal_name(function, arguments, None))
+            target = _journal_name(function, arguments, None)
+            journal.begin(state, self._caller.pid, function, target)
         return self._faulty(fault, seq, function, arguments, generation)
 
     def close(self, function: str, target: str, generation: int) -> Answer:
@@ -61,13 +65,13 @@ class Service:
             hresult = int(state.options.stale_close_hresult) if stale else 0
             if fault is not None:
                 hresult = fault.hresult or hresult
-            journal.closed(state, function, target, hresult)
+            journal.closed(state, self._caller.pid, function, target, hresult)
         if fault is not None:
             self._wait(fault)
             if fault.hang:
-                _hang()
+                self._caller.hang()
             if fault.die:
-                _die()
+                self._caller.end()
         return Answer(hresult, "", "")
 
     def finish_late(self) -> None:
@@ -85,9 +89,11 @@ class Service:
     ) -> Answer:
         self._wait(fault)
         if fault.hang and fault.late_after_calls is None:
-            _hang()
+            self._caller.hang()
         if fault.die == "before":
-            _die()
+            self._caller.end()
+        if fault.held == "before":
+            self._hold(fault)
         with self.store.transaction() as state:
             _befall(state, fault)
             if fault.late_after_calls is not None:
@@ -103,17 +109,24 @@ class Service:
                 elif fault.record is not None:
                     answer = answer._replace(record=fault.record)
             journal.end(state, seq, _journal_name(function, arguments, answer), answer.hresult)
+        if fault.held == "after":
+            self._hold(fault)
         if fault.hang:
-            _hang()
+            self._caller.hang()
         if fault.die == "after":
-            _die()
+            self._caller.end()
         return answer
+
+    def _hold(self, fault: faults.Fault) -> None:
+        """Until the fault is there no more: whoever injected it lets the call go on."""
+        while self.store.rows("SELECT 1 FROM faults WHERE id = ?", fault.number):
+            self._caller.wait(_LOOK_AGAIN_S)
 
     def _wait(self, fault: faults.Fault) -> None:
         if not fault.latency_s:
             return
         if not fault.serial:
-            time.sleep(fault.latency_s)
+            self._caller.wait(fault.latency_s)
             return
         with self.store.transaction() as state:
             now = time.time()
@@ -121,7 +134,7 @@ class Service:
             # A slot far ahead is a clock that was set back; nobody waits for it.
             begins = max(now, float(row[0])) if row and row[0] - now < _FAR_AHEAD_S else now
             state.run("UPDATE slots SET busy_until = ?", begins + fault.latency_s)
-        time.sleep(begins + fault.latency_s - now)
+        self._caller.wait(begins + fault.latency_s - now)
 
 
 def _worked(
@@ -184,18 +197,6 @@ def _befall(state: State, fault: faults.Fault) -> None:
         lifecycle.lose(state, name)
     if fault.swap:
         lifecycle.swap(state, fault.swap)
-
-
-def _hang() -> NoReturn:
-    while True:
-        time.sleep(_FAR_AHEAD_S)
-
-
-def _die() -> NoReturn:
-    if os.name == "nt":
-        os._exit(137)
-    os.kill(os.getpid(), signal.SIGKILL)
-    _hang()  # until the signal has been delivered
 
 
 def _targets(state: State, function: str, arguments: list[str | None]) -> list[str]:
