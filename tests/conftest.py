@@ -4,15 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import selection
 from tests.harness import SimulatedNode
+from tests.packaging import NAMES, choose, current
 
 # How fast a machine draws examples decides no test: the first run in a fresh clone builds Unicode tables.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--packaging", choices=NAMES, default=NAMES[0], help="what tests/behaviour drives (docs/testing.md)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in selection.MARKERS:
+        config.addinivalue_line("markers", marker)
+    choose(config.getoption("--packaging"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = selection.select(items, current())
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item, _ in left_out])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    selection.finish(session.config, current())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """pytest-xdist: a worker has ended."""
+    selection.gather(getattr(node, "workeroutput", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in selection.summary(current()):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def windows_is_up() -> Iterator[None]:
+    """Where Windows programs are driven under Wine, one of them runs all the time."""
+    with current().up():
+        yield
 
 
 @pytest.fixture

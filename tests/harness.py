@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,10 +24,13 @@ from cni_hns.log import Log
 from cni_hns.plugin import run
 from cni_hns.simulator import Simulator
 from cni_hns.verbs.node import Node
+from tests.packaging import current
 
 __all__ = ["Answer", "SimulatedNode", "l2bridge"]
 
 ROOT = Path(__file__).parent.parent
+
+KILLED_ON_WINDOWS = 137
 
 
 class Answer(NamedTuple):
@@ -36,6 +39,11 @@ class Answer(NamedTuple):
     document: dict[str, Any]
     exit_code: int
     stdout: str
+
+    @property
+    def killed(self) -> bool:
+        """The process was ended from outside: by a signal, on Windows with this exit code."""
+        return self.exit_code < 0 or self.exit_code == KILLED_ON_WINDOWS
 
     @property
     def addresses(self) -> list[str]:
@@ -58,10 +66,18 @@ class SimulatedNode:
         service = Service(self.libraries, Log(stderr=False))
         self.hcn = Hcn(service)
         self.hns = Hns(service)
+        self._served = ExitStack()
+        self._service = ""
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "CNI_HNS_SIMULATOR": str(self.folder)}
+        """The variables with which a process of the program finds this node."""
+        packaging = current()
+        if packaging.on_windows and not self._service:
+            from cni_hns.simulator.server import serve
+
+            self._service = self._served.enter_context(serve(str(self.folder)))
+        return packaging.environment(self.folder, self._service)
 
     def namespace(self) -> str:
         """A namespace as containerd makes one."""
@@ -72,18 +88,17 @@ class SimulatedNode:
     def call(
         self,
         command: str,
-        config: dict[str, Any] | bytes | Callable[[float], bytes],
+        config: dict[str, Any] | bytes,
         container: str = "",
         netns: str = "",
-        *,
-        ifname: str = "eth0",
-        args: str = "",
-        path: str = "",
+        **more: str,
     ) -> Answer:
-        """One verb in this process, from the variables to the document; a function is read as stdin."""
+        """One verb, from the variables to the document: in this process, or in one of the packaging."""
+        if not current().is_in_process:
+            return self.process(command, config, container, netns, **more)
         answer = run(
-            _variables(command, container, netns, ifname=ifname, args=args, path=path),
-            config if callable(config) else lambda _: _as_bytes(config),
+            _variables(command, container, netns, **more),
+            lambda _: _as_bytes(config),
             lambda: (self.simulator.libraries(), self.simulator.machine()),
             Log(stderr=False),
         )
@@ -92,34 +107,19 @@ class SimulatedNode:
     def start(
         self,
         command: str,
-        config: dict[str, Any],
+        config: dict[str, Any] | bytes | None,
         container: str = "",
         netns: str = "",
         *,
-        ifname: str = "eth0",
-        args: str = "",
-        path: str = "",
+        program: Path | None = None,
+        **more: str,
     ) -> subprocess.Popen[bytes]:
-        """The same in a process of its own, with the configuration written and stdin closed."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cni_hns"],
-            env={
-                **self.environment,
-                **_variables(command, container, netns, ifname=ifname, args=args, path=path),
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(config).encode())
-        process.stdin.close()
-        process.stdin = None
-        return process
+        """One verb in a process of its own, the configuration written and stdin closed; with None it is not."""
+        variables = {**self.environment, **_variables(command, container, netns, **more)}
+        return current().start(variables, None if config is None else _as_bytes(config), program)
 
     def process(
-        self, command: str, config: dict[str, Any], container: str = "", netns: str = "", **more: str
+        self, command: str, config: dict[str, Any] | bytes, container: str = "", netns: str = "", **more: Any
     ) -> Answer:
         """`start`, and wait for the answer."""
         return finished(self.start(command, config, container, netns, **more))
@@ -211,6 +211,7 @@ class SimulatedNode:
         assert self.leases() == []
 
     def close(self) -> None:
+        self._served.close()
         self.libraries.close()
         assert self.simulator.live() == []
         assert self.simulator.leaks() == []
@@ -225,7 +226,10 @@ def _as_bytes(config: dict[str, Any] | bytes) -> bytes:
 
 
 def finished(process: subprocess.Popen[bytes]) -> Answer:
-    stdout, _ = process.communicate()
+    """Wait for the end; what the process said on stderr goes to this one's."""
+    stdout, stderr = process.communicate()
+    if stderr:
+        sys.stderr.write(stderr.decode(errors="replace"))
     text = stdout.decode()
     return Answer(json.loads(text) if text else {}, process.returncode, text)
 
@@ -255,7 +259,7 @@ def l2bridge(**changes: Any) -> dict[str, Any]:
 
 
 def _variables(
-    command: str, container: str, netns: str, *, ifname: str, args: str, path: str
+    command: str, container: str, netns: str, *, ifname: str = "eth0", args: str = "", path: str = ""
 ) -> dict[str, str]:
     return {
         "CNI_COMMAND": command,
@@ -263,5 +267,5 @@ def _variables(
         "CNI_NETNS": netns,
         "CNI_IFNAME": ifname,
         "CNI_ARGS": args,
-        "CNI_PATH": path or "/opt/cni/bin",
+        "CNI_PATH": path or current().path("/opt/cni/bin"),
     }

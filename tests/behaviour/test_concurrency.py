@@ -9,16 +9,16 @@ import random
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from cni_hns.identity import endpoint_id
-from cni_hns.verbs import add, gc, outcome, peers, retire
+from cni_hns.simulator.core.journal import Call
 from tests.harness import Answer, SimulatedNode, container_id, finished, l2bridge
+from tests.packaging import give
 
 _PATIENCE_S = 60.0
 
@@ -66,6 +66,11 @@ class _Pod:
 
     def start(self, command: str) -> subprocess.Popen[bytes]:
         return self.node.start(command, l2bridge(), self.container, self.namespace)
+
+    def add(self) -> Answer:
+        answer = self.node.call("ADD", l2bridge(), self.container, self.namespace)
+        assert answer.exit_code == 0, answer.words
+        return answer
 
     def endpoint_id(self) -> str:
         return endpoint_id("pods", self.container, "eth0")
@@ -146,7 +151,7 @@ def _inject_kills(node: SimulatedNode, chance: random.Random, calls: int) -> Non
 
 def _finished_or_killed(process: subprocess.Popen[bytes]) -> Answer:
     answer = finished(process)
-    assert answer.exit_code <= 0, answer.words
+    assert answer.killed or answer.exit_code == 0, answer.words
     return answer
 
 
@@ -158,42 +163,35 @@ class TestGcAndAnAddAtTheSameTime:
     """The ADD became ready after the runtime had written the list for the GC."""
 
     def test_the_add_ends_while_gc_is_given_its_list(self, warm: SimulatedNode) -> None:
-        pod = _Pod(warm)
-
-        def slow_list(_timeout_s: float) -> bytes:
-            assert warm.call("ADD", l2bridge(), pod.container, pod.namespace).exit_code == 0
-            return json.dumps(l2bridge()).encode()
-
-        assert warm.call("GC", slow_list).exit_code == 0
+        pod, config = _Pod(warm), json.dumps(l2bridge()).encode()
+        collecting = warm.start("GC", None)
+        assert collecting.stdin is not None
+        # More than a pipe holds: when it is written, the GC has begun to read.
+        collecting.stdin.write(b" " * 300_000)
+        collecting.stdin.flush()
+        pod.add()
+        give(collecting, config)
+        assert finished(collecting).exit_code == 0
         self._assert_alive(warm, pod)
 
-    @pytest.mark.parametrize("seam", ["hcn_network_ids", "is_a_peers"])
-    def test_the_add_ends_while_gc_looks_at_the_endpoints(
-        self, warm: SimulatedNode, monkeypatch: pytest.MonkeyPatch, seam: str
-    ) -> None:
+    @pytest.mark.parametrize("call", ["HcnEnumerateNetworks", "HcnQueryEndpointProperties"])
+    def test_the_add_ends_while_gc_looks_at_the_endpoints(self, warm: SimulatedNode, call: str) -> None:
         pod = _Pod(warm)
         warm.foreign("abc_pods", "10.88.0.99")
-
-        def add() -> None:
-            assert warm.call("ADD", l2bridge(), pod.container, pod.namespace).exit_code == 0
-
-        _first(monkeypatch, peers, seam, add)
-        assert warm.call("GC", l2bridge()).exit_code == 0
+        with _stopped(warm, call, lambda: warm.start("GC", l2bridge())) as collecting:
+            pod.add()
+        assert finished(collecting).exit_code == 0
         self._assert_alive(warm, pod)
 
-    def test_the_add_begins_while_gc_looks_at_its_old_endpoint(
-        self, warm: SimulatedNode, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_add_begins_while_gc_looks_at_its_old_endpoint(self, warm: SimulatedNode) -> None:
         """The ledger was lost: the endpoint is ours by its ID and has no row, until the ADD is repeated."""
         pod = _Pod(warm)
-        assert warm.call("ADD", l2bridge(), pod.container, pod.namespace).exit_code == 0
+        pod.add()
         warm.lose_ledger()
-
-        def add() -> None:
-            assert warm.call("ADD", l2bridge(), pod.container, pod.namespace).exit_code == 0
-
-        _first(monkeypatch, gc, "is_ours", add)
-        assert warm.call("GC", l2bridge()).exit_code == 0
+        call = "HcnQueryEndpointProperties"
+        with _stopped(warm, call, lambda: warm.start("GC", l2bridge()), "after") as collecting:
+            pod.add()
+        assert finished(collecting).exit_code == 0
         self._assert_alive(warm, pod)
 
     def _assert_alive(self, node: SimulatedNode, pod: _Pod) -> None:
@@ -202,18 +200,23 @@ class TestGcAndAnAddAtTheSameTime:
         assert node.in_namespace(pod.namespace) == {pod.endpoint_id()}
 
 
-def _first(
-    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, happens: Callable[[], object]
-) -> None:
-    """Let something happen just before the function is called for the first time."""
-    original = getattr(module, name)
+@contextlib.contextmanager
+def _stopped(
+    node: SimulatedNode, function: str, start: Callable[[], subprocess.Popen[bytes]], moment: str = "before"
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The process, waiting in its first call of this function while the context lasts."""
+    fault = node.simulator.inject(function=function, held=moment)
+    process = start()
+    _until(lambda: node.simulator.fired(fault) or process.poll() is not None)
+    assert process.poll() is None, finished(process).words
+    if moment == "after":
+        _until(lambda: _last_call(node, function).hresult is not None)
+    yield process
+    node.simulator.clear_faults()
 
-    def once(*arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(module, name, original)
-        happens()
-        return original(*arguments, **named)
 
-    monkeypatch.setattr(module, name, once)
+def _last_call(node: SimulatedNode, function: str) -> Call:
+    return [call for call in node.simulator.journal() if call.function == function][-1]
 
 
 class TestTheSameAttachment:
@@ -270,19 +273,14 @@ class TestTheSameAttachment:
         assert warm.call("GC", l2bridge()).exit_code == 0
         warm.assert_nothing_owned()
 
-    def test_a_del_that_knows_nothing_keeps_an_add_waiting(
-        self, warm: SimulatedNode, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_del_that_knows_nothing_keeps_an_add_waiting(self, warm: SimulatedNode) -> None:
         """Without a row to hold, the DEL could take away what the ADD has just made."""
         pod = _Pod(warm)
-        answers: list[Answer] = []
-
-        def add() -> None:
-            answers.append(warm.call("ADD", l2bridge(timeout={"add": 0.2}), pod.container, pod.namespace))
-
-        _first(monkeypatch, peers, "find_unknown", add)
-        assert warm.call("DEL", l2bridge(), pod.container, pod.namespace).exit_code == 0
-        assert [answer.document["code"] for answer in answers] == [11]
+        with _stopped(warm, "HcnOpenEndpoint", lambda: pod.start("DEL")) as deleting:
+            config = l2bridge(timeout={"add": 0.2})
+            answer = warm.call("ADD", config, pod.container, pod.namespace)
+        assert (answer.exit_code, answer.document["code"]) == (1, 11), answer.words
+        assert finished(deleting).exit_code == 0
         warm.assert_clean()
 
 
@@ -290,20 +288,16 @@ class TestARowThatWasTakenAway:
     """An ADD that was suspended for so long that others took it for dead undoes its own work, and no more."""
 
     @pytest.fixture(params=["before it creates the endpoint", "after it has created the endpoint"])
-    def seam(self, request: pytest.FixtureRequest) -> tuple[ModuleType, str]:
-        return (add, "_created") if request.param.startswith("before") else (outcome, "result_of")
+    def seam(self, request: pytest.FixtureRequest) -> tuple[str, str]:
+        early = request.param.startswith("before")
+        return ("HcnCreateEndpoint", "before") if early else ("HcnQueryEndpointProperties", "after")
 
-    def test_a_del_came_meanwhile(
-        self, warm: SimulatedNode, monkeypatch: pytest.MonkeyPatch, seam: tuple[ModuleType, str]
-    ) -> None:
-        pod = _Pod(warm)
-
-        def meanwhile() -> None:
+    def test_a_del_came_meanwhile(self, warm: SimulatedNode, seam: tuple[str, str]) -> None:
+        pod, (call, moment) = _Pod(warm), seam
+        with _stopped(warm, call, lambda: pod.start("ADD"), moment) as adding:
             _suspend_for_long(warm)
             assert warm.call("DEL", l2bridge(), pod.container, "").exit_code == 0
-
-        _first(monkeypatch, *seam, meanwhile)
-        answer = warm.call("ADD", l2bridge(), pod.container, pod.namespace)
+        answer = finished(adding)
         assert (answer.exit_code, answer.document["code"]) == (1, 11), answer.words
         assert "taken away by another verb" in answer.words
         warm.assert_nothing_owned()
@@ -311,26 +305,16 @@ class TestARowThatWasTakenAway:
 
     @pytest.mark.parametrize("deleted_first", [False, True], ids=["repeated", "deleted and added again"])
     def test_another_add_came_meanwhile(
-        self,
-        warm: SimulatedNode,
-        monkeypatch: pytest.MonkeyPatch,
-        seam: tuple[ModuleType, str],
-        deleted_first: bool,
+        self, warm: SimulatedNode, seam: tuple[str, str], deleted_first: bool
     ) -> None:
-        pod = _Pod(warm)
-        others: list[Answer] = []
-
-        def meanwhile() -> None:
+        pod, (call, moment) = _Pod(warm), seam
+        with _stopped(warm, call, lambda: pod.start("ADD"), moment) as adding:
             _suspend_for_long(warm)
             if deleted_first:
                 assert warm.call("DEL", l2bridge(), pod.container, "").exit_code == 0
-            others.append(warm.call("ADD", l2bridge(), pod.container, pod.namespace))
-
-        _first(monkeypatch, *seam, meanwhile)
-        answer = warm.call("ADD", l2bridge(), pod.container, pod.namespace)
+            other = pod.add()
+        answer = finished(adding)
         assert (answer.exit_code, answer.document["code"]) == (1, 11), answer.words
-        (other,) = others
-        assert other.exit_code == 0, other.words
         config = l2bridge(prevResult=other.document)
         checked = warm.call("CHECK", config, pod.container, pod.namespace)
         assert checked.exit_code == 0, checked.words
@@ -352,9 +336,9 @@ class TestLateArrivals:
         pod = _Pod(warm)
         assert warm.call("ADD", l2bridge(), pod.container, pod.namespace).exit_code == 0
         warm.simulator.inject(function="HcnDeleteEndpoint", die="after")
-        assert finished(pod.start("DEL")).exit_code < 0
+        assert finished(pod.start("DEL")).killed
         warm.simulator.inject(function="HcnCreateEndpoint", late_after_calls=1000, die="after")
-        assert finished(pod.start("ADD")).exit_code < 0
+        assert finished(pod.start("ADD")).killed
         assert warm.call("DEL", l2bridge(), pod.container, "").exit_code == 0
         assert [row.phase for row in warm.rows()] == ["tombstone"]
         assert warm.simulator.finish_late() == 1
@@ -362,19 +346,14 @@ class TestLateArrivals:
         assert warm.call("DEL", l2bridge(), pod.container, "").exit_code == 0
         warm.assert_clean()
 
-    def test_a_del_that_lost_its_row_sets_no_address_of_the_new_pod_aside(
-        self, warm: SimulatedNode, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_del_that_lost_its_row_sets_no_address_of_the_new_pod_aside(self, warm: SimulatedNode) -> None:
         pod = _Pod(warm)
         warm.simulator.inject(function="HcnCreateEndpoint", die="before")
-        assert finished(pod.start("ADD")).exit_code < 0
-
-        def meanwhile() -> None:
+        assert finished(pod.start("ADD")).killed
+        with _stopped(warm, "HcnDeleteEndpoint", lambda: pod.start("DEL"), "after") as deleting:
             _suspend_for_long(warm)
-            assert warm.call("ADD", l2bridge(), pod.container, pod.namespace).exit_code == 0
-
-        _first(monkeypatch, retire, "free", meanwhile)
-        assert warm.call("DEL", l2bridge(), pod.container, pod.namespace).exit_code == 0
+            pod.add()
+        assert finished(deleting).exit_code == 0
         assert [row.phase for row in warm.rows()] == ["ready"]
         assert [lease.state for lease in warm.leases(all_of_them=True)] == ["held"]
         assert warm.in_namespace(pod.namespace) == {pod.endpoint_id()}
@@ -390,7 +369,7 @@ def test_a_repair_that_an_ipam_plugin_refuses_does_not_fail_the_verb_that_tried_
     _write_plugin(tmp_path / "fussy", refuses=lost.container)
     warm.simulator.inject(function="HcnCreateEndpoint", die="before")
     killed = warm.process("ADD", config, lost.container, lost.namespace, path=str(tmp_path))
-    assert killed.exit_code < 0
+    assert killed.killed
     for command in ("ADD", "DEL"):
         answer = warm.call(command, config, pod.container, pod.namespace, path=str(tmp_path))
         assert answer.exit_code == 0, answer.words

@@ -42,7 +42,7 @@ def test_an_endpoint_that_lost_its_namespace_before_the_read_back_fails_the_add(
 def test_a_left_over_that_cannot_be_cleared_away_keeps_its_row_and_lease(node: SimulatedNode) -> None:
     namespace, container = node.namespace(), container_id()
     node.simulator.inject(function="HcnModifyNamespace", die="after")
-    assert node.process("ADD", l2bridge(), container, namespace).exit_code < 0
+    assert node.process("ADD", l2bridge(), container, namespace).killed
     node.simulator.clear_faults()
     node.simulator.inject(function="HcnDeleteEndpoint", hresult=REFUSED)
     assert node.call("ADD", l2bridge(), container, namespace).exit_code == 1
@@ -57,7 +57,7 @@ def test_check_says_that_an_add_did_not_end(node: SimulatedNode) -> None:
     result = node.call("ADD", l2bridge(), container, namespace).document
     node.call("DEL", l2bridge(), container, namespace)
     node.simulator.inject(function="HcnModifyNamespace", die="after")
-    assert node.process("ADD", l2bridge(), container, namespace).exit_code < 0
+    assert node.process("ADD", l2bridge(), container, namespace).killed
     node.simulator.clear_faults()
     answer = node.call("CHECK", l2bridge(prevResult=result), container, namespace)
     assert answer.document["code"] == 104

@@ -6,14 +6,14 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cni_hns.verbs import outcome
-from tests.harness import Answer, SimulatedNode, container_id, l2bridge
+from tests.harness import Answer, SimulatedNode, container_id, finished, l2bridge
 
 _VERBS = ["ADD", "repeated ADD", "CHECK", "DEL", "GC", "STATUS"]
 _WRITERS = ["ADD", "repeated ADD after a loss", "DEL", "GC"]
@@ -146,6 +146,8 @@ def _lock(ledger: Path) -> Iterator[None]:
 
 # Waiting for a lock is bounded by the time that the verb has.
 _HASTY = {"timeout": 0.2}
+# The same, with room for the calls before it.
+_SHORT_S = 3
 
 
 @pytest.mark.parametrize("verb", _WRITERS)
@@ -169,20 +171,16 @@ def test_who_only_reads_does_not_wait_for_a_lock(attached: Attached, verb: str) 
     assert answer.exit_code == 0, answer.words
 
 
-def test_an_add_that_cannot_write_its_end_takes_its_endpoint_back(
-    attached: Attached, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_add_that_cannot_write_its_end_takes_its_endpoint_back(attached: Attached) -> None:
     """The row cannot be written either: it stays, and tells the next verb what is to be repaired."""
-    locks = contextlib.ExitStack()
-    result_of = outcome.result_of
-
-    def locking(*arguments: Any) -> Any:
-        locks.enter_context(_lock(attached.ledger))
-        return result_of(*arguments)
-
-    monkeypatch.setattr(outcome, "result_of", locking)
-    with locks:
-        answer = attached.call("ADD", timeout=1)
+    simulator = attached.node.simulator
+    fault = simulator.inject(function="HcnQueryEndpointProperties", held="after")
+    adding = attached.node.start("ADD", l2bridge(timeout=_SHORT_S), *attached.newcomer)
+    while not simulator.fired(fault) and adding.poll() is None:
+        time.sleep(0.01)
+    with _lock(attached.ledger):
+        simulator.clear_faults()
+        answer = finished(adding)
     assert (answer.exit_code, answer.document["code"]) == (1, 11), answer.words
     assert [view.name for view in attached.node.endpoints()] == [f"{attached.pod[0]}_pods"]
     assert sorted(row.phase for row in attached.node.rows()) == ["adding", "ready"]

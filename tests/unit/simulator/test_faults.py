@@ -118,9 +118,10 @@ class TestMatching:
         with pytest.raises(TypeError, match="there are function, object, call"):
             simulator.inject(**fault)
 
-    def test_an_unknown_moment_of_death(self, simulator: Simulator) -> None:
+    @pytest.mark.parametrize("field", ["die", "held"])
+    def test_an_unknown_moment(self, simulator: Simulator, field: str) -> None:
         with pytest.raises(ValueError, match="before or after"):
-            simulator.inject(die="now")
+            simulator.inject(**{field: "now"})
 
 
 class TestFailing:
@@ -284,6 +285,21 @@ class TestTime:
         assert hung.is_alive()
         (waiting, done) = simulator.journal()
         assert (waiting.hresult, done.hresult) == (None, 0)
+
+    @pytest.mark.parametrize(("moment", "done"), [("before", 0), ("after", 1)])
+    def test_a_held_call_goes_on_when_the_faults_are_cleared(
+        self, caller: Caller, simulator: Simulator, moment: str, done: int
+    ) -> None:
+        fault = simulator.inject(function="HcnCreateNetwork", held=moment)
+        waiting = threading.Thread(target=caller.network, daemon=True)
+        waiting.start()
+        while not simulator.fired(fault) or (done and simulator.journal()[0].hresult is None):
+            time.sleep(0.001)
+        assert len(caller.ids("Network")) == done
+        assert waiting.is_alive()
+        simulator.clear_faults()
+        waiting.join()
+        assert len(caller.ids("Network")) == 1
 
 
 _PROGRAM = """

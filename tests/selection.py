@@ -1,0 +1,86 @@
+"""Which tests run in which packaging, and what a run says about it at its end.
+
+Rule: a test that a packaging leaves out says why, by a marker, and the run prints how many those are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.packaging import Packaging
+
+__all__ = ["MARKERS", "finish", "gather", "select", "summary"]
+
+MARKERS = [
+    "in_process(reason): the test looks inside the process; it runs in no other packaging",
+    "not_in(*packagings, reason): what the test is about cannot be shown there",
+    "single_file: one of the few that the single files, slow to start, are tried with",
+]
+
+_FOLDER = "behaviour"
+
+
+class _Report:
+    """What this run, or all its workers together, came to."""
+
+    def __init__(self) -> None:
+        self.run = 0
+        self.reasons: Counter[str] = Counter()
+        self.started = 0
+
+
+_report = _Report()
+
+
+def select(items: list[pytest.Item], packaging: Packaging) -> list[tuple[pytest.Item, str]]:
+    """Take from `items` what this packaging leaves out; each of those with the reason."""
+    judged = [(item, reason_against(item, packaging)) for item in items]
+    items[:] = [item for item, reason in judged if not reason]
+    left_out = [(item, reason) for item, reason in judged if reason]
+    _report.run = len(items)
+    _report.reasons = Counter(reason for _, reason in left_out)
+    return left_out
+
+
+def reason_against(item: pytest.Item, packaging: Packaging) -> str:
+    """Why the test is left out in this packaging; empty where it runs."""
+    if packaging.is_in_process or _FOLDER not in item.path.parts:
+        return ""
+    inside = item.get_closest_marker("in_process")
+    if inside is not None:
+        return f"in process only: {inside.args[0]}"
+    for marker in item.iter_markers("not_in"):
+        if packaging.name in marker.args or packaging.name.removesuffix("-onefile") in marker.args:
+            return f"not {packaging.name}: {marker.kwargs['reason']}"
+    if packaging.is_single_file and item.get_closest_marker("single_file") is None:
+        return "a single file runs one case for each verb; its folder runs them all"
+    return ""
+
+
+def finish(config: pytest.Config, packaging: Packaging) -> None:
+    """A worker of pytest-xdist tells its controller; without workers the run itself has it all."""
+    _report.started += packaging.started
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["packaging"] = [_report.run, dict(_report.reasons), _report.started]
+
+
+def gather(output: dict[str, Any]) -> None:
+    """What one worker told: all of them collect the same tests, and each starts its own processes."""
+    if "packaging" in output:
+        run, reasons, started = output["packaging"]
+        _report.run, _report.reasons = run, Counter(reasons)
+        _report.started += started
+
+
+def summary(packaging: Packaging) -> list[str]:
+    """The lines at the end of a run in another packaging than the test's process."""
+    if packaging.is_in_process:
+        return []
+    total = _report.run + sum(_report.reasons.values())
+    lines = [
+        f"packaging {packaging.name}: {_report.run} of {total} tests, {_report.started} processes started"
+    ]
+    return lines + [f"  left out {count}: {reason}" for reason, count in sorted(_report.reasons.items())]
