@@ -234,10 +234,10 @@ class WindowsHost(Host):
         return f"{self.drive}:\\" + str(path.relative_to(self.folder)).replace("/", "\\")
 
     def command(self, program: Path, *arguments: str) -> list[str]:
-        return self.lane.wine_command(program, *arguments)
+        return self.lane.launch_command(program, *arguments)
 
     def environment(self) -> dict[str, str]:
-        return self.lane.wine_environment(
+        return self.lane.launch_environment(
             {"CNI_HNS_STANDIN": self.service, "PROGRAMDATA": self.path(self.node.folder)}
         )
 

@@ -112,7 +112,7 @@ class TestHostLocalGives:
         assert list(reservations.files.values()) == reservations.of(*pods)
         assert reservations.host.node.leases() == [], "they are the plugin's, not ours"
         for pod in pods:
-            assert pod.check() == (({}, 0, ""))
+            assert pod.check() == ({}, 0, "")
             for _ in range(2):
                 pod.succeeds("DEL")
         assert reservations.files == {}
