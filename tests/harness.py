@@ -91,11 +91,13 @@ class SimulatedNode:
         config: dict[str, Any] | bytes,
         container: str = "",
         netns: str = "",
+        *,
+        program: Path | None = None,
         **more: str,
     ) -> Answer:
         """One verb, from the variables to the document: in this process, or in one of the packaging."""
         if not current().is_in_process:
-            return self.process(command, config, container, netns, **more)
+            return self.process(command, config, container, netns, program=program, **more)
         answer = run(
             _variables(command, container, netns, **more),
             lambda _: _as_bytes(config),
@@ -114,7 +116,7 @@ class SimulatedNode:
         program: Path | None = None,
         **more: str,
     ) -> subprocess.Popen[bytes]:
-        """One verb in a process of its own, the configuration written and stdin closed; with None it is not."""
+        """One verb in a process of its own, the configuration written, stdin closed; None leaves it."""
         variables = {**self.environment, **_variables(command, container, netns, **more)}
         return current().start(variables, None if config is None else _as_bytes(config), program)
 

@@ -85,9 +85,13 @@ class Packaging:
         return copy
 
     def start(
-        self, variables: dict[str, str], config: bytes | None, program: Path | None = None
+        self,
+        variables: dict[str, str],
+        config: bytes | None,
+        program: Path | None = None,
+        folder: Path | None = None,
     ) -> subprocess.Popen[bytes]:
-        """A process with these variables, its streams being pipes; without a configuration stdin stays open."""
+        """A process with these variables, its streams pipes; without a configuration stdin stays open."""
         self.started += 1
         process = subprocess.Popen(
             self.command(program),
@@ -95,6 +99,7 @@ class Packaging:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            cwd=folder,
         )
         if config is not None:
             give(process, config)
@@ -102,7 +107,7 @@ class Packaging:
 
 
 def give(process: subprocess.Popen[bytes], config: bytes) -> None:
-    """Write the configuration and close stdin. A process that ended before it read it all is no fault here."""
+    """Write the configuration and close stdin; a process may have ended before it read it all."""
     assert process.stdin is not None
     try:
         process.stdin.write(config)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.behaviour.scene import MODES, add, configured, dual, last, plant, policies_of, refused
 from tests.harness import SimulatedNode, container_id
+from tests.packaging import current
 
 HTTP = {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}
 
@@ -217,7 +218,7 @@ class TestDns:
     def test_resolv_conf_gives_what_nobody_else_does(self, node: SimulatedNode, tmp_path: Path) -> None:
         file = tmp_path / "resolv.conf"
         file.write_text("nameserver 198.51.100.1\nsearch node.test\noptions ndots:5\n")
-        ipam = {"type": "cni-hns", "subnet": "10.88.0.0/24", "resolvConf": str(file)}
+        ipam = {"type": "cni-hns", "subnet": "10.88.0.0/24", "resolvConf": current().path(file)}
         config = configured("l2bridge", ipam=ipam, dns={"search": ["svc.test"]})
         container, namespace = container_id(), node.namespace()
         first = node.call("ADD", config, container, namespace)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import sqlite3
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 
 from cni_hns.identity import endpoint_id
 from cni_hns.simulator.core.journal import Call
+from tests.behaviour.ipam_plugin import FakeIpam
 from tests.harness import Answer, SimulatedNode, container_id, finished, l2bridge
 from tests.packaging import give
 
@@ -359,33 +359,22 @@ class TestLateArrivals:
         assert warm.in_namespace(pod.namespace) == {pod.endpoint_id()}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the plugin here is a shell script")
 def test_a_repair_that_an_ipam_plugin_refuses_does_not_fail_the_verb_that_tried_it(
     warm: SimulatedNode, tmp_path: Path
 ) -> None:
     """The plugin cannot find the dead pod's address; the living pod's it gives and takes back."""
-    config = l2bridge(ipam={"type": "fussy"})
+    plugin = FakeIpam(tmp_path / "plugins")
+    config = l2bridge(ipam={"type": "fake-ipam"})
     lost, pod = _Pod(warm), _Pod(warm)
-    _write_plugin(tmp_path / "fussy", refuses=lost.container)
+    plugin.fail("DEL", 100, "refused", container=lost.container)
     warm.simulator.inject(function="HcnCreateEndpoint", die="before")
-    killed = warm.process("ADD", config, lost.container, lost.namespace, path=str(tmp_path))
+    killed = warm.process("ADD", config, lost.container, lost.namespace, path=plugin.path)
     assert killed.killed
     for command in ("ADD", "DEL"):
-        answer = warm.call(command, config, pod.container, pod.namespace, path=str(tmp_path))
+        answer = warm.call(command, config, pod.container, pod.namespace, path=plugin.path)
         assert answer.exit_code == 0, answer.words
     assert [row.key.container_id for row in warm.rows()] == [lost.container]
-    assert warm.call("GC", config, path=str(tmp_path)).document["code"] == 105
-
-
-def _write_plugin(file: Path, refuses: str) -> None:
-    result = {"cniVersion": "1.1.0", "ips": [{"address": "10.88.0.77/24", "gateway": "10.88.0.1"}]}
-    error = {"cniVersion": "1.1.0", "code": 100, "msg": "refused"}
-    file.write_text(
-        "#!/bin/sh\n"
-        f"case $CNI_COMMAND$CNI_CONTAINERID in ADD*) echo '{json.dumps(result)}';; "
-        f"DEL{refuses}) echo '{json.dumps(error)}'; exit 1;; esac\n"
-    )
-    file.chmod(0o755)
+    assert warm.call("GC", config, path=plugin.path).document["code"] == 105
 
 
 class TestAnHnsThatChangesMeanwhile:

@@ -1,14 +1,8 @@
-"""An external IPAM plugin: asked as the specification says, its answer applied, its addresses given back.
-
-The plugin is a script that notes how it was called and answers what the test has written down for it.
-"""
+"""An external IPAM plugin: asked as the specification says, its answer applied, its addresses given back."""
 
 from __future__ import annotations
 
 import json
-import os
-import stat
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,68 +11,10 @@ import pytest
 
 from cni_hns.dialects.models import Native
 from cni_hns.verbs.secrets import OPEN
+from tests.behaviour.ipam_plugin import RESULT, FakeIpam
 from tests.behaviour.scene import configured, last, plant
 from tests.harness import Answer, SimulatedNode, container_id
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="the plugin here is a script")
-
-_SCRIPT = """\
-#!{python} -IS
-import json, os, sys, time
-folder = {folder!r}
-command = os.environ["CNI_COMMAND"]
-variables = {{key: value for key, value in os.environ.items() if key.startswith("CNI_")}}
-call = {{"variables": variables, "stdin": sys.stdin.read(), "pid": os.getpid()}}
-with open(os.path.join(folder, "calls"), "a") as calls:
-    calls.write(json.dumps(call) + "\\n")
-try:
-    with open(os.path.join(folder, command)) as file:
-        answer = json.load(file)
-except FileNotFoundError:
-    answer = {{}}
-if answer.get("hang"):
-    time.sleep(600)
-sys.stderr.write(answer.get("stderr", ""))
-sys.stdout.write(answer.get("stdout", ""))
-sys.exit(answer.get("exit", 0))
-"""
-
-_RESULT = {
-    "cniVersion": "1.1.0",
-    "ips": [{"address": "10.88.0.77/24", "gateway": "10.88.0.1"}],
-    "routes": [{"dst": "0.0.0.0/0"}, {"dst": "192.0.2.0/24", "gw": "10.88.0.9"}],
-    "dns": {"nameservers": ["198.51.100.1"], "search": ["ipam.example"]},
-}
-
-
-class FakeIpam:
-    """A plugin of this name in a folder for CNI_PATH."""
-
-    def __init__(self, folder: Path, name: str = "fake-ipam") -> None:
-        self.folder = folder
-        self.path = str(folder)
-        folder.mkdir()
-        script = folder / name
-        script.write_text(_SCRIPT.format(python=sys.executable, folder=self.path))
-        script.chmod(script.stat().st_mode | stat.S_IXUSR)
-        self.answer("ADD", _RESULT)
-
-    def answer(self, command: str, document: object = None, **more: Any) -> None:
-        """What it writes from now on when it is called with this command."""
-        text = {} if document is None else {"stdout": json.dumps(document)}
-        (self.folder / command).write_text(json.dumps({**text, **more}))
-
-    def fail(self, command: str, code: int, msg: str, details: str = "") -> None:
-        self.answer(command, {"cniVersion": "1.1.0", "code": code, "msg": msg, "details": details}, exit=1)
-
-    @property
-    def calls(self) -> list[dict[str, Any]]:
-        file = self.folder / "calls"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-    @property
-    def commands(self) -> list[str]:
-        return [call["variables"]["CNI_COMMAND"] for call in self.calls]
+from tests.packaging import current
 
 
 class Pod:
@@ -132,7 +68,7 @@ class TestAdd:
         assert document["dns"] == {"nameservers": ["198.51.100.1"], "search": ["ipam.example"]}
 
     def test_its_gateway_is_the_endpoints(self, pod: Pod) -> None:
-        other = {**_RESULT, "ips": [{"address": "10.88.0.77/24", "gateway": "10.88.0.254"}], "routes": []}
+        other = {**RESULT, "ips": [{"address": "10.88.0.77/24", "gateway": "10.88.0.254"}], "routes": []}
         pod.ipam.answer("ADD", other)
         assert pod.added().document["ips"][0]["gateway"] == "10.88.0.254"
         assert last(pod.node).routes == [("0.0.0.0/0", "10.88.0.254")]
@@ -155,7 +91,9 @@ class TestAdd:
 
     def test_it_gets_the_variables_of_the_attachment(self, pod: Pod) -> None:
         pod.added(args="K8S_POD_NAME=web;IgnoreUnknown=1")
-        assert pod.ipam.calls[0]["variables"] == {
+        variables = pod.ipam.calls[0]["variables"]
+        # Where the simulated HNS is found is no variable of CNI.
+        assert {key: text for key, text in variables.items() if not key.startswith("CNI_HNS_")} == {
             "CNI_COMMAND": "ADD",
             "CNI_CONTAINERID": pod.container,
             "CNI_NETNS": pod.namespace,
@@ -168,7 +106,7 @@ class TestAdd:
         second = FakeIpam(tmp_path / "second")
         empty = tmp_path / "empty"
         empty.mkdir()
-        pod.added(path=os.pathsep.join([str(empty), pod.ipam.path, second.path]))
+        pod.added(path=current().path_list(empty, pod.ipam.folder, second.folder))
         assert (pod.ipam.commands, second.commands) == (["ADD"], [])
 
     def test_a_repeated_add_does_not_ask_again(self, pod: Pod) -> None:
@@ -246,7 +184,7 @@ class TestFailingAdd:
     def test_what_it_writes_to_stderr_loses_them_too(
         self, pod: Pod, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        pod.ipam.answer("ADD", _RESULT, stderr="warning: hunter2-the-token is old\n")
+        pod.ipam.answer("ADD", RESULT, stderr="warning: hunter2-the-token is old\n")
         pod.added(args="TOKEN=hunter2-the-token;IgnoreUnknown=1")
         written = capfd.readouterr().err
         assert "is old" in written
@@ -284,9 +222,9 @@ class TestFailingAdd:
         assert pod.ipam.commands == ["ADD", "DEL"]
 
     def test_one_that_is_not_there_is_told_with_the_folders(self, pod: Pod, tmp_path: Path) -> None:
-        answer = pod.refused(4, path=str(tmp_path))
+        answer = pod.refused(4, path=current().path(tmp_path))
         assert '"fake-ipam"' in answer.words
-        assert str(tmp_path) in answer.words
+        assert current().path(tmp_path) in answer.words
         assert pod.ipam.commands == []
 
     def test_an_address_beside_the_networks_subnets_is_told_with_both(self, pod: Pod) -> None:
@@ -322,8 +260,7 @@ class TestFailingAdd:
         answer = pod.refused(11, timeout={"add": 2})
         assert "did not answer ADD" in answer.words
         assert pod.ipam.commands == ["ADD", "DEL"]
-        with pytest.raises(ProcessLookupError):
-            os.kill(pod.ipam.calls[0]["pid"], 0)
+        assert not pod.ipam.is_running()
 
     def test_where_its_del_fails_too_the_row_stays_for_the_next_del(self, pod: Pod) -> None:
         pod.ipam.fail("ADD", 114, "the pool is dry")
@@ -395,7 +332,7 @@ class TestDel:
         self, pod: Pod, tmp_path: Path
     ) -> None:
         pod.added()
-        answer = pod.call("DEL", path=str(tmp_path))
+        answer = pod.call("DEL", path=current().path(tmp_path))
         assert answer.document["code"] == 4
         assert len(pod.node.rows()) == 1
         assert pod.call("DEL").exit_code == 0
@@ -438,7 +375,7 @@ class TestOtherVerbs:
     def test_gc_is_after_what_we_have_removed_ourselves(self, node: SimulatedNode, ipam: FakeIpam) -> None:
         kept, gone = Pod(node, ipam), Pod(node, ipam)
         kept.added()
-        ipam.answer("ADD", {**_RESULT, "ips": [{"address": "10.88.0.78/24"}]})
+        ipam.answer("ADD", {**RESULT, "ips": [{"address": "10.88.0.78/24"}]})
         gone.added()
         valid = [{"containerID": kept.container, "ifname": "eth0"}]
         config = {**kept.config, "cni.dev/valid-attachments": valid}
@@ -507,7 +444,11 @@ class TestWhichPluginIsAsked:
         node.assert_clean()
 
     def test_else_our_own(self, node: SimulatedNode, ipam: FakeIpam, tmp_path: Path) -> None:
-        settings = {"type": "host-local", "subnet": "10.88.0.0/24", "dataDir": str(tmp_path / "none")}
+        settings = {
+            "type": "host-local",
+            "subnet": "10.88.0.0/24",
+            "dataDir": current().path(tmp_path / "none"),
+        }
         pod = Pod(node, ipam, ipam=settings)
         assert pod.added().addresses == ["10.88.0.2/24"]
         assert pod.call("DEL").exit_code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from cni_hns.ipam import hostlocal
 from tests.behaviour.scene import add, joining, last, network, plant, policies_of, refused
 from tests.harness import SimulatedNode, container_id
+from tests.packaging import current
 
 _TO_SERVICES = {"DestinationPrefix": "10.96.0.0/12", "NeedEncap": True}
 
@@ -19,6 +21,11 @@ _TO_SERVICES = {"DestinationPrefix": "10.96.0.0/12", "NeedEncap": True}
 def no_host_local_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hostlocal, "DEFAULT_FOLDER", str(tmp_path / "host-local"))
     monkeypatch.setattr("cni_hns.dialects.essentials.HOST_LOCAL_FOLDER", str(tmp_path / "host-local"))
+
+
+def installed(kind: str, folder: Path) -> Path | None:
+    """The program under the name by which a runtime looks for this type; only a file has a name."""
+    return current().named(kind, folder / "bin") if current().is_frozen else None
 
 
 def endpoint_policy(**value: Any) -> dict[str, Any]:
@@ -145,12 +152,13 @@ class TestWcn:
         add(node, wcn(kind))
         assert node.hcn.networks.get(node.network_id("pods")).get("Type", "NAT") == hcn_type
 
-    def test_an_old_name_is_told_by_the_networks(self, node: SimulatedNode) -> None:
+    def test_an_old_name_is_told_by_the_networks(self, node: SimulatedNode, tmp_path: Path) -> None:
         args = [
             endpoint_policy(Type="OutBoundNAT", ExceptionList=["10.0.0.0/8"]),
             endpoint_policy(Type="ROUTE", DestinationPrefix="10.96.0.0/12", NeedEncap=True),
         ]
-        add(node, wcn("wincni.exe", name="l2bridge", cniVersion="0.2.0", AdditionalArgs=args))
+        config = wcn("wincni.exe", name="l2bridge", cniVersion="0.2.0", AdditionalArgs=args)
+        add(node, config, program=installed("wincni", tmp_path))
         assert policies_of(last(node), "OutBoundNAT") == [{"Exceptions": ["10.0.0.0/8"]}]
         assert policies_of(last(node), "SDNRoute") == [_TO_SERVICES]
 
@@ -241,26 +249,38 @@ class TestWcn:
 
 
 class TestRecognition:
-    def test_an_unknown_type_is_told_with_those_there_are(self, node: SimulatedNode) -> None:
-        answer = refused(node, {"cniVersion": "1.0.0", "name": "pods", "type": "calico", "ipam": {}}, 7)
+    def test_an_unknown_type_is_told_with_those_there_are(self, node: SimulatedNode, tmp_path: Path) -> None:
+        config = {"cniVersion": "1.0.0", "name": "pods", "type": "calico", "ipam": {}}
+        answer = refused(node, config, 7, program=installed("calico", tmp_path))
         assert '"calico"' in answer.words
         assert "win-overlay" in answer.words
 
+    @pytest.mark.not_in("module", reason="a module has no file name of its own")
     def test_the_programs_own_name_tells_where_nothing_else_does(
-        self, node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+        self, node: SimulatedNode, called: Callable[[str], Path | None]
     ) -> None:
         config = wcn("our-network")
         refused(node, config, 7)
-        monkeypatch.setattr(sys, "frozen", True, raising=False)
-        monkeypatch.setattr(sys, "executable", "/opt/cni/bin/SdnBridge.exe")
-        assert add(node, config).addresses == ["10.88.0.2/24"]
+        assert add(node, config, program=called("SdnBridge")).addresses == ["10.88.0.2/24"]
         assert node.hcn.networks.get(node.network_id("pods"))["Type"] == "L2Bridge"
 
+    @pytest.mark.not_in("module", reason="a module has no file name of its own")
     def test_a_native_configuration_under_a_peers_name_is_native(
-        self, node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+        self, node: SimulatedNode, called: Callable[[str], Path | None]
     ) -> None:
-        monkeypatch.setattr(sys, "frozen", True, raising=False)
-        monkeypatch.setattr(sys, "executable", "/opt/cni/bin/win-bridge.exe")
         config = {"cniVersion": "1.0.0", "name": "pods", "type": "cni-hns", "network": network("l2bridge")}
-        answer = add(node, {**config, "ipam": {"type": "cni-hns"}})
+        answer = add(node, {**config, "ipam": {"type": "cni-hns"}}, program=called("win-bridge"))
         assert answer.document["ips"][0]["gateway"] == "10.88.0.1"
+
+    @pytest.fixture
+    def called(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path | None]:
+        """The program under another name; in process, what it would see of itself."""
+
+        def name(word: str) -> Path | None:
+            if not current().is_in_process:
+                return current().named(word, tmp_path / "bin")
+            monkeypatch.setattr(sys, "frozen", True, raising=False)
+            monkeypatch.setattr(sys, "executable", f"/opt/cni/bin/{word}.exe")
+            return None
+
+        return name

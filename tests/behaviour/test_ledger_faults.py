@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Answer, SimulatedNode, container_id, finished, l2bridge
+from tests.packaging import current
 
 _VERBS = ["ADD", "repeated ADD", "CHECK", "DEL", "GC", "STATUS"]
 _WRITERS = ["ADD", "repeated ADD after a loss", "DEL", "GC"]
@@ -127,7 +128,7 @@ def test_an_unusable_ledger_is_an_error_and_nothing_is_changed(
     answer = attached.call(verb)
     assert (answer.exit_code, answer.document["code"]) == (1, 50 if verb == "STATUS" else 102), answer.words
     assert words in answer.words
-    assert str(attached.ledger) in answer.words
+    assert current().path(attached.ledger) in answer.words
     if words == "is damaged":
         assert "cni-hns ledger rebuild" in answer.words
     assert "not found" not in answer.words.lower()
@@ -214,10 +215,13 @@ def test_a_data_dir_that_is_no_absolute_path_is_refused_by_every_verb(
 def test_each_data_dir_is_a_ledger_of_its_own(attached: Attached, tmp_path: Path) -> None:
     """And the verbs that read none make none."""
     elsewhere = tmp_path / "elsewhere" / "state"
-    assert attached.call("STATUS", dataDir=str(elsewhere)).exit_code == 0
+    assert attached.call("STATUS", dataDir=current().path(elsewhere)).exit_code == 0
     assert not elsewhere.exists()
-    assert attached.call("ADD", dataDir=str(elsewhere)).exit_code == 0
+    assert attached.call("ADD", dataDir=current().path(elsewhere)).exit_code == 0
     assert (elsewhere / "ledger.db").is_file()
     assert [row.key.container_id for row in attached.node.rows()] == [attached.pod[0]]
-    assert attached.node.call("DEL", l2bridge(dataDir=str(elsewhere)), *attached.newcomer).exit_code == 0
+    assert (
+        attached.node.call("DEL", l2bridge(dataDir=current().path(elsewhere)), *attached.newcomer).exit_code
+        == 0
+    )
     assert len(attached.node.endpoints()) == 1

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.harness import ROOT, SimulatedNode, container_id, finished, l2bridge
+from tests.harness import SimulatedNode, container_id, finished, l2bridge
+from tests.packaging import current
 
 _VERBS = ["ADD", "CHECK", "DEL", "GC", "STATUS", "VERSION"]
 _SECRET = "hunter2-Q7zR9k"  # noqa: S105 - it is there to be looked for
@@ -39,21 +39,17 @@ class Attached:
     ) -> subprocess.CompletedProcess[bytes]:
         """One verb, in a process that is started in this folder."""
         attachment = {"CNI_CONTAINERID": self.container, "CNI_NETNS": self.namespace, "CNI_IFNAME": "eth0"}
-        return subprocess.run(
-            [sys.executable, "-m", "cni_hns"],
-            input=config if isinstance(config, bytes) else json.dumps(config).encode(),
-            env={
-                **self.node.environment,
-                "PYTHONPATH": str(ROOT),
-                "CNI_COMMAND": command,
-                "CNI_PATH": "/opt/cni/bin",
-                **attachment,
-                **variables,
-            },
-            cwd=folder or ROOT,
-            capture_output=True,
-            check=False,
-        )
+        variables = {
+            **self.node.environment,
+            "CNI_COMMAND": command,
+            "CNI_PATH": current().path("/opt/cni/bin"),
+            **attachment,
+            **variables,
+        }
+        raw = config if isinstance(config, bytes) else json.dumps(config).encode()
+        process = current().start(variables, raw, folder=folder)
+        stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def config(self, **changes: Any) -> dict[str, Any]:
         """The pod's own, for every verb: what one of them does not need it does not read."""
@@ -71,7 +67,7 @@ def _lines(file: Path) -> list[dict[str, Any]]:
 
 
 def _logging(file: Path, **settings: Any) -> dict[str, Any]:
-    return {"file": str(file), "level": "debug", **settings}
+    return {"file": current().path(file), "level": "debug", **settings}
 
 
 class TestLines:
@@ -213,7 +209,7 @@ class TestAFileThatCannotBeWritten:
     def test_fails_no_verb_and_is_said_once(
         self, attached: Attached, tmp_path: Path, where: Callable[[Path], Path]
     ) -> None:
-        log = {"file": str(where(tmp_path))}
+        log = {"file": current().path(where(tmp_path))}
         for command in ["STATUS", "ADD", "CHECK", "GC", "DEL"]:
             plain = attached.run(command, attached.config())
             done = attached.run(command, attached.config(log=log))
@@ -221,7 +217,7 @@ class TestAFileThatCannotBeWritten:
             assert done.stderr.count(b"cannot be written") == 1
 
     def test_a_first_add_succeeds_all_the_same(self, node: SimulatedNode, tmp_path: Path) -> None:
-        config = l2bridge(log={"file": str(tmp_path)})
+        config = l2bridge(log={"file": current().path(tmp_path)})
         assert node.process("ADD", config, container_id(), node.namespace()).exit_code == 0
 
 
