@@ -226,7 +226,7 @@ class WindowsHost(Host):
     separator = ";"
 
     def __init__(self, folder: Path, node: SimulatedNode, lane: Lane, drive: str, service: str) -> None:
-        self.drive = drive
+        self.drive = drive.upper()
         self.service = service
         super().__init__(folder, node, lane)
 
