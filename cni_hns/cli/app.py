@@ -13,6 +13,7 @@ import click
 
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cli.checks import config
+from cni_hns.cli.conformance.command import conformance
 from cni_hns.cli.demo.command import demo
 from cni_hns.cli.endpoints import endpoint
 from cni_hns.cli.failure import Failure
@@ -47,7 +48,7 @@ def cli() -> None:
     """
 
 
-for _command in (version, demo, network, endpoint, namespace, ipam, ledger, config):
+for _command in (version, demo, network, endpoint, namespace, ipam, ledger, config, conformance):
     cli.add_command(_command)
 
 

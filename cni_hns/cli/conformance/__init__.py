@@ -1,0 +1,1 @@
+"""`cni-hns conformance`: checks any CNI plugin against the CNI specification."""
