@@ -1,7 +1,7 @@
 """The open handles of one process.
 
-Rule: a handle is a number that means nothing, of one kind and one run of the service; it is closed once. No number
-is given twice by one service process.
+Rule: a handle is a number that means nothing, of one kind and one run of the service; it is closed once. No
+number is given twice.
 """
 
 from __future__ import annotations

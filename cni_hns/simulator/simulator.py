@@ -99,6 +99,11 @@ class Simulator:
     # The node
 
     @property
+    def store(self) -> Store:
+        """The node's memory, for who serves it."""
+        return self._store
+
+    @property
     def options(self) -> Options:
         """The options as they are."""
         return self._store.options()

@@ -1,0 +1,180 @@
+"""One connected process: what it holds of the service, and what each of its requests does.
+
+Rule 1: what a process holds when it ends in good order is written down with the node, as for a local one. A
+process that was killed, or that ends in the middle of a call, could not give anything back.
+Rule 2: a fault that kills or hangs means the process at the other end, never this one.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import NoReturn
+
+from cni_hns.simulator import wire
+from cni_hns.simulator.core.documents import written
+from cni_hns.simulator.core.errors import E_NOTIMPL, INVALID_HANDLE
+from cni_hns.simulator.core.exports import CALLBACK, EXPORTS, Export
+from cni_hns.simulator.core.service import Answer, Service
+from cni_hns.simulator.core.store import Store
+from cni_hns.simulator.handles import Handles, Held
+
+__all__ = ["HangsForever", "Session"]
+
+_E_ABORT = 0x80004004
+_MODULE_NOT_FOUND = 0x8007007E
+_PROCEDURE_NOT_FOUND = 0x8007007F
+# Events of others are looked for this often.
+_INTERVAL_S = 0.02
+
+
+class HangsForever(Exception):
+    """No reply is to be sent; the connection lives until the process ends."""
+
+
+class _EndsItself(Exception):
+    """The process has to end."""
+
+
+class Session:
+    """A process at the other end of one connection or more; it calls, so it is the service's `Caller`."""
+
+    def __init__(self, store: Store, pid: int, stopped: threading.Event) -> None:
+        self._store = store
+        self._pid = pid
+        self._stopped = stopped
+        self._service = Service(store, self)
+        self._handles = Handles(lambda text: self._write("violation", text))
+        self._seen: dict[int, int] = {}
+        self._calls = 0
+        self._lock = threading.Lock()
+        options = store.options()
+        self._missing, self._absent = options.missing_functions, options.missing_libraries
+        self._old = options.version < (9, 0)
+
+    # What a fault does to it
+
+    @property
+    def pid(self) -> int:
+        """The process id that it told."""
+        return self._pid
+
+    def wait(self, seconds: float) -> None:
+        """The reply comes later; at once if the server stops."""
+        self._stopped.wait(seconds)
+        if self._stopped.is_set():
+            raise HangsForever
+
+    def hang(self) -> NoReturn:
+        """The reply never comes."""
+        raise HangsForever
+
+    def end(self) -> NoReturn:
+        """The reply tells the process to end itself."""
+        raise _EndsItself
+
+    # Requests
+
+    def answer(self, function: str, handle: int, texts: list[str | None]) -> bytes:
+        """The reply to one request.
+
+        Raises:
+            HangsForever: there is none.
+        """
+        if function == "NextEvent":
+            return self._next_event(handle)
+        if function == "Violation":
+            self._write("violation", texts[0] or "")
+            return wire.reply(0)
+        if function == "Leave":
+            self._leave([text or "" for text in texts])
+            return wire.reply(0)
+        self._count(1)
+        try:
+            reply = self._call(function, handle, texts)
+        except _EndsItself:
+            return wire.reply(0, order=wire.END_YOURSELF)
+        self._count(-1)  # not after a fault: the process could not go on
+        return reply
+
+    def _call(self, function: str, handle: int, texts: list[str | None]) -> bytes:
+        export = EXPORTS.get(function)
+        if export is None:
+            return wire.reply(E_NOTIMPL)
+        # A function of a DLL that is there cannot be taken away: it answers what a loader says without it.
+        if ("vmcompute" if function == "HNSCall" else "computenetwork") in self._absent:
+            return wire.reply(_MODULE_NOT_FOUND)
+        if function in self._missing:
+            return wire.reply(_PROCEDURE_NOT_FOUND)
+        target, generation = "", None
+        if export.takes:
+            find = self._handles.close if export.closes and export.takes != CALLBACK else self._handles.find
+            open_ = find(export.takes, handle, function)
+            if open_ is None:
+                return wire.reply(INVALID_HANDLE)
+            target, generation = open_.target, open_.generation
+        if CALLBACK in (export.takes, export.gives):
+            return self._listening(function, handle, export)
+        if export.closes:
+            return wire.reply(self._service.close(function, target, generation or 0).hresult)
+        answer = self._service.call(function, [target, *texts] if export.takes else texts, generation)
+        return self._enveloped(answer) if function == "HNSCall" else self._replied(answer, export)
+
+    def _replied(self, answer: Answer, export: Export) -> bytes:
+        if answer.hresult == 0 and export.gives:
+            number = self._handles.open(export.gives, answer.text, answer.generation)
+            return wire.reply(0, number, None, answer.record or None)
+        return wire.reply(answer.hresult, 0, answer.text or None, answer.record or None)
+
+    def _enveloped(self, answer: Answer) -> bytes:
+        """HNSCall delivers a failure in its envelope too; older services in the envelope alone."""
+        hresult = 0 if answer.record and self._old else answer.hresult
+        return wire.reply(hresult, 0, answer.text or answer.record or None)
+
+    # Notifications
+
+    def _listening(self, function: str, handle: int, export: Export) -> bytes:
+        answer = self._service.call(function, [])
+        if answer.hresult == 0 and export.gives:
+            handle = self._handles.open(CALLBACK, "", answer.generation)
+            ((self._seen[handle],),) = self._store.rows("SELECT ifnull(max(id), 0) FROM events")
+        elif answer.hresult == 0:
+            self._handles.close(CALLBACK, handle, function)
+            self._seen.pop(handle, None)
+        return wire.reply(answer.hresult, handle if answer.hresult == 0 else 0)
+
+    def _next_event(self, handle: int) -> bytes:
+        while not self._stopped.is_set():
+            last = self._seen.get(handle)
+            if last is None:
+                break
+            rows = self._store.rows(
+                "SELECT id, code, object FROM events WHERE id > ? ORDER BY id LIMIT 1", last
+            )
+            if rows:
+                ((number, code, target),) = rows
+                if handle in self._seen:
+                    self._seen[handle] = number
+                return wire.reply(0, code, written({"ID": target, "Flags": 0, "Data": None}))
+            self._stopped.wait(_INTERVAL_S)
+        return wire.reply(_E_ABORT)
+
+    # The end
+
+    def close(self) -> None:
+        """Its last connection has ended: nobody waits for events any more."""
+        self._seen.clear()
+
+    def _leave(self, buffers: list[str]) -> None:
+        self._seen.clear()
+        if self._calls:
+            return
+        for held in [*self._handles.held(), *(Held("buffer", function) for function in buffers)]:
+            self._write(held.kind, held.what)
+
+    def _count(self, step: int) -> None:
+        with self._lock:
+            self._calls += step
+
+    def _write(self, kind: str, text: str) -> None:
+        with self._store.transaction() as state:
+            state.run("INSERT INTO leaks VALUES (NULL, ?, ?, ?)", self._pid, kind, text)

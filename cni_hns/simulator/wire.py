@@ -1,0 +1,132 @@
+"""How a program that is not Python talks to a served node: over TCP, one request, one reply.
+
+    message := u32 size, then so many bytes
+    text    := u32 n, then n units of UTF-16; n = 0xFFFFFFFF is NULL
+    request := u64 handle, text function, then the function's texts until the message ends
+    reply   := u32 order, u32 hresult, u64 handle, text answer, text error record
+
+Numbers and UTF-16 are little-endian. GUIDs go as texts. `handle` is 0 where the function takes or gives none.
+Order 0 is an answer; order 1 means that the calling process has to end itself at once.
+
+A connection carries one call at a time; a process that calls from several threads opens several. Beside the
+functions of the DLLs there are requests about the process itself:
+
+    Join       handle: 0, or the number of the process that another connection of it was given; text: its process
+               id in decimal. The first request of each connection. The reply's handle is the process's number.
+    NextEvent  handle: a callback's. The reply comes when there is an event, its code as handle, its data as text;
+               with E_ABORT once the callback is unregistered.
+    Violation  text: what the process did wrong with a buffer.
+    Leave      texts: one per buffer that the process still holds, the function that gave it. The process ends in
+               good order. A process that is killed does not say so, and nothing is held against it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Protocol
+
+__all__ = [
+    "ANSWER",
+    "END_YOURSELF",
+    "Reader",
+    "Reply",
+    "message",
+    "read_message",
+    "read_reply",
+    "read_request",
+    "reply",
+    "request",
+    "texts",
+]
+
+ANSWER, END_YOURSELF = 0, 1
+
+_NULL = 0xFFFFFFFF
+_LIMIT_BYTES = 64 << 20
+_SIZE = struct.Struct("<I")
+_REPLY = struct.Struct("<IIQ")
+_HANDLE = struct.Struct("<Q")
+
+Reply = tuple[int, int, int, str | None, str | None]
+
+
+class Reader(Protocol):
+    """The receiving end of a connection."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes; fewer only at the end."""
+
+
+def message(body: bytes) -> bytes:
+    """The bytes on the wire."""
+    return _SIZE.pack(len(body)) + body
+
+
+def read_message(reader: Reader) -> bytes | None:
+    """The next message's body; None when the other side has gone."""
+    head = reader.read(_SIZE.size)
+    if len(head) < _SIZE.size:
+        return None
+    (size,) = _SIZE.unpack(head)
+    if size > _LIMIT_BYTES:
+        return None
+    body = reader.read(size)
+    return body if len(body) == size else None
+
+
+def request(function: str, handle: int = 0, *arguments: str | None) -> bytes:
+    """A request, ready to be sent."""
+    return message(_HANDLE.pack(handle) + b"".join(_text(one) for one in (function, *arguments)))
+
+
+def reply(
+    hresult: int, handle: int = 0, text: str | None = None, record: str | None = None, order: int = ANSWER
+) -> bytes:
+    """A reply, ready to be sent."""
+    return message(_REPLY.pack(order, hresult, handle) + _text(text) + _text(record))
+
+
+def read_request(body: bytes) -> tuple[int, str, list[str | None]]:
+    """Handle, function and texts.
+
+    Raises:
+        ValueError: the body is no request.
+    """
+    try:
+        (handle,) = _HANDLE.unpack_from(body)
+        function, *rest = texts(body, _HANDLE.size)
+    except struct.error as fault:
+        raise ValueError(str(fault)) from fault
+    return handle, function or "", rest
+
+
+def read_reply(body: bytes) -> Reply:
+    """Order, HRESULT, handle, answer and error record."""
+    order, hresult, handle = _REPLY.unpack_from(body)
+    answer, record = texts(body, _REPLY.size)
+    return order, hresult, handle, answer, record
+
+
+def texts(body: bytes, at: int) -> list[str | None]:
+    """All texts from there to the end."""
+    found: list[str | None] = []
+    while at < len(body):
+        (units,) = _SIZE.unpack_from(body, at)
+        at += _SIZE.size
+        if units == _NULL:
+            found.append(None)
+            continue
+        # Lone surrogates are no Unicode, but Windows lets them through.
+        piece = body[at : at + 2 * units]
+        if len(piece) < 2 * units:
+            raise ValueError("a text is longer than its message")
+        found.append(piece.decode("utf-16-le", "surrogatepass"))
+        at += 2 * units
+    return found
+
+
+def _text(text: str | None) -> bytes:
+    if text is None:
+        return _SIZE.pack(_NULL)
+    encoded = text.encode("utf-16-le", "surrogatepass")
+    return _SIZE.pack(len(encoded) // 2) + encoded

@@ -1,0 +1,1 @@
+"""Stand-ins for Windows' DLLs, and Windows programs that use them."""

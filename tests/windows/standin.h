@@ -1,0 +1,37 @@
+/* What the stand-in DLLs share: one connection to the simulated node, and the texts that the caller must free.
+ *
+ * The environment variable CNI_HNS_STANDIN (127.0.0.1:PORT) names the server; cni_hns/simulator/wire.py says what is
+ * spoken. Without a server every call answers as Windows does while the service is not running.
+ */
+#ifndef STANDIN_H
+#define STANDIN_H
+
+#include <windows.h>
+#include <stdint.h>
+
+/* https://learn.microsoft.com/virtualization/api/hcn/Reference/HCN_NOTIFICATION_CALLBACK */
+typedef void(WINAPI *NOTIFIED)(DWORD type, void *context, HRESULT status, PCWSTR data);
+
+/* One call. `texts` are `count` arguments, each a text or NULL. What comes out goes where the pointers say; a NULL
+ * pointer means that the caller does not want it. */
+struct call {
+    const char *function;
+    void *handle;
+    int count;
+    PCWSTR texts[3];
+    void **opened;
+    PWSTR *answer;
+    PWSTR *record;
+};
+
+HRESULT standin_call(const struct call *call);
+
+/* Let the callback hear what happens, from a thread of its own, until standin_unlisten. */
+HRESULT standin_listen(void *handle, NOTIFIED callback, void *context);
+void standin_unlisten(void *handle);
+
+/* A GUID as the wire has it; the zero GUID for NULL. */
+enum { GUID_UNITS = 37 };
+PCWSTR standin_guid(const GUID *guid, wchar_t text[GUID_UNITS]);
+
+#endif
