@@ -6,9 +6,9 @@ Rule: every attachment that an ADD may have made is deleted by `close`, whatever
 from __future__ import annotations
 
 import json
-import secrets
+import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -74,7 +74,7 @@ class Bench:
 
     def attachment(self) -> Attachment:
         """A new container with a namespace of its own."""
-        name = f"conformance-{secrets.token_hex(6)}"
+        name = f"conformance-{os.urandom(6).hex()}"
         return Attachment(name, self.namespace(name))
 
     def namespace(self, name: str) -> str:
@@ -203,8 +203,28 @@ class Bench:
 
     def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """All at once; what each gave, in their order."""
-        with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-            return [future.result() for future in [pool.submit(call) for call in calls]]
+        results: dict[int, T] = {}
+        faults: list[BaseException] = []
+
+        def work(number: int, call: Callable[[], T]) -> None:
+            try:
+                results[number] = call()
+            except BaseException as fault:  # it is raised where it is waited for
+                faults.append(fault)
+
+        threads = [threading.Thread(target=work, args=numbered) for numbered in enumerate(calls)]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        finally:
+            # Also when interrupted: what a call is still making, nobody could delete.
+            for thread in threads:
+                thread.join()
+        if faults:
+            raise faults[0]
+        return [results[number] for number in range(len(calls))]
 
     # what is found
 
