@@ -244,7 +244,11 @@ class WindowsHost(Host):
 
 @contextlib.contextmanager
 def windows_host(folder: Path, node: SimulatedNode, lane: Lane) -> Iterator[WindowsHost]:
-    """A Windows node whose HNS is served for as long as the context lasts."""
+    """A Windows node whose HNS is served for as long as the context lasts.
+
+    Raises: Missing, where the lane has no built Windows program.
+    """
+    lane.exe(windows=True)
     from cni_hns.simulator.server import serve
 
     with _drive(lane, folder) as letter, serve(str(node.folder)) as address:
