@@ -5,8 +5,8 @@
 
     python -m cni_hns.simulator.server FOLDER       prints the address, and serves until stdin ends
 
-The node is the same as ever: who opens the folder sees the same objects, faults, journal and leaks. The server
-listens on the loopback address only, on a port that the system chooses. `wire.py` says what is spoken.
+The node is the same as ever: who opens the folder sees the same objects, faults, journal and leaks. The
+server listens on the loopback address only, on a port that the system chooses. `wire.py` says what is spoken.
 """
 
 from __future__ import annotations

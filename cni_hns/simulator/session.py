@@ -98,26 +98,27 @@ class Session:
 
     def _call(self, function: str, handle: int, texts: list[str | None]) -> bytes:
         export = EXPORTS.get(function)
-        if export is None:
-            return wire.reply(E_NOTIMPL)
-        # A function of a DLL that is there cannot be taken away: it answers what a loader says without it.
-        if ("vmcompute" if function == "HNSCall" else "computenetwork") in self._absent:
-            return wire.reply(_MODULE_NOT_FOUND)
-        if function in self._missing:
-            return wire.reply(_PROCEDURE_NOT_FOUND)
-        target, generation = "", None
-        if export.takes:
-            find = self._handles.close if export.closes and export.takes != CALLBACK else self._handles.find
-            open_ = find(export.takes, handle, function)
-            if open_ is None:
-                return wire.reply(INVALID_HANDLE)
-            target, generation = open_.target, open_.generation
+        refusal = E_NOTIMPL if export is None else self._taken_away(function)
+        if export is None or refusal:
+            return wire.reply(refusal)
         if CALLBACK in (export.takes, export.gives):
             return self._listening(function, handle, export)
+        if not export.takes:
+            answer = self._service.call(function, texts)
+            return self._enveloped(answer) if function == "HNSCall" else self._replied(answer, export)
+        find = self._handles.close if export.closes else self._handles.find
+        open_ = find(export.takes, handle, function)
+        if open_ is None:
+            return wire.reply(INVALID_HANDLE)
         if export.closes:
-            return wire.reply(self._service.close(function, target, generation or 0).hresult)
-        answer = self._service.call(function, [target, *texts] if export.takes else texts, generation)
-        return self._enveloped(answer) if function == "HNSCall" else self._replied(answer, export)
+            return wire.reply(self._service.close(function, open_.target, open_.generation).hresult)
+        return self._replied(self._service.call(function, [open_.target, *texts], open_.generation), export)
+
+    def _taken_away(self, function: str) -> int:
+        """A DLL that is there cannot lose a function: it answers what a loader says without it."""
+        if ("vmcompute" if function == "HNSCall" else "computenetwork") in self._absent:
+            return _MODULE_NOT_FOUND
+        return _PROCEDURE_NOT_FOUND if function in self._missing else 0
 
     def _replied(self, answer: Answer, export: Export) -> bytes:
         if answer.hresult == 0 and export.gives:
@@ -133,6 +134,8 @@ class Session:
     # Notifications
 
     def _listening(self, function: str, handle: int, export: Export) -> bytes:
+        if export.takes and self._handles.find(CALLBACK, handle, function) is None:
+            return wire.reply(INVALID_HANDLE)
         answer = self._service.call(function, [])
         if answer.hresult == 0 and export.gives:
             handle = self._handles.open(CALLBACK, "", answer.generation)

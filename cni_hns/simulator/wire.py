@@ -11,13 +11,13 @@ Order 0 is an answer; order 1 means that the calling process has to end itself a
 A connection carries one call at a time; a process that calls from several threads opens several. Beside the
 functions of the DLLs there are requests about the process itself:
 
-    Join       handle: 0, or the number of the process that another connection of it was given; text: its process
-               id in decimal. The first request of each connection. The reply's handle is the process's number.
-    NextEvent  handle: a callback's. The reply comes when there is an event, its code as handle, its data as text;
-               with E_ABORT once the callback is unregistered.
+    Join       handle: 0, or the number that another connection of the process was given; text: its process id
+               in decimal. The first request of each connection. The reply's handle is the process's number.
+    NextEvent  handle: a callback's. The reply comes when there is an event, its code as handle, its data as
+               text; with E_ABORT once the callback is unregistered.
     Violation  text: what the process did wrong with a buffer.
-    Leave      texts: one per buffer that the process still holds, the function that gave it. The process ends in
-               good order. A process that is killed does not say so, and nothing is held against it.
+    Leave      texts: one per buffer that the process still holds, the function that gave it. The process ends
+               in good order. One that is killed does not say so, and nothing is held against it.
 """
 
 from __future__ import annotations

@@ -90,10 +90,7 @@ class Service:
         self._wait(fault)
         if fault.hang and fault.late_after_calls is None:
             self._caller.hang()
-        if fault.die == "before":
-            self._caller.end()
-        if fault.held == "before":
-            self._hold(fault)
+        self._befall_caller(fault, "before")
         with self.store.transaction() as state:
             _befall(state, fault)
             if fault.late_after_calls is not None:
@@ -109,13 +106,16 @@ class Service:
                 elif fault.record is not None:
                     answer = answer._replace(record=fault.record)
             journal.end(state, seq, _journal_name(function, arguments, answer), answer.hresult)
-        if fault.held == "after":
-            self._hold(fault)
         if fault.hang:
             self._caller.hang()
-        if fault.die == "after":
-            self._caller.end()
+        self._befall_caller(fault, "after")
         return answer
+
+    def _befall_caller(self, fault: faults.Fault, moment: str) -> None:
+        if fault.held == moment:
+            self._hold(fault)
+        if fault.die == moment:
+            self._caller.end()
 
     def _hold(self, fault: faults.Fault) -> None:
         """Until the fault is there no more: whoever injected it lets the call go on."""
