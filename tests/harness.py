@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,10 +23,9 @@ from cni_hns.ledger.addresses import address_key
 from cni_hns.log import Log
 from cni_hns.plugin import run
 from cni_hns.simulator import Simulator
-from cni_hns.verbs.node import Node
 from tests.packaging import current
 
-__all__ = ["Answer", "SimulatedNode", "l2bridge"]
+__all__ = ["Answer", "Printed", "SimulatedNode", "l2bridge"]
 
 ROOT = Path(__file__).parent.parent
 
@@ -54,6 +53,14 @@ class Answer(NamedTuple):
     def words(self) -> str:
         """The error's whole text."""
         return f"{self.document.get('msg', '')} {self.document.get('details', '')}"
+
+
+class Printed(NamedTuple):
+    """What an operator's command wrote, and how it ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
 class SimulatedNode:
@@ -120,6 +127,19 @@ class SimulatedNode:
         variables = {**self.environment, **_variables(command, container, netns, **more)}
         return current().start(variables, None if config is None else _as_bytes(config), program)
 
+    def command(self, *arguments: str) -> Printed:
+        """An operator's command: in this process, or in one of the packaging."""
+        if not current().is_in_process:
+            process = current().start(self.environment, b"", arguments=arguments)
+            stdout, stderr = process.communicate()
+            return Printed(process.returncode, stdout.decode(), stderr.decode())
+        from cni_hns.cli.app import main
+
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main([*arguments], lambda: (self.simulator.libraries(), self.simulator.machine()))
+        return Printed(code, out.getvalue(), err.getvalue())
+
     def process(
         self, command: str, config: dict[str, Any] | bytes, container: str = "", netns: str = "", **more: Any
     ) -> Answer:
@@ -184,17 +204,6 @@ class SimulatedNode:
         """The ledger's file is lost, with what SQLite keeps beside it."""
         for file in Path(self.ledger_path).parent.glob("ledger.db*"):
             file.unlink()
-
-    @contextmanager
-    def verb_node(self) -> Iterator[Node]:
-        """This node as a verb sees it."""
-        node = Node(
-            lambda: (self.simulator.libraries(), self.simulator.machine()), Log(stderr=False), Deadline(60)
-        )
-        try:
-            yield node
-        finally:
-            node.close()
 
     def calls(self) -> list[str]:
         """The HNS functions called since the journal was reset, without those that close handles."""

@@ -17,6 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class Packaging:
         self.is_frozen = name.startswith(("frozen", "windows"))
         self.on_windows = name.startswith("windows")
         self.is_single_file = name.endswith("onefile")
+        self.slowness = 4 if self.on_windows else 1
+        """By how much more a verb needs for its steps than in a test's process."""
         self.started = 0
         """How many processes of the program have been started."""
 
@@ -67,6 +70,10 @@ class Packaging:
         """A file as a configuration for this program names it."""
         return self.lane.windows_path(path) if self.on_windows else str(path)
 
+    def local(self, path: str) -> Path:
+        """A path that the program printed, as this process names it."""
+        return Path(path.removeprefix("Z:").replace("\\", "/") if self.on_windows else path)
+
     def path_list(self, *folders: Path | str) -> str:
         """CNI_PATH of these folders."""
         separator = ";" if self.on_windows else os.pathsep
@@ -90,11 +97,12 @@ class Packaging:
         config: bytes | None,
         program: Path | None = None,
         folder: Path | None = None,
+        arguments: Sequence[str] = (),
     ) -> subprocess.Popen[bytes]:
         """A process with these variables, its streams pipes; without a configuration stdin stays open."""
         self.started += 1
         process = subprocess.Popen(
-            self.command(program),
+            [*self.command(program), *arguments],
             env=variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

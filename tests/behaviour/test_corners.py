@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from cni_hns.verbs.rebuild import rebuild
 from tests.harness import SimulatedNode, container_id, l2bridge
 
 REFUSED = 0x80004005
@@ -101,8 +100,7 @@ def test_del_of_a_pod_whose_namespace_nobody_knows(node: SimulatedNode, netns: s
     node.call("ADD", l2bridge(), container, namespace)
     node.hcn.namespaces.delete(namespace)
     node.lose_ledger()
-    with node.verb_node() as verb_node:
-        rebuild(verb_node, node.ledger_path)
+    assert node.command("ledger", "rebuild").exit_code == 0
     assert node.call("DEL", l2bridge(), container, netns).exit_code == 0
     node.assert_clean()
 

@@ -257,7 +257,7 @@ class TestFailingAdd:
 
     def test_one_that_hangs_is_ended_and_its_del_is_run(self, pod: Pod) -> None:
         pod.ipam.answer("ADD", hang=True)
-        answer = pod.refused(11, timeout={"add": 2})
+        answer = pod.refused(11, timeout={"add": 2 * current().slowness})
         assert "did not answer ADD" in answer.words
         assert pod.ipam.commands == ["ADD", "DEL"]
         assert not pod.ipam.is_running()

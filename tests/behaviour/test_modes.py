@@ -120,6 +120,7 @@ class TestHostAddress:
         assert "HNSCall" not in node.calls()
         assert "HcnQueryNetworkProperties" not in node.calls()
 
+    @pytest.mark.not_in("windows", reason="Wine has no service and no boot that a test can restart")
     def test_a_new_run_of_hns_is_asked_again(self, node: SimulatedNode) -> None:
         add(node, configured("l2bridge"))
         node.simulator.reboot()
@@ -195,6 +196,7 @@ class TestDhcp:
         add(node, {**self.config, "runtimeConfig": {"mac": "02:11:22:33:44:55"}})
         assert last(node).mac == "02-11-22-33-44-55"
 
+    @pytest.mark.in_process("HNS does not learn of an address that DHCP gave: CHECK is made to see one")
     def test_an_address_that_the_server_gave_later_is_no_fault(
         self, node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -467,6 +469,7 @@ class TestTooOldAnHns:
         assert answer.exit_code == 1
         assert "DSR" in answer.words
 
+    @pytest.mark.not_in("windows", reason="Wine has no service and no boot that a test can restart")
     def test_the_version_is_asked_once_for_each_run_of_hns(self, node: SimulatedNode) -> None:
         config = configured("l2bridge", loopbackDSR=True)
         add(node, config)
@@ -477,6 +480,7 @@ class TestTooOldAnHns:
         add(node, config)
         assert node.calls().count("HNSCall") == 1
 
+    @pytest.mark.not_in("windows", reason="the stand-in DLLs are in the System32 of every test")
     def test_a_windows_without_hcn_is_told_what_it_lacks(self, node: SimulatedNode) -> None:
         namespace = node.namespace()
         node.simulator.set_options(missing_libraries=["computenetwork"])

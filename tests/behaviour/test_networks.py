@@ -87,8 +87,21 @@ class Life:
         return NetworkView.of(self.node.hcn.networks.get(self.node.network_id(self.config["name"])))
 
 
+_ONE_VERSION = pytest.mark.in_process("a sample runs elsewhere in its newest version, one of them in all")
+
+
 def _with_ids(samples: list[Sample]) -> list[Any]:
-    return [pytest.param(sample, id=sample.label) for sample in samples]
+    newest = {sample.file: sample.config["cniVersion"] for sample in samples}
+    return [
+        pytest.param(
+            sample, id=sample.label, marks=[] if _is_run_everywhere(sample, newest) else _ONE_VERSION
+        )
+        for sample in samples
+    ]
+
+
+def _is_run_everywhere(sample: Sample, newest: dict[Path, str]) -> bool:
+    return sample.file.name == "l2bridge.conflist" or sample.config["cniVersion"] == newest[sample.file]
 
 
 @pytest.fixture(params=_with_ids(SAMPLES))
@@ -223,6 +236,7 @@ def test_a_wanted_address_is_given_where_the_sample_declares_it(life: Life) -> N
     assert [address.partition("/")[0] for address in answer.addresses] == wanted
 
 
+@pytest.mark.not_in("windows", reason="the samples' log is for Windows, where it is written")
 def test_a_log_for_another_system_leaves_no_file_in_the_current_folder(
     life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from cni_hns.cli.app import main
-from tests.harness import SimulatedNode, container_id, l2bridge
+from tests.harness import Printed, SimulatedNode, container_id, l2bridge
+from tests.packaging import current
 
 
 class Node:
@@ -23,9 +22,8 @@ class Node:
     def damage(self) -> None:
         self.path.write_bytes(b"not a ledger " * 400)
 
-    def rebuild(self, *options: str) -> int:
-        connect = lambda: (self.node.simulator.libraries(), self.node.simulator.machine())  # noqa: E731
-        return main(["ledger", "rebuild", "--json", *options], connect)
+    def rebuild(self, *options: str) -> Printed:
+        return self.node.command("ledger", "rebuild", "--json", *options)
 
 
 @pytest.fixture
@@ -42,19 +40,18 @@ def test_a_damaged_ledger_is_an_error_that_names_the_command(broken: Node) -> No
     assert len(broken.node.endpoints()) == 2
 
 
-def test_rebuild_finds_every_pod_and_keeps_the_old_file(
-    broken: Node, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert broken.rebuild() == 0
-    printed = json.loads(capsys.readouterr().out)
+def test_rebuild_finds_every_pod_and_keeps_the_old_file(broken: Node) -> None:
+    done = broken.rebuild()
+    assert done.exit_code == 0, done.stderr
+    printed = json.loads(done.stdout)
     assert sorted(printed["containers"]) == sorted(container for container, _ in broken.pods)
-    assert Path(printed["oldFile"]).read_bytes().startswith(b"not a ledger")
+    assert current().local(printed["oldFile"]).read_bytes().startswith(b"not a ledger")
     assert [row.phase for row in broken.node.rows()] == ["ready", "ready"]
     assert [lease.address for lease in broken.node.leases()] == ["10.88.0.2", "10.88.0.3"]
 
 
 def test_after_a_rebuild_check_repeated_add_and_del_work(broken: Node) -> None:
-    assert broken.rebuild() == 0
+    assert broken.rebuild().exit_code == 0
     for (container, namespace), result in zip(broken.pods, broken.results, strict=True):
         check = broken.node.call("CHECK", l2bridge(prevResult=result), container, namespace)
         assert check.exit_code == 0, check.words
@@ -64,20 +61,21 @@ def test_after_a_rebuild_check_repeated_add_and_del_work(broken: Node) -> None:
 
 
 def test_after_a_rebuild_no_running_pods_address_is_given_out(broken: Node) -> None:
-    assert broken.rebuild() == 0
+    assert broken.rebuild().exit_code == 0
     answer = broken.node.call("ADD", l2bridge(), container_id(), broken.node.namespace())
     assert answer.addresses == ["10.88.0.4/24"]
 
 
-def test_a_sound_ledger_is_not_rebuilt(node: SimulatedNode, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sound_ledger_is_not_rebuilt(node: SimulatedNode) -> None:
     sound = Node(node)
-    assert sound.rebuild() == 1
-    assert "is sound" in capsys.readouterr().err
-    assert sound.rebuild("--force") == 0
+    refused = sound.rebuild()
+    assert refused.exit_code == 1
+    assert "is sound" in refused.stderr
+    assert sound.rebuild("--force").exit_code == 0
 
 
 def test_while_hns_does_not_answer_nothing_is_moved(broken: Node) -> None:
     broken.node.simulator.inject(function="*", hresult=0x800706BA, count=0)
-    assert broken.rebuild() == 1
+    assert broken.rebuild().exit_code == 1
     broken.node.simulator.clear_faults()
     assert broken.path.read_bytes().startswith(b"not a ledger")

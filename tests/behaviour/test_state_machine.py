@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from cni_hns.identity import endpoint_id
 from tests.harness import Answer, SimulatedNode, l2bridge
+from tests.packaging import current
 
 _CONTAINERS = [letter * 64 for letter in "abcdef"]
 _INTERFACES = ["eth0", "eth1"]
@@ -219,7 +220,10 @@ class Verbs(RuleBasedStateMachine):
 
 TestVerbs = Verbs.TestCase
 TestVerbs.settings = settings(
-    max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=_QUIET
+    max_examples=40 if current().is_in_process else 4,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=_QUIET,
 )
 
 
@@ -250,7 +254,9 @@ class _Once:
 
 
 _FEW_KEYS = st.lists(_KEYS, unique=True, max_size=4)
-_few_examples = settings(max_examples=10, deadline=None, suppress_health_check=_QUIET)
+_few_examples = settings(
+    max_examples=10 if current().is_in_process else 3, deadline=None, suppress_health_check=_QUIET
+)
 
 
 @_few_examples
