@@ -10,6 +10,7 @@ from cni_hns.identity import endpoint_id
 from tests.harness import SimulatedNode, container_id, l2bridge
 
 
+@pytest.mark.single_file
 def test_add_gives_an_address_and_puts_the_endpoint_into_the_namespace(node: SimulatedNode) -> None:
     namespace, container = node.namespace(), container_id()
     answer = node.call("ADD", l2bridge(), container, namespace)

@@ -33,6 +33,7 @@ def pod(node: SimulatedNode) -> Pod:
     return Pod(node)
 
 
+@pytest.mark.single_file
 def test_a_healthy_pod_passes(pod: Pod) -> None:
     answer = pod.check()
     assert (answer.exit_code, answer.stdout) == (0, ""), answer.words

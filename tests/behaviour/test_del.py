@@ -7,6 +7,7 @@ import pytest
 from tests.harness import SimulatedNode, container_id, l2bridge
 
 
+@pytest.mark.single_file
 def test_del_leaves_nothing(node: SimulatedNode) -> None:
     namespace, container = node.namespace(), container_id()
     node.call("ADD", l2bridge(), container, namespace)

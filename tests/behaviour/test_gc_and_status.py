@@ -25,7 +25,9 @@ def _entries(containers: list[str]) -> list[dict[str, str]]:
     [
         pytest.param(("cni.dev/valid-attachments",), id="the newer key alone"),
         pytest.param(("cni.dev/attachments",), id="the older key alone"),
-        pytest.param(("cni.dev/valid-attachments", "cni.dev/attachments"), id="both"),
+        pytest.param(
+            ("cni.dev/valid-attachments", "cni.dev/attachments"), id="both", marks=pytest.mark.single_file
+        ),
     ],
 )
 def test_gc_removes_only_what_is_not_listed(node: SimulatedNode, keys: tuple[str, ...]) -> None:
@@ -98,6 +100,7 @@ def test_gc_goes_on_past_a_failure_and_reports_it(node: SimulatedNode) -> None:
     node.assert_clean()
 
 
+@pytest.mark.single_file
 def test_status_of_a_fresh_node_is_good_and_makes_nothing(node: SimulatedNode) -> None:
     answer = node.call("STATUS", l2bridge())
     assert (answer.exit_code, answer.stdout) == (0, ""), answer.words

@@ -110,6 +110,7 @@ class TestLines:
             assert attached.run("STATUS", l2bridge(log=_logging(file))).returncode == 0
         assert len({line["request"] for line in _lines(file)}) == 2
 
+    @pytest.mark.single_file
     def test_stderr_is_empty_when_all_is_well(self, attached: Attached) -> None:
         for command in _VERBS:
             done = attached.run(command, attached.config())
