@@ -116,7 +116,7 @@ class Session:
 
     def _taken_away(self, function: str) -> int:
         """A DLL that is there cannot lose a function: it answers what a loader says without it."""
-        if ("vmcompute" if function == "HNSCall" else "computenetwork") in self._absent:
+        if ("computenetwork" if function.startswith("Hcn") else "vmcompute") in self._absent:
             return _MODULE_NOT_FOUND
         return _PROCEDURE_NOT_FOUND if function in self._missing else 0
 

@@ -146,6 +146,11 @@ class Simulator:
         with self._store.transaction() as state:
             return containers.start(state, namespace.lower(), container_id)
 
+    def run_container(self, container_id: str) -> None:
+        """HCS makes a container in no namespace, as Docker has it: endpoints are attached to it by hand."""
+        with self._store.transaction() as state:
+            containers.run(state, container_id)
+
     def stop_container(self, container_id: str, stuck: bool = False) -> None:
         """HCS ends a container; `stuck` leaves it registered, and its namespace cannot be deleted."""
         with self._store.transaction() as state:

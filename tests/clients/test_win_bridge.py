@@ -190,3 +190,52 @@ def test_our_plugin_removes_what_it_made(bridge: Peer, network: str) -> None:
     answer = bridge.node.call("DEL", config, container, namespace)
     assert (answer.exit_code, answer.stdout) == (0, ""), answer.words
     assert (bridge.endpoints(), bridge.reserved()) == ({}, [])
+
+
+class TestV1:
+    """apiVersion 1, Docker's way: the endpoint is put into a running container by hand."""
+
+    @pytest.fixture
+    def v1(self, bridge: Peer, network: str) -> Peer:
+        policies = [
+            {
+                "name": "EndpointPolicy",
+                "value": {"Type": "OutBoundNAT", "ExceptionList": ["10.96.0.0/12"]},
+            }
+        ]
+        bridge.config.update(apiVersion=1, policies=policies, loopbackDSR=False)
+        return bridge
+
+    def test_a_sandbox_lives_and_goes(self, v1: Peer) -> None:
+        container = container_id()
+        v1.node.simulator.run_container(container)
+        answer = v1.call("ADD", container, "none")
+        assert answer.exit_code == 0, answer.stdout
+        assert answer.addresses == ["10.50.7.10/24"]
+        endpoint = v1.endpoints()[f"{container}_l2br0"]
+        assert endpoint["Health"]["Extra"]["SharedContainers"] == [container]
+        assert endpoint["State"] == 2
+        assert v1.call("ADD", container, "none").addresses == answer.addresses
+        assert v1.call("DEL", container, "none").exit_code == 0
+        assert (v1.endpoints(), v1.reserved()) == ({}, [])
+
+    def test_a_workload_shares_the_endpoint_of_its_sandbox(self, v1: Peer) -> None:
+        sandbox, workload = container_id(), container_id()
+        for container in (sandbox, workload):
+            v1.node.simulator.run_container(container)
+        first = v1.call("ADD", sandbox, "none")
+        second = v1.call("ADD", workload, f"container:{sandbox}")
+        assert (second.exit_code, second.addresses) == (0, first.addresses), second.stdout
+        (endpoint,) = v1.endpoints().values()
+        assert endpoint["Health"]["Extra"]["SharedContainers"] == [sandbox, workload]
+
+    def test_without_the_container_everything_is_undone(self, v1: Peer) -> None:
+        answer = v1.call("ADD", container_id(), "none")
+        assert answer.exit_code == 1
+        assert "failed to attach container" in answer.words
+        assert (v1.endpoints(), v1.reserved()) == ({}, [])
+
+    def test_a_namespace_of_containerd_is_refused_as_on_a_real_node(self, v1: Peer) -> None:
+        answer = v1.call("ADD", container_id(), v1.node.namespace())
+        assert answer.exit_code == 1
+        assert v1.endpoints() == {}

@@ -1,5 +1,5 @@
-/* vmcompute.dll: HNSCall, passed to the simulated node. Compute systems and image layers are refused: the simulated
- * node has none yet.
+/* vmcompute.dll: HNSCall, and what attaching an endpoint to a container needs, passed to the simulated node. All the
+ * rest of compute systems, and image layers, are refused: the simulated node has none yet.
  *
  * Names and signatures as Microsoft's hcsshim has them; there is no page. A function that refuses need not know its
  * arguments.
@@ -17,28 +17,78 @@ HRESULT WINAPI HNSCall(PCWSTR method, PCWSTR path, PCWSTR request, PWSTR *respon
     return standin_call(&call);
 }
 
+typedef void *SYSTEM;
+
+HRESULT WINAPI HcsOpenComputeSystem(PCWSTR id, SYSTEM *system, PWSTR *result)
+{
+    struct call call = {"HcsOpenComputeSystem", NULL, 1, {id}, system, NULL, result};
+    if (!system)
+        return PARAMETER_INCORRECT;
+    *system = NULL;
+    if (result)
+        *result = NULL;
+    return standin_call(&call);
+}
+
+HRESULT WINAPI HcsGetComputeSystemProperties(SYSTEM system, PCWSTR query, PWSTR *properties, PWSTR *result)
+{
+    struct call call = {"HcsGetComputeSystemProperties", system, 1, {query}, NULL, properties, result};
+    if (!properties)
+        return PARAMETER_INCORRECT;
+    *properties = NULL;
+    if (result)
+        *result = NULL;
+    return standin_call(&call);
+}
+
+HRESULT WINAPI HcsModifyComputeSystem(SYSTEM system, PCWSTR configuration, PWSTR *result)
+{
+    struct call call = {"HcsModifyComputeSystem", system, 1, {configuration}, NULL, NULL, result};
+    if (result)
+        *result = NULL;
+    return standin_call(&call);
+}
+
+HRESULT WINAPI HcsCloseComputeSystem(SYSTEM system)
+{
+    struct call call = {.function = "HcsCloseComputeSystem", .handle = system};
+    return standin_call(&call);
+}
+
+/* No event is ever told: what happens to a container is not simulated. */
+HRESULT WINAPI HcsRegisterComputeSystemCallback(SYSTEM system, NOTIFIED callback, void *context, void **handle)
+{
+    struct call call = {.function = "HcsRegisterComputeSystemCallback", .handle = system, .opened = handle};
+    (void)context;
+    if (!handle || !callback)
+        return PARAMETER_INCORRECT;
+    *handle = NULL;
+    return standin_call(&call);
+}
+
+HRESULT WINAPI HcsUnregisterComputeSystemCallback(void *handle)
+{
+    struct call call = {.function = "HcsUnregisterComputeSystemCallback", .handle = handle};
+    return standin_call(&call);
+}
+
 #define REFUSES(NAME)                                                                                                 \
     HRESULT WINAPI NAME(void)                                                                                         \
     {                                                                                                                 \
         return E_NOTIMPL;                                                                                             \
     }
 
-REFUSES(HcsCloseComputeSystem)
 REFUSES(HcsCloseProcess)
 REFUSES(HcsCreateComputeSystem)
 REFUSES(HcsCreateProcess)
 REFUSES(HcsEnumerateComputeSystems)
-REFUSES(HcsGetComputeSystemProperties)
 REFUSES(HcsGetProcessInfo)
 REFUSES(HcsGetProcessProperties)
 REFUSES(HcsGetServiceProperties)
-REFUSES(HcsModifyComputeSystem)
 REFUSES(HcsModifyProcess)
 REFUSES(HcsModifyServiceSettings)
-REFUSES(HcsOpenComputeSystem)
 REFUSES(HcsOpenProcess)
 REFUSES(HcsPauseComputeSystem)
-REFUSES(HcsRegisterComputeSystemCallback)
 REFUSES(HcsRegisterProcessCallback)
 REFUSES(HcsResumeComputeSystem)
 REFUSES(HcsSaveComputeSystem)
@@ -47,7 +97,6 @@ REFUSES(HcsSignalProcess)
 REFUSES(HcsStartComputeSystem)
 REFUSES(HcsTerminateComputeSystem)
 REFUSES(HcsTerminateProcess)
-REFUSES(HcsUnregisterComputeSystemCallback)
 REFUSES(HcsUnregisterProcessCallback)
 
 REFUSES(ActivateLayer)

@@ -13,7 +13,11 @@ from cni_hns.simulator.core.errors import ELEMENT_NOT_FOUND, NAMESPACE_ATTACH_FA
 from cni_hns.simulator.core.store import State
 from cni_hns.simulator.core.versions import has_feature
 
-__all__ = ["hot_add", "next_compartment", "of_namespace", "start", "stop", "unregister"]
+__all__ = ["hot_add", "next_compartment", "of_namespace", "run", "start", "stop", "unregister"]
+
+
+# In place of the namespace of a container that has none.
+_BY_HAND = ""
 
 
 def of_namespace(state: State, namespace: str) -> list[str]:
@@ -50,6 +54,11 @@ def start(state: State, namespace: str, container: str) -> int:
     for guid in members:
         _share(state, guid, container)
     return compartment
+
+
+def run(state: State, container: str) -> None:
+    """HCS makes a container in no namespace, as Docker does: endpoints are put into it by hand."""
+    state.run("INSERT INTO containers VALUES (?, ?, 0)", _BY_HAND, container)
 
 
 def stop(state: State, container: str, stuck: bool) -> None:
@@ -120,7 +129,9 @@ def _share(state: State, guid: str, container: str) -> None:
 
 
 def _unshare(state: State, namespace: str, container: str) -> None:
-    for guid, text in state.rows("SELECT id, containers FROM endpoints WHERE namespace = ?", namespace):
+    members = "namespace IS NULL" if namespace == _BY_HAND else "namespace = ?"
+    values = () if namespace == _BY_HAND else (namespace,)
+    for guid, text in state.rows(f"SELECT id, containers FROM endpoints WHERE {members}", *values):  # noqa: S608
         before = json.loads(text)
         left = [each for each in before if each != container]
         if left != before:

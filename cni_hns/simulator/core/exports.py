@@ -12,6 +12,8 @@ from cni_hns.simulator.core.queries import FAMILIES
 __all__ = ["CALLBACK", "EXPORTS", "Export"]
 
 CALLBACK = "callback"
+_SYSTEM = "compute system"
+_SYSTEM_CALLBACK = "compute system's callback"
 
 
 class Export(NamedTuple):
@@ -42,4 +44,11 @@ EXPORTS: dict[str, Export] = {
     "HcnRegisterServiceCallback": Export(gives=CALLBACK),
     "HcnUnregisterServiceCallback": Export(takes=CALLBACK, closes=True),
     "HNSCall": Export(),
+    # vmcompute.dll, as far as an endpoint is attached with it. No event of a container is told.
+    "HcsOpenComputeSystem": Export(gives=_SYSTEM),
+    "HcsGetComputeSystemProperties": Export(takes=_SYSTEM),
+    "HcsModifyComputeSystem": Export(takes=_SYSTEM),
+    "HcsCloseComputeSystem": Export(takes=_SYSTEM, closes=True),
+    "HcsRegisterComputeSystemCallback": Export(takes=_SYSTEM, gives=_SYSTEM_CALLBACK),
+    "HcsUnregisterComputeSystemCallback": Export(takes=_SYSTEM_CALLBACK, closes=True),
 }

@@ -18,6 +18,7 @@ from cni_hns.simulator.core import (
     rest,
     routes,
     statistics,
+    systems,
 )
 from cni_hns.simulator.core.documents import Document, parse, written
 from cni_hns.simulator.core.store import State
@@ -105,6 +106,15 @@ def _delete_endpoint(state: State, guid: str) -> None:
     endpoints.delete(state, guid)
 
 
+def _system_properties(state: State, arguments: list[str | None]) -> str:
+    return systems.properties(state, arguments[0] or "")
+
+
+def _system_modify(state: State, arguments: list[str | None]) -> str:
+    systems.modify(state, arguments[0] or "", arguments[1])
+    return ""
+
+
 def _registering(_state: State, _arguments: list[str | None]) -> str:
     return ""
 
@@ -137,4 +147,8 @@ WORK: dict[str, Work] = {
     "HNSCall": _hns_call,
     "HcnRegisterServiceCallback": _registering,
     "HcnUnregisterServiceCallback": _registering,
+    "HcsOpenComputeSystem": _opening(systems.opened),
+    "HcsGetComputeSystemProperties": _system_properties,
+    "HcsModifyComputeSystem": _system_modify,
+    "HcsRegisterComputeSystemCallback": _registering,
 }

@@ -332,6 +332,62 @@ class TestNotifications:
         assert leaks(simulator) == [(4321, "handle", "callback")]
 
 
+class TestAttachingByHand:
+    """The old Host Compute System API, as far as Docker's way of attaching needs it."""
+
+    @pytest.fixture
+    def endpoint(self, simulator: Simulator) -> str:
+        simulator.plant("network", NETWORK)
+        return simulator.plant_endpoint("pods")
+
+    def test_an_endpoint_goes_into_a_container_and_out(
+        self, process: Connection, simulator: Simulator, endpoint: str
+    ) -> None:
+        simulator.run_container("box")
+        system = process.opened("HcsOpenComputeSystem", "box")
+        callback = process.opened("HcsRegisterComputeSystemCallback", handle=system)
+        properties = json.loads(process.call("HcsGetComputeSystemProperties", "", handle=system)[3] or "")
+        assert (properties["Id"], properties["SystemType"]) == ("box", "Container")
+        for kind, users in (("Add", ["box"]), ("Remove", [])):
+            change = {"ResourceType": "Network", "Settings": endpoint, "RequestType": kind}
+            assert process.call("HcsModifyComputeSystem", json.dumps(change), handle=system)[1] == 0
+            assert users_of(simulator) == users
+        assert process.call("HcsUnregisterComputeSystemCallback", handle=callback)[1] == 0
+        assert process.call("HcsCloseComputeSystem", handle=system)[1] == 0
+        process.leave()
+        assert leaks(simulator) == []
+
+    def test_a_container_that_ends_lets_it_go(
+        self, process: Connection, simulator: Simulator, endpoint: str
+    ) -> None:
+        simulator.run_container("box")
+        system = process.opened("HcsOpenComputeSystem", "box")
+        change = json.dumps({"ResourceType": "Network", "Settings": endpoint, "RequestType": "Add"})
+        assert process.call("HcsModifyComputeSystem", change, handle=system)[1] == 0
+        simulator.stop_container("box")
+        assert users_of(simulator) == []
+        assert process.call("HcsModifyComputeSystem", change, handle=system)[1] == 0xC037010E
+
+    def test_a_container_that_there_is_not_cannot_be_opened(self, process: Connection) -> None:
+        assert process.call("HcsOpenComputeSystem", "box")[1:3] == (0xC037010E, 0)
+
+    @pytest.mark.parametrize(
+        "change", [{"ResourceType": "Memory"}, {"ResourceType": "Network", "RequestType": "Update"}]
+    )
+    def test_other_changes_are_refused(
+        self, process: Connection, simulator: Simulator, change: dict[str, str]
+    ) -> None:
+        simulator.run_container("box")
+        system = process.opened("HcsOpenComputeSystem", "box")
+        assert process.call("HcsModifyComputeSystem", json.dumps(change), handle=system)[1] == 0x80004001
+
+
+def users_of(simulator: Simulator) -> list[str]:
+    (endpoint,) = simulator.dump()["endpoints"]
+    found: list[str] = endpoint["Health"]["Extra"]["SharedContainers"]
+    return found
+
+
 class TestNonsense:
     """Whoever does not speak the language is hung up on; the others go on."""
 

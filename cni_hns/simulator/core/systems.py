@@ -1,0 +1,55 @@
+"""As much of the old Host Compute System API as attaching an endpoint by hand needs.
+
+Docker's way: HNS makes the endpoint, HCS puts it into a container that runs already. hcsshim opens the
+container, asks what it is, and modifies it (`HotAttachEndpoint`). Nothing else of HCS is here.
+"""
+
+from __future__ import annotations
+
+from cni_hns.simulator.core import endpoint_changes
+from cni_hns.simulator.core.documents import folded, guid_of, parse, text_member, written
+from cni_hns.simulator.core.errors import E_NOTIMPL, Refused
+from cni_hns.simulator.core.store import State
+
+__all__ = ["SYSTEM_NOT_FOUND", "modify", "opened", "properties"]
+
+# The old API has the code of computecore.dll's 0x8037010E in another range.
+SYSTEM_NOT_FOUND = 0xC037010E
+
+
+def opened(state: State, system: str) -> str:
+    """The id of a running container.
+
+    Raises:
+        Refused: 0xC037010E, there is none.
+    """
+    if state.row("SELECT 1 FROM containers WHERE container = ?", system) is None:
+        raise Refused(SYSTEM_NOT_FOUND, f"no compute system {system}")
+    return system
+
+
+def properties(state: State, system: str) -> str:
+    """What it is."""
+    return written(
+        {
+            "Id": opened(state, system),
+            "SystemType": "Container",
+            "RuntimeOsType": "Windows",
+            "State": "Running",
+        }
+    )
+
+
+def modify(state: State, system: str, text: str | None) -> None:
+    """Put an endpoint into the container, or take it out.
+
+    Raises:
+        Refused: 0xC037010E, the container has ended; E_NOTIMPL, for anything but endpoints.
+    """
+    opened(state, system)
+    read = folded(parse(text), ("ResourceType", "RequestType", "Settings"))
+    kind = text_member(read, "RequestType", "Add").lower()
+    changes = {"add": endpoint_changes.share, "remove": endpoint_changes.unshare}
+    if text_member(read, "ResourceType").lower() != "network" or kind not in changes:
+        raise Refused(E_NOTIMPL, "endpoints can be added and removed, nothing else")
+    changes[kind](state, guid_of(read["Settings"]), system)
