@@ -12,7 +12,16 @@ from pathlib import Path
 __all__ = ["COMPILER", "FLAGS", "build", "compile_dll"]
 
 COMPILER = "x86_64-w64-mingw32-gcc"
-FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-s", "-static-libgcc", "-Wl,--no-insert-timestamp"]
+FLAGS = [
+    "-std=gnu11",
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-s",
+    "-static-libgcc",
+    "-Wl,--no-insert-timestamp",
+]
 
 _HERE = Path(__file__).parent
 _STANDIN = "hns_standin"

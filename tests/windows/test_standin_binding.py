@@ -1,0 +1,122 @@
+"""The binding that ships, in a Windows CPython, on the stand-in DLLs: the same node, the same answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cni_hns.simulator import Simulator
+from cni_hns.simulator.server import serve
+from tests.lane import Lane
+
+ROOT = Path(__file__).parent.parent.parent
+L2BRIDGE = {
+    "cniVersion": "1.0.0",
+    "name": "pods",
+    "type": "cni-hns",
+    "network": {
+        "mode": "l2bridge",
+        "create": True,
+        "subnets": [{"prefix": "10.88.0.0/24", "gateway": "10.88.0.1"}],
+    },
+    "ipam": {"type": "cni-hns", "ranges": [[{"subnet": "10.88.0.0/24"}]]},
+}
+
+
+class WindowsPython:
+    """python.exe on the served node."""
+
+    def __init__(self, lane: Lane, simulator: Simulator, address: str) -> None:
+        self.lane = lane
+        self.variables = {
+            "CNI_HNS_STANDIN": address,
+            "PROGRAMDATA": lane.windows_path(simulator.folder),
+            "PYTHONPATH": lane.windows_path(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def run(self, *arguments: str, stdin: bytes = b"", **variables: str) -> tuple[int, dict[str, Any], str]:
+        done = subprocess.run(
+            self.lane.launch_command(self.lane.python, *arguments),
+            env=self.lane.launch_environment({**self.variables, **variables}),
+            input=stdin,
+            capture_output=True,
+            timeout=90,
+            check=False,
+        )
+        document = json.loads(done.stdout) if done.stdout.strip() else {}
+        return done.returncode, document, done.stderr.decode(errors="replace")
+
+
+@pytest.fixture
+def python(lane: Lane, simulator: Simulator, wine: None) -> Iterator[WindowsPython]:
+    with serve(simulator) as address:
+        yield WindowsPython(lane, simulator, address)
+
+
+def test_every_family_through_the_binding(python: WindowsPython, simulator: Simulator) -> None:
+    code, seen, words = python.run(python.lane.windows_path(ROOT / "tests" / "windows" / "binding_script.py"))
+    assert code == 0, words
+    assert seen["v1"] == "Größe \U0001f433"
+    assert "BytesReceived" in seen["statistics"]
+    assert seen["refused"] == [
+        [True, "803B0001", "The network was not found."],
+        [False, "803B001B", "The JSON document is not valid."],
+        [True, "803B0002", "The endpoint was not found."],
+    ]
+    network, namespace = seen["Network"], seen["Namespace"]
+    assert seen["told"] == [
+        [1, network],
+        [2, network],
+        [5, namespace],
+        [6, namespace],
+        [3, network],
+        [4, network],
+    ]
+    assert seen["machine"][2].endswith("\\cni-hns")
+    left = simulator.dump()
+    assert (left["networks"], left["endpoints"], left["loadbalancers"]) == ([], [], [])
+    assert simulator.leaks() == []
+
+
+def test_a_pod_lives_and_goes(python: WindowsPython, simulator: Simulator) -> None:
+    namespace = simulator.plant("namespace", {})
+
+    def call(verb: str, **more: Any) -> dict[str, Any]:
+        variables = {"CNI_COMMAND": verb, "CNI_CONTAINERID": "pod", "CNI_IFNAME": "eth0", "CNI_PATH": "Z:\\"}
+        stdin = json.dumps({**L2BRIDGE, **more}).encode()
+        code, document, words = python.run("-m", "cni_hns", stdin=stdin, CNI_NETNS=namespace, **variables)
+        assert code == 0, (document, words)
+        return document
+
+    result = call("ADD")
+    (endpoint,) = simulator.dump()["endpoints"]
+    assert endpoint["Name"] == "pod_pods"
+    assert endpoint["HostComputeNamespace"] == namespace
+    assert [one["address"] for one in result["ips"]] == ["10.88.0.2/24"]
+    assert call("CHECK", prevResult=result) == {}
+    assert call("ADD") == result
+    for _ in range(2):
+        assert call("DEL") == {}
+        assert simulator.dump()["endpoints"] == []
+    assert simulator.leaks() == []
+
+
+def test_without_a_server_it_says_that_hns_does_not_run(python: WindowsPython, simulator: Simulator) -> None:
+    variables = {
+        "CNI_COMMAND": "ADD",
+        "CNI_CONTAINERID": "pod",
+        "CNI_IFNAME": "eth0",
+        "CNI_NETNS": simulator.plant("namespace", {}),
+        "CNI_PATH": "Z:\\",
+        "CNI_HNS_STANDIN": "127.0.0.1:1",
+    }
+    code, document, _ = python.run("-m", "cni_hns", stdin=json.dumps(L2BRIDGE).encode(), **variables)
+    assert code == 1
+    assert "0x800706BA" in f"{document['msg']} {document.get('details')}"
+    assert simulator.journal() == []
