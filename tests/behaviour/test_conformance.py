@@ -59,7 +59,13 @@ class Quiet:
 def runner_on(node: SimulatedNode) -> Runner:
     """Calls of the packaging under test; in process, of the front door's function."""
     if not current().is_in_process:
-        return ProcessRunner(current().command(), TIMEOUT_S, node.environment)
+        start = ProcessRunner(current().command(), TIMEOUT_S, node.environment)
+
+        def call_in_a_process(call: Call) -> Outcome:
+            current().started += 1
+            return start(call)
+
+        return call_in_a_process
 
     def call_in_process(call: Call) -> Outcome:
         answer = run(
@@ -102,7 +108,18 @@ def found(summary: Summary) -> dict[str, str]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", ["l2bridge.conflist", "l2bridge-dual-stack.conflist"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "l2bridge.conflist",
+        pytest.param(
+            "l2bridge-dual-stack.conflist",
+            marks=pytest.mark.not_in(
+                "frozen", "windows", reason="the second family changes nothing in how the program is packed"
+            ),
+        ),
+    ],
+)
 def test_every_check_that_applies_passes_without_a_remark(
     node: SimulatedNode, tmp_path: Path, name: str
 ) -> None:
