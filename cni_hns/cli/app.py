@@ -17,6 +17,7 @@ from cni_hns.cli.conformance.command import conformance
 from cni_hns.cli.demo.command import demo
 from cni_hns.cli.endpoints import endpoint
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.install import install, uninstall
 from cni_hns.cli.leases import ipam
 from cni_hns.cli.ledger import ledger
 from cni_hns.cli.namespaces import namespace
@@ -48,7 +49,8 @@ def cli() -> None:
     """
 
 
-for _command in (version, demo, network, endpoint, namespace, ipam, ledger, config, conformance):
+_OF_THE_NODE = (version, network, endpoint, namespace, ipam, ledger, config)
+for _command in (*_OF_THE_NODE, demo, conformance, install, uninstall):
     cli.add_command(_command)
 
 
