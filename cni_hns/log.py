@@ -18,6 +18,10 @@ __all__ = ["Log", "redacted"]
 # Turning a file over takes milliseconds; a claim that is this old belongs to nobody.
 _STALE_CLAIM_S = 60.0
 
+# Of a log that many write to, each waits for the lines of the others; a line takes well below a millisecond.
+_PATIENCE_S = 5.0
+_PAUSE_S = 0.001
+
 _LOCKED_BYTE = 0x7FFF_FFF0
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -142,13 +146,28 @@ if sys.platform == "win32":
         """
         import msvcrt
 
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+        ends = time.monotonic() + _PATIENCE_S
+        while not _locked(descriptor):
+            # A file that another process keeps locked is one that cannot be written.
+            if time.monotonic() > ends:
+                raise PermissionError(13, "another process keeps it locked")
+            time.sleep(_PAUSE_S)
         try:
             yield
         finally:
             os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+    def _locked(descriptor: int) -> bool:
+        """One try: LK_LOCK, which tries again itself, sleeps a second after each."""
+        import msvcrt
+
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
 
 else:
 
