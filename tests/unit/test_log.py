@@ -75,8 +75,8 @@ class TestLines:
         assert list(tmp_path.iterdir()) == []
 
     def test_fields_that_json_does_not_know_are_written_as_text(self, file: Path) -> None:
-        opened(file).event("x", field=Path("/a"))
-        assert lines(file)[0]["field"] == "/a"
+        opened(file).event("x", field=file)
+        assert lines(file)[0]["field"] == str(file)
 
     def test_half_a_surrogate_pair_is_written(self, file: Path) -> None:
         opened(file).event("\udcff")

@@ -146,6 +146,7 @@ class TestDlls:
             windows.SystemLibrary("ole32.dll").CoTaskMemFree  # noqa: B018
         assert fake.loaded == []
 
+    @pytest.mark.skipif(os.name == "nt", reason="it is about other systems")
     def test_off_windows_there_is_none(self) -> None:
         libraries, _ = windows.load()
         with pytest.raises(FunctionMissing):

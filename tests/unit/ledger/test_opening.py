@@ -25,6 +25,10 @@ def opened(path: str) -> Ledger:
     return open_ledger(path, Deadline(20))
 
 
+# A question mark would begin a URI's query; on Windows no name has one.
+_NAMES = ["with space", "half#", "100%25", "ünï", *([] if os.name == "nt" else ["what?"])]
+
+
 class TestALedgerThatIsNotThere:
     def test_is_none_for_a_reader_and_stays_away(self, path: str) -> None:
         assert open_ledger(path, Deadline(5), create=False) is None
@@ -67,7 +71,7 @@ class TestALedgerThatIsNotThere:
         opened(str(tmp_path / "ledger.db")).close()
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
-    @pytest.mark.parametrize("name", ["with space", "what?", "half#", "100%25", "ünï"])
+    @pytest.mark.parametrize("name", _NAMES)
     def test_may_lie_in_a_folder_of_any_name(self, tmp_path: Path, name: str) -> None:
         path = str(tmp_path / name / "ledger.db")
         opened(path).close()
@@ -131,7 +135,7 @@ class TestALedgerThatIsNotThere:
 
     def test_is_a_fault_where_it_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        with pytest.raises(LedgerFault, match=r"file/state/ledger.db\" cannot be made: .*write access"):
+        with pytest.raises(LedgerFault, match=r"file.state.ledger.db\" cannot be made: "):
             opened(str(tmp_path / "file" / "state" / "ledger.db"))
 
     def test_is_a_fault_where_the_disk_is_full(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
