@@ -27,6 +27,7 @@ from tests.behaviour.scene import (
     refused,
 )
 from tests.harness import SimulatedNode, container_id
+from tests.packaging import current
 
 _NEVER = 10**6
 
@@ -108,7 +109,7 @@ class TestHostAddress:
 
     @pytest.mark.parametrize("node", [{"management_address_after_calls": _NEVER}], indirect=True)
     def test_one_that_shows_up_after_the_first_pod_is_still_kept_free(self, node: SimulatedNode) -> None:
-        config = configured("l2bridge", timeout={"add": 1})
+        config = configured("l2bridge", timeout={"add": current().slowness})
         add(node, {**config, "runtimeConfig": {"ips": ["10.88.0.9"]}})
         node.simulator.set_options(management_address_after_calls=0)
         assert "10.88.0.2" in refused(node, config, 101, args="IP=10.88.0.2").words
