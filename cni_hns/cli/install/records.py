@@ -13,7 +13,8 @@ from cni_hns.cli.failure import Failure
 
 __all__ = ["LOCK", "RECORDS", "Records", "locked", "read_records"]
 
-RECORDS = "cni-hns.installed.json"
+# No suffix that containerd takes for a configuration, should both folders be one.
+RECORDS = "cni-hns.installed"
 LOCK = "cni-hns.install.lock"
 
 
