@@ -211,6 +211,37 @@ def test_killed_at_any_step_the_old_works_and_the_next_install_finishes(
     assert step > 10
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["replaced", "put back"])
+def test_a_running_exe_that_windows_does_not_replace_is_moved_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """As Windows answers: no replacement of the file of a running exe, but it may be renamed."""
+    source, target = tmp_path / "new.exe", tmp_path / "cni-hns.exe"
+    source.write_text("new")
+    target.write_text("old")
+    rename, names = os.rename, (str(source), str(target), digest(str(source)))
+
+    def renamed(old: str, new: str) -> None:
+        if fails and old.endswith(files.NEW):
+            raise PermissionError(errno.EACCES, "Access is denied", old)
+        rename(old, new)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Access is denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "name", "nt")
+        patched.setattr(os, "replace", refused)
+        patched.setattr(os, "rename", renamed)
+        with pytest.raises(PermissionError) if fails else contextlib.nullcontext():
+            files.put(*names)
+    assert target.read_text() == ("old" if fails else "new")
+    aside = [path.read_text() for path in tmp_path.iterdir() if files.ASIDE in path.name]
+    assert aside == ([] if fails else ["old"])
+    assert files.drop_left_over(str(tmp_path)) == []
+    assert strays(tmp_path) == []
+
+
 def test_a_full_disk_leaves_what_was_there(
     build: Callable[[str], Package], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
