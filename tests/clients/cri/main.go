@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -23,7 +24,8 @@ const defaultSeconds = 120
 type request struct {
 	Action    string // ready, list, run, status, stop or remove
 	Socket    string
-	Seconds   int // for everything; 0 for the default
+	Seconds   int    // for everything; 0 for the default
+	Image     string // of ready: wait until the CRI knows this image
 	Sandboxes []sandbox
 }
 
@@ -72,6 +74,12 @@ func run(asked request, done *report) error {
 	service := runtime.NewRuntimeServiceClient(connection)
 	switch asked.Action {
 	case "ready":
+		if err := initialized(ctx, service); err != nil {
+			return err
+		}
+		if err := known(ctx, runtime.NewImageServiceClient(connection), asked.Image); err != nil {
+			return err
+		}
 		return ready(ctx, service, done)
 	case "list":
 		return list(ctx, service, done)
@@ -106,6 +114,42 @@ func ready(ctx context.Context, service runtime.RuntimeServiceClient, done *repo
 		}
 	}
 	return nil
+}
+
+// initialized waits until the CRI has recovered what ran before: its socket answers a little earlier.
+func initialized(ctx context.Context, service runtime.RuntimeServiceClient) error {
+	return until(ctx, func() (bool, error) {
+		_, err := service.Status(ctx, &runtime.StatusRequest{})
+		if err != nil && strings.Contains(err.Error(), "not initialized yet") {
+			return false, nil
+		}
+		return true, err
+	})
+}
+
+// known waits for an image that was imported: the CRI learns of it a little later.
+func known(ctx context.Context, service runtime.ImageServiceClient, image string) error {
+	if image == "" {
+		return nil
+	}
+	return until(ctx, func() (bool, error) {
+		answer, err := service.ImageStatus(ctx, &runtime.ImageStatusRequest{Image: &runtime.ImageSpec{Image: image}})
+		return answer.GetImage() != nil, err
+	})
+}
+
+// until asks in short steps, as long as the time allows, whether something is so.
+func until(ctx context.Context, so func() (bool, error)) error {
+	for {
+		if done, err := so(); done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func list(ctx context.Context, service runtime.RuntimeServiceClient, done *report) error {
