@@ -24,7 +24,7 @@ def make_pause_image(target: Path) -> None:
         layout = f"{folder}/layout"
         tar = f"{folder}/pause.tar"
         for command in [
-            ["gcc", "-O2", "-static", "-s", "-o", f"{folder}/pause", str(PAUSE_SOURCE)],
+            ["gcc", "-O2", "-static", "-nostdlib", "-s", "-o", f"{folder}/pause", str(PAUSE_SOURCE)],
             ["umoci", "init", "--layout", layout],
             ["umoci", "new", "--image", f"{layout}:pause"],
             ["umoci", "insert", "--rootless", "--image", f"{layout}:pause", f"{folder}/pause", "/pause"],

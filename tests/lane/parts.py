@@ -155,6 +155,12 @@ def build_our_go_programs(lane: Lane) -> None:
             )
 
 
+def build_pause_image(lane: Lane) -> None:
+    from tests.clients.pause_image import make_pause_image
+
+    make_pause_image(lane.root / "pause.tar")
+
+
 def build_on_linux(lane: Lane) -> None:
     _build(lane, [sys.executable], windows=False)
 
@@ -171,6 +177,7 @@ PARTS = [
         lambda _: _digest_of(CLIENTS, "*.go", "go.*"),
         build_our_go_programs,
     ),
+    Part("pause-image", lambda _: _digest_of(CLIENTS, "pause*"), build_pause_image),
     Part("python", lambda _: repr((WINDOWS_PYTHON, _windows_requirements())).encode(), make_windows_python),
     Part("launcher", lambda _: LAUNCHER.read_bytes(), build_launcher),
     Part(
