@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 
 from tests import selection
 from tests.harness import SimulatedNode
+from tests.lane import Lane, Missing
+from tests.lane.wine import warm
 from tests.packaging import NAMES, choose, current
 
 # How fast a machine draws examples decides no test: the first run in a fresh clone builds Unicode tables.
@@ -21,6 +23,9 @@ settings.load_profile("unhurried")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--packaging", choices=NAMES, default=NAMES[0], help="what tests/behaviour drives (docs/testing.md)"
+    )
+    parser.addoption(
+        "--require-lane", action="store_true", help="a test fails, instead of being skipped, without its part"
     )
 
 
@@ -34,6 +39,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = selection.select(items, current())
     if left_out:
         config.hook.pytest_deselected(items=[item for item, _ in left_out])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A part of the lane that was not made skips the test and says so; `--require-lane` lets it fail."""
+    missing = call.excinfo is not None and isinstance(call.excinfo.value, Missing)
+    report = yield
+    if missing and not item.config.getoption("--require-lane"):
+        file, line, _ = item.location
+        report.outcome = "skipped"
+        report.longrepr = (file, line or 0, f"Skipped: {call.excinfo.value if call.excinfo else ''}")
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -56,6 +75,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def windows_is_up() -> Iterator[None]:
     """Where Windows programs are driven under Wine, one of them runs all the time."""
     with current().up():
+        yield
+
+
+@pytest.fixture(scope="session")
+def lane() -> Lane:
+    """What the tests need from outside; each asks for its part."""
+    return Lane.here()
+
+
+@pytest.fixture(scope="session")
+def wine(lane: Lane) -> Iterator[None]:
+    """Wine is up for all tests that ask."""
+    with warm(lane):
         yield
 
 

@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.clients.host import Host, LinuxHost, windows_host
 from tests.harness import SimulatedNode
-from tests.lane import Lane, Missing
-from tests.lane.wine import warm
-
-
-@pytest.fixture(scope="session")
-def lane() -> Lane:
-    """What the tests need from outside; each asks for its part."""
-    return Lane.here()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A part of the lane that was not made skips the test and says so; `--require-lane` lets it fail."""
-    missing = call.excinfo is not None and isinstance(call.excinfo.value, Missing)
-    report = yield
-    if missing and not item.config.getoption("--require-lane", default=False):
-        file, line, _ = item.location
-        report.outcome = "skipped"
-        report.longrepr = (file, line or 0, f"Skipped: {call.excinfo.value if call.excinfo else ''}")
-    return report
-
-
-@pytest.fixture(scope="session")
-def wine(lane: Lane) -> Iterator[None]:
-    """Wine is up for all tests that ask."""
-    with warm(lane):
-        yield
+from tests.lane import Lane
 
 
 @pytest.fixture(params=["linux", "windows"])

@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from cni_hns.simulator.server import serve
-from tests.clients.conftest import lane, pytest_runtest_makereport, wine
 from tests.harness import SimulatedNode
 from tests.lane import Lane
 from tests.packaging import Packaging
 
-__all__ = ["Built", "Done", "lane", "pytest_runtest_makereport", "wine"]
+__all__ = ["Built", "Done"]
 
 
 class Done(NamedTuple):

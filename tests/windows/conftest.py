@@ -10,12 +10,9 @@ import pytest
 
 from cni_hns.simulator import Simulator
 from cni_hns.simulator.server import serve
-from tests.clients.conftest import lane, pytest_runtest_makereport, wine
 from tests.lane import Lane
 from tests.windows.build import COMPILER, FLAGS, build
 from tests.windows.program import Program
-
-__all__ = ["lane", "program", "pytest_runtest_makereport", "simulator", "wine"]
 
 _HERE = Path(__file__).parent
 
