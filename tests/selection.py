@@ -12,7 +12,7 @@ import pytest
 
 from tests.packaging import Packaging
 
-__all__ = ["MARKERS", "finish", "gather", "select", "summary"]
+__all__ = ["MARKERS", "finish", "gather", "give_wine_a_second_try", "select", "summary"]
 
 MARKERS = [
     "in_process(reason): the test looks inside the process; it runs in no other packaging",
@@ -58,6 +58,22 @@ def reason_against(item: pytest.Item, packaging: Packaging) -> str:
     if packaging.is_single_file and item.get_closest_marker("single_file") is None:
         return "a single file runs one case for each verb; its folder runs them all"
     return ""
+
+
+def give_wine_a_second_try(items: list[pytest.Item], packaging: Packaging) -> None:
+    """Wine ends one start in thousands before the program's first instruction: such a test runs once more.
+
+    It was seen with programs of others: exit code 1 and nothing printed. The run counts what it ran again.
+    """
+    for item in items:
+        if packaging.on_windows or _uses_wine(item):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def _uses_wine(item: pytest.Item) -> bool:
+    asked = getattr(item, "fixturenames", [])
+    callspec = getattr(item, "callspec", None)
+    return "wine" in asked or (callspec is not None and "windows" in callspec.params.values())
 
 
 def finish(config: pytest.Config, packaging: Packaging) -> None:

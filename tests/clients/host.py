@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
 from tests.clients.plugin_files import lay_out
@@ -231,7 +231,7 @@ class WindowsHost(Host):
         super().__init__(folder, node, lane)
 
     def path(self, path: Path) -> str:
-        return f"{self.drive}:\\" + str(path.relative_to(self.folder)).replace("/", "\\")
+        return str(PureWindowsPath(f"{self.drive}:/", path.relative_to(self.folder)))
 
     def command(self, program: Path, *arguments: str) -> list[str]:
         return self.lane.launch_command(program, *arguments)

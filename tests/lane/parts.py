@@ -48,7 +48,15 @@ WINDOWS_TAGS = ["--platform", "win_amd64", "--python-version", "3.11", "--only-b
 # What PyInstaller, pytest and click need on Windows only: pip reads the markers of the system it runs on.
 WINDOWS_NEEDS = ["colorama", "pefile", "pywin32-ctypes"]
 # Tools that look at sources; nothing runs them on Windows here.
-NOT_ON_WINDOWS = {"coverage", "import-linter", "mypy", "pytest-cov", "ruff", "types-cffi"}
+NOT_ON_WINDOWS = {
+    "coverage",
+    "import-linter",
+    "mypy",
+    "pytest-cov",
+    "pytest-rerunfailures",
+    "ruff",
+    "types-cffi",
+}
 
 GO_PROGRAMS = {
     "github.com/containernetworking/cni/cnitool@v1.3.0": ("linux", "windows"),
