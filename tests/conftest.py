@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     selection.give_wine_a_second_try(items, current())
-    left_out = selection.select(items, current())
+    left_out = selection.select(items, current(), config.option.markexpr)
     if left_out:
         config.hook.pytest_deselected(items=[item for item, _ in left_out])
 

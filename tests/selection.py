@@ -1,4 +1,4 @@
-"""Which tests run in which packaging, and what a run says about it at its end.
+"""Which tests a run leaves out, and what it says about it at its end.
 
 Rule: a test that a packaging leaves out says why, by a marker, and the run prints how many those are.
 """
@@ -14,10 +14,13 @@ from tests.packaging import Packaging
 
 __all__ = ["MARKERS", "finish", "gather", "give_wine_a_second_try", "select", "summary"]
 
+REAL = "real_hns"
+
 MARKERS = [
     "in_process(reason): the test looks inside the process; it runs in no other packaging",
     "not_in(*packagings, reason): what the test is about cannot be shown there",
     "single_file: one of the few that the single files, slow to start, are tried with",
+    f"{REAL}: needs a real HNS, and changes it; runs only where `-m` names it",
 ]
 
 _FOLDER = "behaviour"
@@ -35,9 +38,9 @@ class _Report:
 _report = _Report()
 
 
-def select(items: list[pytest.Item], packaging: Packaging) -> list[tuple[pytest.Item, str]]:
-    """Take from `items` what this packaging leaves out; each of those with the reason."""
-    judged = [(item, reason_against(item, packaging)) for item in items]
+def select(items: list[pytest.Item], packaging: Packaging, asked: str) -> list[tuple[pytest.Item, str]]:
+    """Take from `items` what this run leaves out; each of those with the reason. `asked` is pytest's `-m`."""
+    judged = [(item, reason_against(item, packaging, asked)) for item in items]
     items[:] = [item for item, reason in judged if not reason]
     left_out = [(item, reason) for item, reason in judged if reason]
     _report.run = len(items)
@@ -45,8 +48,10 @@ def select(items: list[pytest.Item], packaging: Packaging) -> list[tuple[pytest.
     return left_out
 
 
-def reason_against(item: pytest.Item, packaging: Packaging) -> str:
-    """Why the test is left out in this packaging; empty where it runs."""
+def reason_against(item: pytest.Item, packaging: Packaging, asked: str) -> str:
+    """Why the test is left out in this run; empty where it runs."""
+    if item.get_closest_marker(REAL) is not None and REAL not in asked:
+        return f"on a real HNS only: -m {REAL}"
     if packaging.is_in_process or _FOLDER not in item.path.parts:
         return ""
     inside = item.get_closest_marker("in_process")
@@ -92,11 +97,8 @@ def gather(output: dict[str, Any]) -> None:
 
 
 def summary(packaging: Packaging) -> list[str]:
-    """The lines at the end of a run in another packaging than the test's process."""
-    if packaging.is_in_process:
-        return []
+    """The lines at the end of a run: which packaging, if not the test's process, and what was left out."""
     total = _report.run + sum(_report.reasons.values())
-    lines = [
-        f"packaging {packaging.name}: {_report.run} of {total} tests, {_report.started} processes started"
-    ]
-    return lines + [f"  left out {count}: {reason}" for reason, count in sorted(_report.reasons.items())]
+    first = f"packaging {packaging.name}: {_report.run} of {total} tests, {_report.started} processes started"
+    left_out = [f"  left out {count}: {reason}" for reason, count in sorted(_report.reasons.items())]
+    return left_out if packaging.is_in_process else [first, *left_out]
