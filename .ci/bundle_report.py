@@ -6,9 +6,11 @@ Usage: bundle_report.py DIST
 from __future__ import annotations
 
 import sys
-import zipfile
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
+
+from cni_hns.packed import PackedModules
 
 MIB = 1 << 20
 
@@ -22,8 +24,8 @@ def main() -> int:
         for path in sorted(folder.rglob("*"), key=size, reverse=True):
             if path.is_file() and path.suffix != ".pyc" and "conf" not in path.parts:
                 print(f"{size(path):8.2f} MiB  {path.relative_to(folder).as_posix()}")
-        with zipfile.ZipFile(folder / "base_library.zip") as library:
-            packages = Counter(name.partition("/")[0].removesuffix(".pyc") for name in library.namelist())
+        with closing(PackedModules(str(folder), "/")) as packed:
+            packages = Counter(name.partition(".")[0] for name in packed.names)
         several = [f"{name} {count}" for name, count in sorted(packages.items()) if count > 1]
         single = sum(count == 1 for count in packages.values())
         print(f"modules: {', '.join(several)}, and {single} single ones")

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from cni_hns import __version__
 from cni_hns.cli.install.files import damaged
 from cni_hns.cli.install.package import LAYOUT
+from cni_hns.packed import PackedModules
 from tests.lane import Lane
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,8 +26,8 @@ def contents(lane: Lane, *, windows: bool) -> Path:
 
 
 def modules(folder: Path) -> set[str]:
-    with zipfile.ZipFile(folder / "base_library.zip") as library:
-        return {name.removesuffix(".pyc").replace("/", ".") for name in library.namelist()}
+    with closing(PackedModules(str(folder), "/")) as packed:
+        return set(packed.names)
 
 
 @pytest.mark.parametrize("windows", [False, True], ids=["linux", "windows"])

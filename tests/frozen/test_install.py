@@ -157,7 +157,7 @@ def test_a_damaged_installation_is_repaired(
     built: Built, where: list[str], tmp_path: Path, damage: str
 ) -> None:
     succeeded(built.run(built.exe, "install", *where))
-    hurt = tmp_path / "bin" / built.contents.name / "base_library.zip"
+    hurt = tmp_path / "bin" / built.contents.name / "modules.bin"
     steps: dict[str, Callable[[], object]] = {
         "missing": hurt.unlink,
         "changed": lambda: hurt.write_bytes(b"half"),
