@@ -244,7 +244,8 @@ def real(folder: Path, given: Mapping[str, str] = os.environ) -> Iterator[HnsNod
     libraries, _ = windows.load()
     try:
         require_nat(Hcn(Service(libraries, Log(stderr=False))), network)
-        node = HnsNode(libraries, [exe] if exe else _MODULE, _variables(given), network, folder)
+        program = [str(Path(exe).resolve())] if exe else _MODULE
+        node = HnsNode(libraries, program, _variables(given), network, folder)
     except ServiceError as fault:
         raise Unusable(
             "these tests need a real HNS, and this machine's does not answer: run them as an administrator "
