@@ -41,6 +41,7 @@ def test_they_pass_where_the_simulated_hns_stands_in_for_the_real_one(
         "--basetemp",
         lane.windows_path(tmp_path / "temp"),
     ]
+    options += ["--junit-xml", lane.windows_path(tmp_path / "real-hns.xml")]
     with serve(node.simulator) as address:
         done = subprocess.run(
             lane.launch_command(lane.python, "-m", "pytest", *options, *which),
