@@ -96,9 +96,13 @@ class Part(NamedTuple):
         return hashlib.sha256(self.inputs(lane)).hexdigest()
 
 
-def install_system_packages(lane: Lane) -> None:
+def missing_packages() -> list[str]:
     missing = [package for command, package in SYSTEM_PACKAGES.items() if not _has(command)]
-    missing += [package for file, package in _SYSTEM_FILES.items() if not Path(file).exists()]
+    return missing + [package for file, package in _SYSTEM_FILES.items() if not Path(file).exists()]
+
+
+def install_system_packages(lane: Lane) -> None:
+    missing = missing_packages()
     if not missing:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -182,7 +186,8 @@ def build_on_windows(lane: Lane) -> None:
 
 
 PARTS = [
-    Part("system", lambda _: repr(SYSTEM_PACKAGES).encode(), install_system_packages),
+    # A lane may have been kept from another machine: this one is asked.
+    Part("system", lambda _: repr(missing_packages()).encode(), install_system_packages),
     Part("programs", lambda _: repr(GO_PROGRAMS).encode(), install_go_programs),
     Part(
         "test-programs",
