@@ -207,9 +207,7 @@ class TestAFileThatCannotBeWritten:
                 id="a full disk",
                 marks=[
                     pytest.mark.skipif(os.name == "nt", reason="no /dev/full"),
-                    pytest.mark.not_in(
-                        "windows", reason="Windows has no /dev/full, and no byte of it to lock"
-                    ),
+                    pytest.mark.not_in("windows", reason="/dev/full has no byte to lock"),
                 ],
             ),
         ],
