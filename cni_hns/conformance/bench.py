@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from cni_hns.conformance.configuration import CHAINED
+from cni_hns.conformance.findings import Finding, Hung, NotApplicable
 from cni_hns.conformance.namespaces import NamespaceFault
 from cni_hns.conformance.results import made_up
 from cni_hns.conformance.subject import Subject
-from cni_hns.conformance.verdicts import Finding, Hung, NotApplicable
 from cni_hns.conformance.versions import at_least
 from cni_hns.conformance.wire import Call, Outcome
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cni_hns.conformance.configuration import PluginConfiguration
+from cni_hns.conformance.findings import NotApplicable
 from cni_hns.conformance.namespaces import Namespaces
-from cni_hns.conformance.verdicts import NotApplicable
 from cni_hns.conformance.versions import KNOWN, NEWEST, at_least
 from cni_hns.conformance.wire import Call, Outcome, Runner
 

@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cni_hns.conformance.bench import Bench
+from cni_hns.conformance.findings import Finding, Hung, NotApplicable
 from cni_hns.conformance.namespaces import NamespaceFault, TooFewNamespaces
 from cni_hns.conformance.registry import MUST, Check
 from cni_hns.conformance.subject import Subject
-from cni_hns.conformance.verdicts import (
-    FAIL,
-    NOT_APPLICABLE,
-    PASS,
-    REMARK,
-    Finding,
-    Hung,
-    NotApplicable,
-    Verdict,
-)
+from cni_hns.conformance.verdicts import FAIL, NOT_APPLICABLE, PASS, REMARK, Verdict
 from cni_hns.conformance.wire import NotStarted, Outcome
 
 __all__ = ["Suite", "Summary", "Watcher"]

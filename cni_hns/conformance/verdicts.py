@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.conformance.registry import Check
-    from cni_hns.conformance.wire import Outcome
 
 __all__ = [
     "FAIL",
     "NOT_APPLICABLE",
     "PASS",
     "REMARK",
-    "Finding",
-    "Hung",
-    "NotApplicable",
     "Verdict",
 ]
 
@@ -24,22 +20,6 @@ PASS = "pass"  # noqa: S105 -- no password
 FAIL = "fail"
 REMARK = "remark"
 NOT_APPLICABLE = "not applicable"
-
-
-class Finding(Exception):
-    """The plugin does not do what the check asks; `outcome` is the call that shows it."""
-
-    def __init__(self, message: str, outcome: Outcome | None = None) -> None:
-        super().__init__(message)
-        self.outcome = outcome
-
-
-class Hung(Finding):
-    """A call did not end in time, which fails any check, whatever its level."""
-
-
-class NotApplicable(Exception):
-    """The check has nothing to ask of this plugin; `str()` says why."""
 
 
 @dataclass(frozen=True)

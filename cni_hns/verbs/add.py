@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from cni_hns.cni.result import Result
     from cni_hns.hcn.client import Opened
     from cni_hns.ledger import Attachment
-    from cni_hns.verbs.networks import ResolvedNetwork
     from cni_hns.verbs.node import Node
+    from cni_hns.verbs.resolved import ResolvedNetwork
 
 __all__ = ["run"]
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from cni_hns.hcn.views import EndpointView, NetworkView
     from cni_hns.ipam.allocate import Allocated
     from cni_hns.ledger import Attachment, Claim, Ledger
-    from cni_hns.verbs.networks import ResolvedNetwork
     from cni_hns.verbs.node import Node
+    from cni_hns.verbs.resolved import ResolvedNetwork
 
 __all__ = ["Addition"]
 

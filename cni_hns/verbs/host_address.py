@@ -14,8 +14,8 @@ from cni_hns.hcn.views import NetworkView
 
 if TYPE_CHECKING:
     from cni_hns.dialects.plan import AttachmentPlan
-    from cni_hns.verbs.networks import ResolvedNetwork
     from cni_hns.verbs.node import Node
+    from cni_hns.verbs.resolved import ResolvedNetwork
 
 __all__ = ["known_if_any", "waited_for"]
 

@@ -7,22 +7,21 @@ Rule 2: an existing network is never changed; where it differs from the configur
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.errors import AlreadyExists, NotFound, ServiceError
 from cni_hns.cni.errors import INVALID_CONFIG, TRY_AGAIN, CniError
 from cni_hns.hcn.views import NetworkView
 from cni_hns.verbs import host_address
+from cni_hns.verbs.resolved import ResolvedNetwork
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from cni_hns.dialects.plan import AttachmentPlan, NetworkPlan
     from cni_hns.hcn.client import Opened
     from cni_hns.ledger import Ledger
     from cni_hns.verbs.node import Node
 
-__all__ = ["NetworkVanished", "ResolvedNetwork", "find", "inspect", "remember", "resolve"]
+__all__ = ["NetworkVanished", "find", "inspect", "remember", "resolve"]
 
 # Beside the remembered document, the run of HNS that showed it: after a boot the host may be elsewhere.
 _SHOWN_BY = "HnsStart"
@@ -39,22 +38,6 @@ class NetworkVanished(CniError):
             f'HCN network "{view.name}" ({view.id}) was deleted by someone else at this moment',
             "nothing is left of this call; try again once whatever rebuilds the network is done",
         )
-
-
-class ResolvedNetwork(NamedTuple):
-    """An open HCN network with what HNS says of it; closed at the end of a `with`."""
-
-    opened: Opened
-    view: NetworkView
-    remembered: bool
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.opened.__exit__(kind, error, trace)
 
 
 def resolve(plan: AttachmentPlan, node: Node, ledger: Ledger) -> ResolvedNetwork:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from cni_hns.conformance.bench import Bench, second_interface
 from cni_hns.conformance.configuration import CHAINED, IPAM
+from cni_hns.conformance.findings import NotApplicable
 from cni_hns.conformance.registry import MUST, SHOULD, check
 from cni_hns.conformance.results import addresses, essence, interfaces
-from cni_hns.conformance.verdicts import NotApplicable
 
 __all__ = ["CHECKS"]
 

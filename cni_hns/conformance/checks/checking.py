@@ -7,9 +7,9 @@ from typing import Any
 
 from cni_hns.conformance.bench import ABSENT, Bench
 from cni_hns.conformance.configuration import IPAM
+from cni_hns.conformance.findings import NotApplicable
 from cni_hns.conformance.registry import MUST, SHOULD, check
 from cni_hns.conformance.results import cidr, ip_entries
-from cni_hns.conformance.verdicts import NotApplicable
 
 __all__ = ["CHECKS"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cni_hns.conformance.bench import ABSENT, Bench
+from cni_hns.conformance.findings import NotApplicable
 from cni_hns.conformance.registry import MUST, SHOULD, check
 from cni_hns.conformance.results import shape_faults
-from cni_hns.conformance.verdicts import NotApplicable
 from cni_hns.conformance.wire import Outcome
 
 __all__ = ["CHECKS", "UNKNOWN_KEY"]

@@ -9,8 +9,8 @@ from typing import Any
 from cni_hns.conformance.bench import Bench
 from cni_hns.conformance.checks.configuration import UNKNOWN_KEY
 from cni_hns.conformance.configuration import CHAINED
+from cni_hns.conformance.findings import Finding, NotApplicable
 from cni_hns.conformance.registry import MUST, SHOULD, check
-from cni_hns.conformance.verdicts import Finding, NotApplicable
 from cni_hns.conformance.wire import Outcome
 
 __all__ = ["CHECKS"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cni_hns.conformance.bench import Bench
+from cni_hns.conformance.findings import NotApplicable
 from cni_hns.conformance.registry import MUST, SHOULD, check
-from cni_hns.conformance.verdicts import NotApplicable
 
 __all__ = ["CHECKS"]
 

@@ -6,9 +6,9 @@ from collections import Counter
 from functools import partial
 
 from cni_hns.conformance.bench import Added, Bench
+from cni_hns.conformance.findings import NotApplicable
 from cni_hns.conformance.registry import MUST, check
 from cni_hns.conformance.results import addresses
-from cni_hns.conformance.verdicts import NotApplicable
 from cni_hns.conformance.wire import Outcome
 
 __all__ = ["CHECKS"]

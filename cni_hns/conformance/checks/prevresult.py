@@ -6,9 +6,9 @@ from typing import Any
 
 from cni_hns.conformance.bench import Added, Bench
 from cni_hns.conformance.configuration import IPAM
+from cni_hns.conformance.findings import NotApplicable
 from cni_hns.conformance.registry import MUST, SHOULD, check
 from cni_hns.conformance.results import addresses, interfaces, ip_entries, made_up
-from cni_hns.conformance.verdicts import NotApplicable
 
 __all__ = ["CHECKS"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cni_hns.conformance.bench import Bench
 from cni_hns.conformance.configuration import CHAINED, INTERFACE, IPAM
+from cni_hns.conformance.findings import NotApplicable
 from cni_hns.conformance.registry import MUST, Check, check
 from cni_hns.conformance.results import (
     address,
@@ -16,7 +17,6 @@ from cni_hns.conformance.results import (
     routes,
     shape_faults,
 )
-from cni_hns.conformance.verdicts import NotApplicable
 from cni_hns.conformance.versions import KNOWN
 
 __all__ = ["CHECKS"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cni_hns.conformance.bench import Attachment, Bench
 from cni_hns.conformance.configuration import IPAM
+from cni_hns.conformance.findings import Finding, NotApplicable
 from cni_hns.conformance.registry import MUST, SHOULD, check
 from cni_hns.conformance.results import interfaces
-from cni_hns.conformance.verdicts import Finding, NotApplicable
 from cni_hns.conformance.wire import Outcome
 
 __all__ = ["CHECKS"]
