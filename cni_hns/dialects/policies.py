@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from cni_hns.hcn.models import ENDPOINT_POLICIES, NETWORK_POLICIES, SUBNET_POLICIES
+from cni_hns.hcn.models.policies import ENDPOINT_POLICIES, NETWORK_POLICIES, SUBNET_POLICIES
 
 from . import fields
 from .findings import Finding

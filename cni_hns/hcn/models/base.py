@@ -48,6 +48,8 @@ class Document(BaseModel):
         populate_by_name=True,
         extra="allow",
         frozen=True,
+        # A configuration needs a few of the many models: each is compiled when it first reads something.
+        defer_build=True,
         # The schema has members that are called like methods of a model.
         protected_namespaces=(),
     )

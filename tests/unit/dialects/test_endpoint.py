@@ -9,7 +9,7 @@ import pytest
 from cni_hns.dialects.endpoint import Address, EndpointFault, endpoint_request, reserved_addresses
 from cni_hns.dialects.plan import AttachmentPlan
 from cni_hns.dialects.wanted import Wanted, read_wanted
-from cni_hns.hcn.models import HostComputeEndpoint
+from cni_hns.hcn.models.objects import HostComputeEndpoint
 from cni_hns.hcn.views import NetworkView
 
 from .configurations import BRIDGE, DHCP, DUAL, OVERLAY, network_view, plan_of

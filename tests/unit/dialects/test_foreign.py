@@ -10,7 +10,7 @@ from cni_hns.dialects.build import examine
 from cni_hns.dialects.compile import compile_plan
 from cni_hns.dialects.findings import ConfigFault
 from cni_hns.dialects.recognise import recognise
-from cni_hns.hcn.models import HostComputeNetwork
+from cni_hns.hcn.models.objects import HostComputeNetwork
 
 from .configurations import changed, faults_of, plan_of
 from .hcn_documents import hold

@@ -10,7 +10,7 @@ from cni_hns.dialects.compile import compile_plan
 from cni_hns.dialects.findings import ConfigFault
 from cni_hns.dialects.plan import RangePlan, SubnetPlan
 from cni_hns.hcn.gates import FEATURES
-from cni_hns.hcn.models import HostComputeNetwork
+from cni_hns.hcn.models.objects import HostComputeNetwork
 
 from .configurations import BRIDGE, DHCP, DUAL, OVERLAY, REMOVED, changed, faults_of, plan_of
 from .hcn_documents import hold

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from cni_hns.dialects import models
 from cni_hns.dialects.lint import findings_of
-from cni_hns.hcn.models import ENDPOINT_POLICIES
+from cni_hns.hcn.models.policies import ENDPOINT_POLICIES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)

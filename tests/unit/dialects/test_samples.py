@@ -11,7 +11,7 @@ import pytest
 from cni_hns.dialects.build import examine
 from cni_hns.dialects.compile import compile_plan
 from cni_hns.dialects.lint import check_file_text
-from cni_hns.hcn.models import HostComputeNetwork
+from cni_hns.hcn.models.objects import HostComputeNetwork
 
 from .hcn_documents import hold
 

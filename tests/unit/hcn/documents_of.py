@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
-from cni_hns.hcn import models
 from cni_hns.hcn.models import base
+from cni_hns.hcn.models import every as models
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cni_hns.hcn import models
 from cni_hns.hcn.documents import add_endpoint, add_policies, query, remove_endpoint
+from cni_hns.hcn.models import every as models
 from tests.unit.binding.scripted import GUID
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cni_hns.binding.errors import NotFound, ServiceError, Unreachable
-from cni_hns.hcn import models
 from cni_hns.hcn.client import Family, Hcn, Opened
 from cni_hns.hcn.documents import add_endpoint, remove_endpoint
+from cni_hns.hcn.models import every as models
 from cni_hns.hcn.statistics import EndpointStatistics
 from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
 from tests.harness import SimulatedNode

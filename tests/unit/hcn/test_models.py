@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cni_hns.hcn import models
+from cni_hns.hcn.models import every as models
 from tests.unit.binding.scripted import GUID
 from tests.unit.hcn.documents_of import documents_of
 

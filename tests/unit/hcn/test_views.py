@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cni_hns.hcn import models
+from cni_hns.hcn.models import every as models
 from cni_hns.hcn.views import REMOTE, EndpointView, NamespaceView, NetworkView, SubnetView, contains
 from tests.unit.binding.scripted import GUID
 from tests.unit.hcn.documents_of import documents_of
