@@ -7,7 +7,6 @@ Rule 2: GUIDs are compared as lower-case text without braces; HNS answers in eit
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 __all__ = ["ZERO_GUID", "endpoint_id", "endpoint_name", "guid", "is_ours"]
@@ -28,6 +27,8 @@ def endpoint_id(network: str, container_id: str, ifname: str) -> str:
 
     A slash separates the parts: none of the three may contain one, so no two attachments share a name.
     """
+    import hashlib
+
     name = _NAME_SPACE + f"{network}/{container_id}/{ifname}".encode()
     digest = bytearray(hashlib.sha1(name, usedforsecurity=False).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x50

@@ -25,7 +25,6 @@ __all__ = ["FILE", "PackedModules", "pack"]
 FILE = "modules.bin"
 
 _LENGTH_BYTES = 8
-_BUFFER_BYTES = 1 << 16
 
 
 def pack(path: str, code: "Mapping[str, tuple[CodeType, bool]]", extensions: "Mapping[str, str]") -> None:
@@ -48,7 +47,8 @@ class PackedModules:
     def __init__(self, folder: str, separator: str) -> None:
         self._folder = folder
         self._separator = separator
-        self._file = open(folder + separator + FILE, "rb", _BUFFER_BYTES)  # noqa: SIM115
+        # Unbuffered: a buffer would read on behind each module.
+        self._file = open(folder + separator + FILE, "rb", 0)  # noqa: SIM115
         length = int.from_bytes(self._file.read(_LENGTH_BYTES), "little")
         self._index = _loads(self._file.read(length))
         self._start = _LENGTH_BYTES + length
@@ -60,7 +60,7 @@ class PackedModules:
         return list(self._index)
 
     def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
-        """What `import` asks first; None sends it on to where Python looks itself."""
+        """What `import` asks where a module is neither built in nor frozen; None: it is nowhere."""
         entry = self._index.get(name)
         if entry is None:
             return None
@@ -107,4 +107,5 @@ def _located(spec: ModuleSpec) -> ModuleSpec:
 if __name__ == "__main__":
     sys.frozen = True  # type: ignore[attr-defined]
     _FOLDER = sys._MEIPASS  # type: ignore[attr-defined]  # noqa: SLF001 - PyInstaller's name for it
-    sys.meta_path.insert(0, PackedModules(_FOLDER, "\\" if sys.platform == "win32" else "/"))
+    # In the place of Python's own search: what the file does not have is nowhere.
+    sys.meta_path[2:] = [PackedModules(_FOLDER, "\\" if sys.platform == "win32" else "/")]
