@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Store", "busy_timeout_ms", "connect", "translated"]
 
-# What is left of the budget belongs to the caller: to undo its own work and to answer.
+# What is left of the budget belongs to the caller: to undo its own work, which may wait here again, and to
+# answer. A share of a share is soon nothing, so a second wait ends where this much is left.
 _SHARE_OF_THE_DEADLINE = 0.9
+_RESERVE_S = 0.5
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
@@ -53,7 +55,8 @@ def translated(path: str, error: sqlite3.Error) -> Exception:
 
 
 def busy_timeout_ms(deadline: Deadline) -> int:
-    return int(deadline.left_s() * _SHARE_OF_THE_DEADLINE * 1000)
+    left_s = deadline.left_s()
+    return max(0, int(min(left_s * _SHARE_OF_THE_DEADLINE, left_s - _RESERVE_S) * 1000))
 
 
 def connect(path: str, deadline: Deadline) -> sqlite3.Connection:

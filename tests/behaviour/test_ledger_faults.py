@@ -148,7 +148,7 @@ def _lock(ledger: Path) -> Iterator[None]:
 # Waiting for a lock is bounded by the time that the verb has.
 _HASTY = {"timeout": 0.2 if current().is_in_process else 2.0}
 # The same, with room for the calls before it.
-_SHORT_S = 3 * current().slowness
+_SHORT_S = 4 * current().slowness
 
 
 @pytest.mark.parametrize("verb", _WRITERS)

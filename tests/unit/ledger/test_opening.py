@@ -15,7 +15,7 @@ import pytest
 import cni_hns
 from cni_hns.deadline import Deadline
 from cni_hns.ledger import Ledger, LedgerBusy, LedgerFault, open_ledger, opening, schema
-from cni_hns.ledger.store import connect, translated
+from cni_hns.ledger.store import busy_timeout_ms, connect, translated
 from tests.unit.ledger.shorthand import KEY, add
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="POSIX file modes")
@@ -359,6 +359,15 @@ class TestTransactions:
         with pytest.raises(sqlite3.ProgrammingError), ledger.transaction():
             ledger._run("SELECT ?", ())
         assert not ledger.in_transaction
+
+
+@pytest.mark.parametrize(("left_s", "waits_ms"), [(100.0, 90_000), (3.0, 2500), (0.5, 0), (0.2, 0), (0.0, 0)])
+def test_a_wait_for_the_lock_leaves_time_to_undo_and_to_answer(left_s: float, waits_ms: int) -> None:
+    class Stopped(Deadline):
+        def left_s(self) -> float:
+            return left_s
+
+    assert busy_timeout_ms(Stopped(100.0)) == waits_ms
 
 
 @pytest.mark.parametrize(
