@@ -84,11 +84,11 @@ class Log:
         """An HNS call starts; until it ends, `current_call` names it for whoever has to say what hung."""
         self.calls += 1
         self.current_call = f"{function} {target}".strip()
-        self._call_began = time.monotonic()
+        self._call_began = time.perf_counter()
 
     def call_ends(self, hresult: int) -> None:
         """The HNS call came back with this HRESULT (unsigned, 32 bits)."""
-        milliseconds = round((time.monotonic() - self._call_began) * 1000, 3)
+        milliseconds = round((time.perf_counter() - self._call_began) * 1000, 3)
         self.event("HNS call", call=self.current_call, ms=milliseconds, hresult=f"0x{hresult:08X}")
         self.current_call = ""
 
@@ -146,10 +146,10 @@ if sys.platform == "win32":
         """
         import msvcrt
 
-        ends = time.monotonic() + _PATIENCE_S
+        ends = time.perf_counter() + _PATIENCE_S
         while not _locked(descriptor):
             # A file that another process keeps locked is one that cannot be written.
-            if time.monotonic() > ends:
+            if time.perf_counter() > ends:
                 raise PermissionError(13, "another process keeps it locked")
             time.sleep(_PAUSE_S)
         try:

