@@ -1,7 +1,7 @@
 """The time one verb has: everything that waits spends from the same budget.
 
-The performance counter is read and not the monotonic clock, whose steps are 15.6 ms on Windows: most HNS calls
-are shorter than that, and the log would say that they took no time at all.
+The performance counter is read and not the monotonic clock, whose steps are 15.6 ms on Windows: most HNS
+calls are shorter than that, and the log would say that they took no time at all.
 """
 
 from __future__ import annotations
