@@ -1,18 +1,19 @@
 """Where the built program's modules are: one file in its contents folder, opened once (build.spec).
 
 In the built program this file runs first, in place of PyInstaller's own start. That one, like Python's
-zipimport, opens its archive again for every module and looks around on the disk; on Windows this is much of a
-short call.
+zipimport, opens its archive again for every module and looks around on the disk, and importlib makes two
+locks for each; on Windows, where a lock is an object of the kernel, this is much of a short call.
 
 The file: the length of the index in 8 bytes, the index, then the modules' code, all as `marshal` writes it.
 """
 
 # No `from __future__ import annotations`: that module is one of those that are found from here.
+import _frozen_importlib
 import marshal
 import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import ExtensionFileLoader
-from _thread import allocate_lock
+from _thread import RLock, allocate_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-__all__ = ["FILE", "PackedModules", "pack"]
+__all__ = ["FILE", "ImportLock", "PackedModules", "pack"]
 
 FILE = "modules.bin"
 
@@ -93,6 +94,27 @@ class PackedModules:
         return self._separator.join([self._folder, *parts])
 
 
+class ImportLock:
+    """What importlib holds while it loads a module: here one lock for all modules.
+
+    A thread that imports waits for any other that does, not only for one that loads the same module. None
+    waits for ever: no module of this program waits for another thread while it is loaded.
+    """
+
+    _of_all = RLock()
+
+    def __init__(self, _name: str) -> None:
+        pass
+
+    def acquire(self) -> bool:
+        """Wait for it; the thread that has it gets it again."""
+        return self._of_all.acquire()
+
+    def release(self) -> None:
+        """Give it back, once for each time that it was acquired."""
+        self._of_all.release()
+
+
 def _loads(data: bytes) -> "Any":
     # Not from outside: the file is as much the program as the exe is, and `install` checks its digest.
     return marshal.loads(data)  # noqa: S302
@@ -107,5 +129,6 @@ def _located(spec: ModuleSpec) -> ModuleSpec:
 if __name__ == "__main__":
     sys.frozen = True  # type: ignore[attr-defined]
     _FOLDER = sys._MEIPASS  # type: ignore[attr-defined]  # noqa: SLF001 - PyInstaller's name for it
+    _frozen_importlib._ModuleLock = ImportLock  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other name
     # In the place of Python's own search: what the file does not have is nowhere.
     sys.meta_path[2:] = [PackedModules(_FOLDER, "\\" if sys.platform == "win32" else "/")]

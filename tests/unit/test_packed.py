@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _frozen_importlib
 import importlib.util
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,14 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from cni_hns.packed import FILE, PackedModules, pack
+from cni_hns import packed
+from cni_hns.packed import FILE, ImportLock, PackedModules, pack
 
 SOURCES = {
     "packed_one": ("value = 1", False),
     "packed_package": ("from packed_package.inner import value", True),
     "packed_package.inner": ("value = [2]", False),
     "packed_broken": ("raise ValueError('while it loads')", False),
+    "packed_waiting": (
+        f"from {__name__} import go_on, half_loaded\nhalf_loaded.set()\ngo_on.wait(30)\nfinished = True",
+        False,
+    ),
 }
+
+# Of the module `packed_waiting`: it is half loaded, and it may go on.
+half_loaded, go_on = threading.Event(), threading.Event()
 
 
 @pytest.fixture
@@ -88,3 +98,60 @@ def test_threads_load_at_the_same_time(modules: PackedModules) -> None:
 
 def test_names_lists_modules_and_extensions(modules: PackedModules) -> None:
     assert set(modules.names) == {*SOURCES, "packed_package.native"}
+
+
+class TestTheImportLock:
+    """One lock for all modules does what one for each does."""
+
+    @pytest.fixture(autouse=True)
+    def _installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_frozen_importlib, "_ModuleLock", ImportLock)
+
+    def test_importlib_takes_it_for_every_module(self) -> None:
+        assert isinstance(_frozen_importlib._get_module_lock("packed_one"), ImportLock)  # type: ignore[attr-defined]
+
+    def test_a_module_may_import_another_while_it_is_loaded(self, modules: PackedModules) -> None:
+        assert importlib.import_module("packed_package").value == [2]
+
+    def test_no_thread_sees_a_module_that_is_half_loaded(self, modules: PackedModules) -> None:
+        seen = []
+
+        def load() -> None:
+            seen.append(importlib.import_module("packed_waiting").finished)
+
+        first = threading.Thread(target=load)
+        first.start()
+        assert half_loaded.wait(30)
+        second = threading.Thread(target=load)
+        second.start()
+        second.join(0.1)  # time to go wrong: it has to wait for the first
+        go_on.set()
+        first.join(30)
+        second.join(30)
+        assert seen == [True, True]
+
+    def test_it_is_free_after_a_module_that_fails(self, modules: PackedModules) -> None:
+        with pytest.raises(ValueError, match="while it loads"):
+            importlib.import_module("packed_broken")
+        loaded: list[object] = []
+        thread = threading.Thread(target=lambda: loaded.append(importlib.import_module("packed_one").value))
+        thread.start()
+        thread.join(30)
+        assert loaded == [1]
+
+
+def test_the_built_program_begins_by_taking_over_the_imports(tmp_path: Path) -> None:
+    """The file run as the built program runs it, in an interpreter of its own."""
+    code = {name: (compile(source, name, "exec"), package) for name, (source, package) in SOURCES.items()}
+    pack(str(tmp_path / FILE), code, {})
+    begin = (
+        "import sys, _frozen_importlib as importlib\n"
+        f"sys._MEIPASS = {str(tmp_path)!r}\n"
+        f"exec(compile(open({packed.__file__!r}).read(), 'packed', 'exec'), {{'__name__': '__main__'}})\n"
+        "from packed_package import value\n"
+        "print(value, sys.frozen, importlib._get_module_lock('any').__class__.__name__, len(sys.meta_path))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", begin], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout.split(), done.stderr) == (["[2]", "True", "ImportLock", "3"], "")
