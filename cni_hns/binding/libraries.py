@@ -29,6 +29,9 @@ class Machine(Protocol):
     def hns_start(self) -> str:
         """Names one run of the HNS service: another text means that it was started again since."""
 
+    def is_hns_start(self, start: str) -> bool:
+        """Whether the service is still in the run that `hns_start` gave this name; cheap to ask."""
+
     def boot_id(self) -> str:
         """Names one boot of the machine: process ids of another boot mean nothing."""
 

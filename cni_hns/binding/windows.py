@@ -65,6 +65,14 @@ class WindowsMachine:
         pid = _service_process("hns")
         return f"{pid}/{process_start(pid) or ''}" if pid else ""
 
+    def is_hns_start(self, start: str) -> bool:
+        """Whether the service's process still runs.
+
+        It is asked directly: the service manager is another process, and takes many times as long.
+        """
+        pid, _, started = start.partition("/")
+        return process_start(int(pid)) == started if started else self.hns_start() == start
+
     def boot_id(self) -> str:
         """The number of this boot; empty where Windows keeps none (process starts are dates)."""
         value, size = ffi.new("DWORD *"), ffi.new("DWORD *", ffi.sizeof("DWORD"))

@@ -21,6 +21,10 @@ class SimulatedMachine:
         ((number,),) = self._store.rows("SELECT generation FROM node")
         return f"simulated {number}"
 
+    def is_hns_start(self, start: str) -> bool:
+        """Whether that run still goes on."""
+        return self.hns_start() == start
+
     def boot_id(self) -> str:
         """The boot of the simulated machine, on this boot of the real one: processes die with either."""
         ((number,),) = self._store.rows("SELECT boot FROM node")

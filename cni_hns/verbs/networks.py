@@ -93,7 +93,7 @@ def find(plan: NetworkPlan, node: Node, ledger: Ledger | None) -> ResolvedNetwor
     if known is not None:
         try:
             opened = node.hcn.networks.open(known.hcn_id)
-            if known.document.get(_SHOWN_BY) != node.machine.hns_start():
+            if not node.machine.is_hns_start(known.document.get(_SHOWN_BY, "")):
                 return _read(opened)
             return ResolvedNetwork(opened, NetworkView.of(known.document), remembered=True)
         except NotFound:

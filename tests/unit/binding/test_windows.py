@@ -198,6 +198,31 @@ class TestTheMachine:
         assert WindowsMachine().hns_start() == ""
         assert fake.open == []
 
+    def test_a_run_of_hns_goes_on_while_its_process_does(self, fake: FakeWindows) -> None:
+        start = WindowsMachine().hns_start()
+        assert WindowsMachine().is_hns_start(start)
+        fake.process = 0x01DB_0000_0000_9999
+        assert not WindowsMachine().is_hns_start(start)
+        fake.process = None
+        assert not WindowsMachine().is_hns_start(start)
+        assert fake.open == []
+
+    def test_the_service_manager_is_not_asked_whether_hns_still_runs(self, fake: FakeWindows) -> None:
+        start = WindowsMachine().hns_start()
+        fake.manager_opens = False
+        assert WindowsMachine().is_hns_start(start)
+
+    @pytest.mark.parametrize("times_fail", [True, False])
+    def test_where_the_process_says_nothing_the_service_is_asked_again(
+        self, fake: FakeWindows, times_fail: bool
+    ) -> None:
+        fake.times_fail, fake.manager_opens = times_fail, times_fail
+        start = WindowsMachine().hns_start()
+        assert start == ("4242/" if times_fail else "")
+        assert WindowsMachine().is_hns_start(start)
+        fake.hns_pid, fake.manager_opens = 4243, True
+        assert not WindowsMachine().is_hns_start(start)
+
     def test_a_boot_is_numbered(self, fake: FakeWindows) -> None:
         assert WindowsMachine().boot_id() == "17"
 
