@@ -120,7 +120,7 @@ class TestHostAddress:
         assert "HNSCall" not in node.calls()
         assert "HcnQueryNetworkProperties" not in node.calls()
 
-    @pytest.mark.not_in("windows", reason="Wine has no service and no boot that a test can restart")
+    @pytest.mark.not_in("windows", reason="Wine's services and its boot are those of all tests")
     def test_a_new_run_of_hns_is_asked_again(self, node: SimulatedNode) -> None:
         add(node, configured("l2bridge"))
         node.simulator.reboot()
@@ -467,7 +467,7 @@ class TestTooOldAnHns:
         assert answer.exit_code == 1
         assert "DSR" in answer.words
 
-    @pytest.mark.not_in("windows", reason="Wine has no service and no boot that a test can restart")
+    @pytest.mark.not_in("windows", reason="Wine's services and its boot are those of all tests")
     def test_the_version_is_asked_once_for_each_run_of_hns(self, node: SimulatedNode) -> None:
         config = configured("l2bridge", loopbackDSR=True)
         add(node, config)

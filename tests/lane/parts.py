@@ -22,7 +22,7 @@ __all__ = ["PARTS", "Part"]
 ROOT = Path(__file__).parent.parent.parent
 CLIENTS = ROOT / "tests" / "clients"
 STANDINS = ROOT / "tests" / "windows"
-LAUNCHER = ROOT / "tests" / "lane" / "launch.c"
+LANE = ROOT / "tests" / "lane"
 COMPILER = "x86_64-w64-mingw32-gcc"
 
 SYSTEM_PACKAGES = {
@@ -131,14 +131,16 @@ def make_standins(lane: Lane) -> None:
     run([sys.executable, "-m", "tests.windows.build", str(_emptied(lane.root / "standins"))])
 
 
-def build_launcher(lane: Lane) -> None:
+def build_helpers(lane: Lane) -> None:
     target = lane.programs(windows=True)
     target.mkdir(parents=True, exist_ok=True)
-    run([COMPILER, "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(target / "launch.exe"), str(LAUNCHER)])
+    for source in sorted(LANE.glob("*.c")):
+        program = target / f"{source.stem}.exe"
+        run([COMPILER, "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(program), str(source)])
 
 
 def make_prefix(lane: Lane) -> None:
-    from tests.lane.wine import end_server
+    from tests.lane.wine import end_server, warm
 
     prefix = lane.root / "prefix"
     if prefix.exists():
@@ -147,9 +149,27 @@ def make_prefix(lane: Lane) -> None:
         prefix.mkdir(parents=True)
         wine(lane, "wineboot.exe", "-i")
         wine(lane, "winecfg.exe", "-v", "win10")
-        end_server(lane)
+    with warm(lane):
+        for key, name, kind, data in _of_a_node(lane):
+            wine(lane, "reg.exe", "add", key, "/v", name, "/t", kind, "/d", data, "/f")
+    end_server(lane)
     for library in sorted((lane.root / "standins").glob("*.dll")):
         shutil.copy2(library, prefix / "drive_c" / "windows" / "system32")
+
+
+def _of_a_node(lane: Lane) -> list[tuple[str, str, str, str]]:
+    """What every Windows node has in its registry and Wine has not: the service "hns", and counted boots."""
+    control = "HKLM\\System\\CurrentControlSet"
+    program = lane.windows_path(lane.programs(windows=True) / "hns_service.exe")
+    hns, boots = f"{control}\\Services\\hns", f"{control}\\Control\\Session Manager\\Memory Management"
+    return [
+        (hns, "ImagePath", "REG_SZ", f'"{program}"'),
+        (hns, "ObjectName", "REG_SZ", "LocalSystem"),
+        (hns, "Type", "REG_DWORD", "16"),  # a process of its own
+        (hns, "Start", "REG_DWORD", "2"),  # with the machine
+        (hns, "ErrorControl", "REG_DWORD", "1"),
+        (f"{boots}\\PrefetchParameters", "BootId", "REG_DWORD", "1"),
+    ]
 
 
 def install_go_programs(lane: Lane) -> None:
@@ -196,13 +216,17 @@ PARTS = [
     ),
     Part("pause-image", lambda _: _digest_of(CLIENTS, "pause*"), build_pause_image),
     Part("python", lambda _: repr((WINDOWS_PYTHON, _windows_requirements())).encode(), make_windows_python),
-    Part("launcher", lambda _: LAUNCHER.read_bytes(), build_launcher),
+    Part("helpers", lambda _: _digest_of(LANE, "*.c"), build_helpers),
     Part(
         "standins",
         lambda _: _digest_of(STANDINS, "*.c", "*.h", "*.def", "build.py"),
         make_standins,
     ),
-    Part("prefix", lambda lane: _digest_of(lane.root / "standins", "*.dll"), make_prefix),
+    Part(
+        "prefix",
+        lambda lane: _digest_of(lane.root / "standins", "*.dll") + repr(_of_a_node(lane)).encode(),
+        make_prefix,
+    ),
     Part("dist-linux", lambda _: _sources() + sys.version.encode(), build_on_linux),
     Part("dist-windows", lambda _: _sources(), build_on_windows),
 ]

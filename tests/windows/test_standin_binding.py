@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +79,10 @@ def test_every_family_through_the_binding(python: WindowsPython, simulator: Simu
         [3, network],
         [4, network],
     ]
-    assert seen["machine"][2].endswith("\\cni-hns")
+    boot, start, folder = seen["machine"]
+    assert boot == "1"
+    assert re.fullmatch(r"\d+/\d+", start), start
+    assert folder.endswith("\\cni-hns")
     left = simulator.dump()
     assert (left["networks"], left["endpoints"], left["loadbalancers"]) == ([], [], [])
     assert simulator.leaks() == []
