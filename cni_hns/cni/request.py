@@ -24,6 +24,11 @@ class Request(NamedTuple):
     prev_result: Result | None
     arguments: dict[str, str]
 
+    @property
+    def attachment(self) -> tuple[str, str, str]:
+        """Network name, container id and interface name (CNI SPEC, section 3)."""
+        return self.name, self.variables.container_id, self.variables.ifname
+
 
 def read_request(variables: Variables, raw: bytes, document: dict[str, Any]) -> Request:
     """The request, after the checks of the specification and then this plugin's own on the variables.

@@ -66,6 +66,9 @@ class Knowledge(Store):
             (name, json.dumps(value)),
         )
 
+    def forget_fact(self, name: str) -> None:
+        self._write("DELETE FROM facts WHERE name = ?", (name,))
+
     def _document(self, query: str, values: tuple[str, ...]) -> Any:
         row = self._row(query, values)
         return None if row is None else json.loads(row[0])

@@ -35,16 +35,15 @@ class Addition:
     """What the steps of one ADD share. Each method that writes is one transaction."""
 
     def __init__(
-        self, request: Request, node: Node, ledger: Ledger, known: plans.KnownPlan, wanted: Wanted
+        self, request: Request, node: Node, ledger: Ledger, plan: AttachmentPlan, wanted: Wanted
     ) -> None:
-        variables = request.variables
         self.request = request
         self.node = node
         self.ledger = ledger
-        self.known = known
+        self.plan = plan
         self.wanted = wanted
-        self.key = AttachmentKey(request.name, variables.container_id, variables.ifname)
-        self.namespace_id = namespace_guid(variables.netns)
+        self.key = AttachmentKey(*request.attachment)
+        self.namespace_id = namespace_guid(request.variables.netns)
         self.endpoint_id = endpoint_id(*self.key)
         self.fingerprint = _fingerprint(request.config, wanted)
         self.allocated: list[Allocated] = []
@@ -65,13 +64,13 @@ class Addition:
             CniError: code 4, where CNI_NETNS is no namespace.
         """
         ledger = node.ledger(request)
-        known = plans.plan_for(request, ledger, node.log)
-        wanted = read_wanted(known.plan, request.config, request.arguments)
-        return cls(request, node, ledger, known, wanted)
-
-    @property
-    def plan(self) -> AttachmentPlan:
-        return self.known.plan
+        row = ledger.attachment(AttachmentKey(*request.attachment))
+        if row is not None and row.phase == "ready":
+            plan = plans.plan_for(request, ledger, node.log)  # a repeated ADD only reads
+        else:
+            plan = plans.kept_plan(request, node, ledger)
+        wanted = read_wanted(plan, request.config, request.arguments)
+        return cls(request, node, ledger, plan, wanted)
 
     @property
     def asks_a_plugin(self) -> bool:
@@ -83,7 +82,7 @@ class Addition:
         features.require(self.plan.requires, self.node, self.ledger)
 
     def claim(self, network: ResolvedNetwork, remake: Attachment | None) -> Claim:
-        """One transaction: the attachment is ours to add, plan and network are kept, leases are held."""
+        """One transaction: the attachment is ours to add, the network is kept, leases are held."""
         node, ledger = self.node, self.ledger
         addresses.take_over_host_local(self.request, ledger, node.log)
         with ledger.transaction():
@@ -100,7 +99,6 @@ class Addition:
             )
             if not claim.ours:
                 return claim
-            plans.keep(self.known, ledger)
             networks.remember(network, self.plan.network, node, ledger)
             if remake is not None:
                 self._as_before(remake)

@@ -45,11 +45,10 @@ def run(request: Request, node: Node) -> None:
         CniError: code 104 with every difference; code 7 without a usable prevResult.
         ServiceError: HNS failed, so that nothing can be said.
     """
-    variables = request.variables
-    key = AttachmentKey(request.name, variables.container_id, variables.ifname)
-    namespace_id = namespace_guid(variables.netns)
+    key = AttachmentKey(*request.attachment)
+    namespace_id = namespace_guid(request.variables.netns)
     ledger = node.ledger(request)
-    plan = plans.plan_for(request, ledger, node.log).plan
+    plan = plans.plan_for(request, ledger, node.log)
     read_wanted(plan, request.config, request.arguments)
     promised = _promised(request, key)
     delegated.check(plan, request, node, key)

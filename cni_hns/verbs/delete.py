@@ -30,8 +30,7 @@ def run(request: Request, node: Node) -> None:
     Raises:
         CniError: code 105 with all that is left and why; code 11 where another verb is working on it.
     """
-    variables = request.variables
-    key = AttachmentKey(request.name, variables.container_id, variables.ifname)
+    key = AttachmentKey(*request.attachment)
     ledger = node.ledger(request)
     addresses.take_over_host_local(request, ledger, node.log)
     try:

@@ -1,12 +1,18 @@
-"""The compiled plan of a request's configuration: taken from the ledger where it is known, else compiled."""
+"""The compiled plan of a request's configuration: taken from the ledger where it is known, else compiled.
+
+Rule 1: only a plan that the models have accepted is ever kept, under the digest of its configuration.
+Rule 2: of ADDs that meet a new configuration together one compiles it, the others wait. Compiling loads the
+models, which is more work than all the rest of an ADD, and a node that starts has all its pods at once.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cni_hns import __version__
+from cni_hns.binding.processes import Owner
 from cni_hns.dialects.compile import compile_plan, digest
 from cni_hns.dialects.plan import AttachmentPlan
 
@@ -14,41 +20,99 @@ if TYPE_CHECKING:
     from cni_hns.cni.request import Request
     from cni_hns.ledger import Ledger
     from cni_hns.log import Log
+    from cni_hns.verbs.node import Node
 
-__all__ = ["KnownPlan", "keep", "plan_for"]
+__all__ = ["kept_plan", "plan_for"]
 
-
-class KnownPlan(NamedTuple):
-    """A plan, the digest of the configuration it was compiled from, and whether the ledger has it."""
-
-    plan: AttachmentPlan
-    digest: str
-    kept: bool
+# Whoever compiles for longer is not waited for, and no more than this part of the time that is left.
+_PATIENCE_S = 10.0
+_PART_OF_WHAT_IS_LEFT = 0.25
+_PAUSE_S = 0.05
 
 
-def plan_for(request: Request, ledger: Ledger | None, log: Log) -> KnownPlan:
-    """The plan of this configuration. Only one that the models have accepted is ever kept, under its digest.
+def plan_for(request: Request, ledger: Ledger | None, log: Log) -> AttachmentPlan:
+    """The plan of this configuration; nothing is written.
 
     Raises:
         ConfigFault: with every fault of the configuration.
     """
-    executable = _own_name()
-    name = digest(request.config, executable)
-    kept = ledger.plan(name, __version__) if ledger is not None else None
-    if kept is not None:
-        return KnownPlan(AttachmentPlan.of(kept), name, kept=True)
-    plan = compile_plan(request.config, executable)
-    for remark in plan.remarks:
-        log.event(remark, "info")
-    return KnownPlan(plan, name, kept=False)
+    wanted = _Wanted.of(request)
+    return (wanted.kept(ledger) if ledger is not None else None) or wanted.compiled(log)
 
 
-def _own_name() -> str:
-    """The frozen program's file name: it may stand in for a peer under the peer's name."""
-    return os.path.basename(sys.executable) if getattr(sys, "frozen", False) else ""
+def kept_plan(request: Request, node: Node, ledger: Ledger) -> AttachmentPlan:
+    """The plan of this configuration, kept for the verbs that follow.
+
+    Raises:
+        ConfigFault: with every fault of the configuration; nothing is kept.
+    """
+    wanted = _Wanted.of(request)
+    plan = wanted.kept(ledger)
+    if plan is not None:
+        return plan
+    if not _takes_the_turn(wanted, node, ledger):
+        return _of_another(wanted, node, ledger) or _keep(wanted, node, ledger)
+    try:
+        # The one before may have ended between the two looks.
+        return wanted.kept(ledger) or _keep(wanted, node, ledger)
+    finally:
+        ledger.forget_fact(wanted.turn)
 
 
-def keep(known: KnownPlan, ledger: Ledger) -> None:
-    """Keep the plan for the next verb; called inside a write transaction that is due anyway."""
-    if not known.kept:
-        ledger.keep_plan(known.digest, __version__, known.plan.to_document())
+class _Wanted(NamedTuple):
+    """A configuration, this program's own name as far as it tells the dialect, and the digest of both."""
+
+    request: Request
+    executable: str
+    digest: str
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        # The frozen program may stand in for a peer under the peer's name.
+        executable = os.path.basename(sys.executable) if getattr(sys, "frozen", False) else ""
+        return cls(request, executable, digest(request.config, executable))
+
+    @property
+    def turn(self) -> str:
+        """The fact that names the process which compiles this now."""
+        return f"compiling {self.digest}"
+
+    def kept(self, ledger: Ledger) -> AttachmentPlan | None:
+        document = ledger.plan(self.digest, __version__)
+        return None if document is None else AttachmentPlan.of(document)
+
+    def compiled(self, log: Log) -> AttachmentPlan:
+        plan = compile_plan(self.request.config, self.executable)
+        for remark in plan.remarks:
+            log.event(remark, "info")
+        return plan
+
+
+def _keep(wanted: _Wanted, node: Node, ledger: Ledger) -> AttachmentPlan:
+    plan = wanted.compiled(node.log)
+    ledger.keep_plan(wanted.digest, __version__, plan.to_document())
+    return plan
+
+
+def _takes_the_turn(wanted: _Wanted, node: Node, ledger: Ledger) -> bool:
+    """Whether it is for this process to compile; a dead one's turn is over."""
+    owner = node.owner
+    with ledger.transaction():
+        if _is_compiled_elsewhere(wanted, node, ledger):
+            return False
+        ledger.keep_fact(wanted.turn, owner)
+        return True
+
+
+def _of_another(wanted: _Wanted, node: Node, ledger: Ledger) -> AttachmentPlan | None:
+    """The plan that another process compiles; None where it refuses the configuration or takes too long."""
+    left_s = node.deadline.left_s()
+    ends_s = left_s - min(_PATIENCE_S, left_s * _PART_OF_WHAT_IS_LEFT)
+    while node.deadline.left_s() > ends_s and _is_compiled_elsewhere(wanted, node, ledger):
+        node.pause(_PAUSE_S)
+    return wanted.kept(ledger)
+
+
+def _is_compiled_elsewhere(wanted: _Wanted, node: Node, ledger: Ledger) -> bool:
+    owner = ledger.fact(wanted.turn)
+    return owner is not None and node.alive(Owner(*owner))

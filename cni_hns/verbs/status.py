@@ -27,7 +27,7 @@ def run(request: Request, node: Node) -> None:
         ConfigFault, CniError, ServiceError, LedgerFault: what an ADD would fail with.
     """
     ledger = node.ledger_to_read(request)
-    plan = plans.plan_for(request, ledger, node.log).plan
+    plan = plans.plan_for(request, ledger, node.log)
     _inspect_network(plan, node, ledger)
     features.require(plan.requires, node, ledger)
     delegated.status(plan, request, node)
