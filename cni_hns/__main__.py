@@ -11,7 +11,8 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NoReturn
+
+from cni_hns.typed import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from cni_hns.binding.libraries import Libraries, Machine

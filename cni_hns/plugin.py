@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cni_hns.cni.arguments import argument_lengths
 from cni_hns.cni.configuration import answer_version, read_document
@@ -23,6 +22,7 @@ from cni_hns.cni.settings import log_settings, timeout_s
 from cni_hns.cni.variables import Variables, read_variables
 from cni_hns.deadline import Deadline
 from cni_hns.log import Log, redacted
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from cni_hns.binding.libraries import Libraries, Machine

@@ -24,7 +24,7 @@ MODELS = {"pydantic", "pydantic_core", "netaddr"}
 STORES = {"sqlite3", "cffi", "_cffi_backend"}
 OPERATORS = {"click", "rich", "cni_hns.cli"}
 # Pulled in by a careless import; `python -X importtime` tells what each costs.
-SLOW_STANDARD = {"argparse", "asyncio", "dataclasses", "logging", "pathlib", "subprocess", "uuid"}
+SLOW_STANDARD = {"argparse", "asyncio", "dataclasses", "logging", "pathlib", "subprocess", "typing", "uuid"}
 
 # Calls the front door as a runtime does, and at its end says on stderr which modules were loaded.
 PROBE = """

@@ -6,11 +6,10 @@ Loaded only when an error is shown. The tables are one per part of Windows: `hcn
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cni_hns.binding.hcn_codes import HCN_CODES
 from cni_hns.binding.hcs_codes import HCS_CODES, OLD_API_CODES
 from cni_hns.binding.win32_codes import WIN32_CODES
+from cni_hns.typed import NamedTuple
 
 __all__ = ["CODES", "Code", "describe"]
 

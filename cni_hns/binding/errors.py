@@ -20,9 +20,8 @@ whether the object exists.
 
 from __future__ import annotations
 
-from typing import Any
-
 from cni_hns.binding.reading import member
+from cni_hns.typed import Any
 
 __all__ = [
     "AccessDenied",

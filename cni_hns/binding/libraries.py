@@ -6,7 +6,7 @@ pointers with the signatures of `build.py`; one that this Windows does not expor
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from cni_hns.typed import Any, Protocol
 
 __all__ = ["Libraries", "Machine"]
 

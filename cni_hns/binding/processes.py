@@ -6,7 +6,8 @@ A process id alone is used again sooner or later; with the start time it names o
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+
+from cni_hns.typed import NamedTuple
 
 __all__ = ["Owner", "is_alive", "start_of", "this_process"]
 

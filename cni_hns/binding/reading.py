@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from cni_hns.typed import Any
 
 __all__ = ["member"]
 

@@ -9,13 +9,13 @@ Rule 3: above this module there are only `str`, `dict` and opaque `Handle` objec
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cni_hns.binding._generated_ffi import ffi
 from cni_hns.binding.errors import FunctionMissing, MalformedAnswer, ServiceError, service_error
 from cni_hns.binding.reading import member
 from cni_hns.identity import ZERO_GUID
 from cni_hns.identity import guid as canonical
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ Rule 3: the module can be imported on every system; where there is no Windows it
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from cni_hns.binding._generated_ffi import ffi
 from cni_hns.binding.libraries import Libraries
+from cni_hns.typed import Any
 
 __all__ = ["SystemLibrary", "WindowsMachine", "load", "process_start"]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, Final, NamedTuple, NoReturn
 
 from cni_hns.cni.errors import DECODE_FAILURE, INCOMPATIBLE_VERSION, INVALID_CONFIG, CniError, shown
 from cni_hns.cni.protocol import (
@@ -22,6 +21,7 @@ from cni_hns.cni.protocol import (
     identifier_fault,
     ifname_fault,
 )
+from cni_hns.typed import Any, Final, NamedTuple, NoReturn
 
 __all__ = [
     "LIMIT_BYTES",

@@ -5,7 +5,7 @@ Codes below 100 are the protocol's (CNI SPEC, section 5, "Error"); those from 10
 
 from __future__ import annotations
 
-from typing import Final
+from cni_hns.typed import Final
 
 __all__ = [
     "BAD_VARIABLE",

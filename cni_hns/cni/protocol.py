@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+
+from cni_hns.typed import Final, NamedTuple
 
 __all__ = [
     "LATEST",

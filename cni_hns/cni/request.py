@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from cni_hns.cni.arguments import read_arguments
 from cni_hns.cni.configuration import check_envelope
 from cni_hns.cni.errors import CniError
 from cni_hns.cni.result import Result, parse
 from cni_hns.cni.variables import Variables, check_own_rules
+from cni_hns.typed import Any, NamedTuple
 
 __all__ = ["Request", "read_request"]
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
 
 from cni_hns.cni.configuration import folded
 from cni_hns.cni.errors import DECODE_FAILURE, INCOMPATIBLE_VERSION, INVALID_CONFIG, CniError, shown
 from cni_hns.cni.protocol import SUPPORTED, at_least
+from cni_hns.typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _T = TypeVar("_T", str, int, list[object], dict[str, object])
 
 __all__ = ["Dns", "Interface", "IpConfig", "Result", "Route", "dump", "family", "merge", "parse", "to_text"]
-
-_T = TypeVar("_T", str, int, list[object], dict[str, object])
 
 
 class Interface(NamedTuple):

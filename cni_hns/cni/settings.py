@@ -7,7 +7,8 @@ whose errors already go to that log, says what is wrong with it.
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+
+from cni_hns.typed import Any, NamedTuple
 
 __all__ = ["LogSettings", "log_settings", "timeout_s"]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from cni_hns.cni.arguments import argument_faults
 from cni_hns.cni.errors import BAD_VARIABLE, CniError, shown
 from cni_hns.cni.namespace import namespace_fault
 from cni_hns.cni.protocol import VERBS, identifier_fault, ifname_fault
+from cni_hns.typed import NamedTuple
 
 __all__ = ["Variables", "check_own_rules", "read_variables"]
 

@@ -6,7 +6,8 @@ The same rules hold for `ipam.ranges` and for what a runtime sends as `ipRanges`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from cni_hns.typed import Any
 
 from . import fields
 from .fields import Ip, Net

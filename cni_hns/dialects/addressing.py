@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+
+from cni_hns.typed import Any, NamedTuple
 
 from . import essentials, fields
 from .address_ranges import family, parse_range, set_faults, sets_faults

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from cni_hns.cni.protocol import identifier_fault
+from cni_hns.typed import Any, NamedTuple
 
 from . import fields
 from .address_ranges import family

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+
+from cni_hns.typed import Any
 
 from .findings import ConfigFault, Finding
 from .plan import AttachmentPlan

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+
+from cni_hns.typed import Any, NamedTuple, Protocol
 
 from . import fields
 from .address_ranges import family

@@ -7,7 +7,8 @@ is there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+
+from cni_hns.typed import Any, NamedTuple
 
 from . import fields
 

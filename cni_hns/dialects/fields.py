@@ -10,7 +10,8 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+
+from cni_hns.typed import Any
 
 __all__ = [
     "IPV4",

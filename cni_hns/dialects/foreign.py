@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+
+from cni_hns.typed import Any
 
 from . import fields
 from .essentials import ipam_kind

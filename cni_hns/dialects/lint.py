@@ -7,13 +7,13 @@ single object or a list, as an operator has it on disk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from netaddr import IPNetwork, IPRange, IPSet  # type: ignore[import-untyped]
 
 from cni_hns.cni.configuration import read_document
 from cni_hns.cni.errors import CniError
 from cni_hns.cni.protocol import SUPPORTED
+from cni_hns.typed import Any
 
 from . import fields
 from .build import Examined, examine

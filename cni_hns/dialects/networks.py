@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+
+from cni_hns.typed import Any
 
 from . import fields, models
 from .address_ranges import family

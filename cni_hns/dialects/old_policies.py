@@ -8,7 +8,8 @@ silence, so every key is renamed here or said to be unknown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from cni_hns.typed import Any
 
 from . import fields
 from .policies import setting_names, type_names

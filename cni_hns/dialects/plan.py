@@ -5,7 +5,7 @@ Every dialect ends here. Whoever holds a plan needs neither the configuration's 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from cni_hns.typed import Any, NamedTuple
 
 __all__ = ["AttachmentPlan", "IpamPlan", "NetworkPlan", "RangePlan", "SubnetPlan"]
 

@@ -7,9 +7,9 @@ silence. So each policy is checked here, by itself, and a message names it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
 
 from cni_hns.hcn.models.policies import ENDPOINT_POLICIES, NETWORK_POLICIES, SUBNET_POLICIES
+from cni_hns.typed import Any, NamedTuple
 
 from . import fields
 from .findings import Finding

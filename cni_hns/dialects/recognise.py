@@ -8,7 +8,8 @@ keys.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from cni_hns.typed import Any
 
 from . import fields
 from .findings import ConfigFault, Finding

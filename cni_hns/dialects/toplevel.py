@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from cni_hns.typed import Any
 
 from .findings import Finding
 from .models import Native

@@ -7,16 +7,20 @@ because containerd sends Go's field names (`HostPort`, `Searches`), and a null l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 from . import fields
 from .address_ranges import family, parse_range, set_faults, sets_faults
 from .findings import ConfigFault, Finding
 from .plan import AttachmentPlan, RangePlan
 
-__all__ = ["ConfigFault", "Finding", "Wanted", "range_sets", "read_wanted"]
+if TYPE_CHECKING:
+    from typing import TypeVar
 
-T = TypeVar("T")
+    T = TypeVar("T")
+
+__all__ = ["ConfigFault", "Finding", "Wanted", "range_sets", "read_wanted"]
 
 _PROTOCOLS = {"": 6, "tcp": 6, "6": 6, "udp": 17, "17": 17}
 _SCTP = ("sctp", "132")

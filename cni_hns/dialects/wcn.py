@@ -6,7 +6,8 @@ They create the HCN network where it is missing, and leave addresses to HNS wher
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from cni_hns.typed import Any
 
 from . import fields
 from .foreign import DEFAULT_ROUTES, Translation, empty

@@ -10,7 +10,6 @@ Rule 2: nothing is looked up twice and nothing enumerated that an ID can open.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Self
 
 from cni_hns.binding.errors import MalformedAnswer, ServiceError
 from cni_hns.binding.reading import member
@@ -18,6 +17,7 @@ from cni_hns.binding.service import ENDPOINT, LOAD_BALANCER, NAMESPACE, NETWORK,
 from cni_hns.hcn.documents import query
 from cni_hns.identity import ZERO_GUID
 from cni_hns.identity import guid as canonical
+from cni_hns.typed import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

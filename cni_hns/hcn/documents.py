@@ -7,7 +7,8 @@ https://learn.microsoft.com/windows-server/networking/technologies/hcn/hcn-json-
 from __future__ import annotations
 
 import json
-from typing import Any
+
+from cni_hns.typed import Any
 
 __all__ = ["add_endpoint", "add_policies", "query", "remove_endpoint"]
 

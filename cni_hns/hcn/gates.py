@@ -7,7 +7,7 @@ The ranges are those by which Microsoft's own client (hcsshim) decides.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from cni_hns.typed import Final, NamedTuple
 
 __all__ = ["FEATURES", "minimum", "supported"]
 

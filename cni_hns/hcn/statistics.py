@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from cni_hns.binding.reading import member
+from cni_hns.typed import Any, NamedTuple
 
 __all__ = ["EndpointStatistics"]
 

@@ -7,10 +7,9 @@ Rule 2: what is missing is the default; HNS leaves defaults out.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from cni_hns.binding.reading import member
 from cni_hns.identity import ZERO_GUID, guid
+from cni_hns.typed import Any, NamedTuple
 
 __all__ = ["ENABLE_DHCP", "REMOTE", "EndpointView", "NamespaceView", "NetworkView", "SubnetView", "contains"]
 

@@ -6,10 +6,10 @@ The version of HNS, the state of an endpoint, and one list of all endpoints with
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.errors import MalformedAnswer, service_error
 from cni_hns.binding.reading import member
+from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cni_hns.binding.service import Service

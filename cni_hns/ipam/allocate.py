@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted, Usage
 from cni_hns.ipam.ranges import RangeLike, RangeSet, Span, range_sets_of
 from cni_hns.ledger.addresses import address_key, address_text
 from cni_hns.ledger.rows import AttachmentKey, Lease
+from cni_hns.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from cni_hns.ledger import Ledger

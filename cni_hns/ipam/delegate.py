@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.cni.errors import (
     BAD_VARIABLE,
@@ -23,6 +22,7 @@ from cni_hns.cni.errors import (
     CniError,
 )
 from cni_hns.cni.result import Result, parse
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

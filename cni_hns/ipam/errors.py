@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from cni_hns.typed import NamedTuple
 
 __all__ = ["AddressUnavailable", "RangeExhausted", "Usage"]
 

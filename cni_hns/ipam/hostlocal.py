@@ -14,12 +14,12 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
 
 from cni_hns.cni.errors import IO_FAILURE, CniError
 from cni_hns.ipam.allocate import host_local_cursor
 from cni_hns.ledger.addresses import address_key, address_text
 from cni_hns.ledger.rows import Lease
+from cni_hns.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from cni_hns.ledger import Ledger

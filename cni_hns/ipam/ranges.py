@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, ip_network
-from typing import NamedTuple, Protocol
 
 from cni_hns.ledger.addresses import address_key, address_text
+from cni_hns.typed import NamedTuple, Protocol
 
 __all__ = ["Range", "RangeLike", "RangeSet", "Span", "range_sets_of"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cni_hns.cni.errors import IO_FAILURE, CniError
+from cni_hns.typed import Any
 
 __all__ = ["read"]
 

@@ -5,10 +5,9 @@ SQLite itself is loaded when a ledger is opened: who only catches its errors doe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
-
 from cni_hns.ledger.errors import LedgerBusy, LedgerFault
 from cni_hns.ledger.rows import Attachment, AttachmentKey, Claim, KnownNetwork, Lease
+from cni_hns.typed import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
     from cni_hns.deadline import Deadline

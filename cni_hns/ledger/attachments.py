@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.binding.processes import Owner
 from cni_hns.ledger.rows import Attachment, AttachmentKey, Claim
 from cni_hns.ledger.store import Store
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

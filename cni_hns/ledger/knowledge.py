@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 from cni_hns.ledger.rows import KnownNetwork
 from cni_hns.ledger.store import Store
+from cni_hns.typed import Any
 
 __all__ = ["KEPT_PLANS", "Knowledge"]
 

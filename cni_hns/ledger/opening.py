@@ -11,13 +11,13 @@ import contextlib
 import os
 import sqlite3
 import time
-from typing import TYPE_CHECKING
 
 from cni_hns import __version__
 from cni_hns.ledger.access import FILE_MODE, make_private_folder
 from cni_hns.ledger.errors import LedgerFault
 from cni_hns.ledger.schema import MIGRATIONS, migrate
 from cni_hns.ledger.store import Store, connect, translated
+from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.deadline import Deadline

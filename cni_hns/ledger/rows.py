@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from cni_hns.binding.processes import Owner
+from cni_hns.typed import Any, NamedTuple
 
 __all__ = ["Attachment", "AttachmentKey", "Claim", "KnownNetwork", "Lease"]
 

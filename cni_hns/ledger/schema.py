@@ -7,7 +7,7 @@ Rule 3: a migration that was ever released is never edited; the next one is appe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3

@@ -15,8 +15,6 @@ the stored result, and an error that changes nothing for another one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cni_hns.binding.errors import (
     AddressRefused,
     AlreadyExists,
@@ -29,6 +27,7 @@ from cni_hns.cni.errors import HNS_REFUSED, TRY_AGAIN, CniError
 from cni_hns.cni.result import dump, merge
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.hcn.views import EndpointView
+from cni_hns.typed import TYPE_CHECKING
 from cni_hns.verbs import (
     addresses,
     delegated,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from cni_hns.cni.namespace import namespace_guid
 from cni_hns.cni.result import dump
@@ -12,6 +11,7 @@ from cni_hns.dialects.endpoint import Address, endpoint_request
 from cni_hns.dialects.wanted import read_wanted
 from cni_hns.identity import endpoint_id, endpoint_name
 from cni_hns.ledger import AttachmentKey
+from cni_hns.typed import TYPE_CHECKING, Any
 from cni_hns.verbs import addresses, delegated, endpoints, features, networks, plans, retire
 
 if TYPE_CHECKING:

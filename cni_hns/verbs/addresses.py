@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
 
 from cni_hns.cni.result import parse
 from cni_hns.dialects.endpoint import reserved_addresses
@@ -15,6 +14,7 @@ from cni_hns.dialects.essentials import ipam_source
 from cni_hns.dialects.wanted import range_sets
 from cni_hns.ipam import allocate, hostlocal, resolvconf
 from cni_hns.ipam.allocate import Allocated
+from cni_hns.typed import TYPE_CHECKING, Any
 from cni_hns.verbs import holders
 from cni_hns.verbs.outcome import default_gateway
 

@@ -7,7 +7,6 @@ What others added is no fault: more policies than were planned, more interfaces 
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.binding.errors import NotFound
 from cni_hns.cni.errors import CHECK_FAILED, INVALID_CONFIG, CniError
@@ -17,6 +16,7 @@ from cni_hns.dialects.wanted import read_wanted
 from cni_hns.hcn.views import ENABLE_DHCP, EndpointView, NamespaceView, contains
 from cni_hns.identity import endpoint_id, endpoint_name
 from cni_hns.ledger import AttachmentKey
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 from cni_hns.verbs import addresses, delegated, peers, plans
 from cni_hns.verbs.outcome import default_gateway, mac_of
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from cni_hns.cni.errors import TRY_AGAIN, CniError
+from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from cni_hns.cni.errors import BAD_VARIABLE, INVALID_CONFIG, NOT_READY, CniError
 from cni_hns.dialects.essentials import ipam_source
 from cni_hns.ipam.allocate import Allocated
 from cni_hns.ipam.delegate import Delegate, find_plugin
+from cni_hns.typed import TYPE_CHECKING, Any
 from cni_hns.verbs.secrets import secrets_of
 
 if TYPE_CHECKING:

@@ -7,12 +7,11 @@ address is free only when its endpoint is gone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import LEFT_OVER, CniError
 from cni_hns.cni.namespace import namespace_guid
 from cni_hns.ledger import AttachmentKey
+from cni_hns.typed import TYPE_CHECKING
 from cni_hns.verbs import addresses, repair, retire
 from cni_hns.verbs.claims import take
 

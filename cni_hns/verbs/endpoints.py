@@ -6,11 +6,10 @@ Rule 2: an endpoint is deleted by the ID that this plugin chose or a peer's name
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cni_hns.binding.errors import NotFound, ServiceError
 from cni_hns.hcn.documents import remove_endpoint
 from cni_hns.hcn.views import EndpointView
+from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.verbs.node import Node

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cni_hns.cni.errors import INVALID_CONFIG, CniError
 from cni_hns.hcn.gates import minimum, supported
+from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.ledger import Ledger

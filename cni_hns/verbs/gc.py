@@ -7,7 +7,6 @@ is gone. What an ADD or DEL is working on now stays. GC goes on past a failure a
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from cni_hns.binding.errors import NotFound, ServiceError
 from cni_hns.cni.configuration import valid_attachments
@@ -17,6 +16,7 @@ from cni_hns.hcn.views import EndpointView
 from cni_hns.identity import is_ours
 from cni_hns.ipam import allocate, hostlocal
 from cni_hns.ledger import AttachmentKey
+from cni_hns.typed import TYPE_CHECKING
 from cni_hns.verbs import addresses, delegated, endpoints, peers, repair, retire
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ One V1 call lists all endpoints; it is made only after a refusal.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from cni_hns.binding.errors import ServiceError
 from cni_hns.binding.reading import member
+from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cni_hns.verbs.node import Node

@@ -6,11 +6,11 @@ An overlay pod's policy carries it. Elsewhere it may lie in the pods' subnet, an
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import TRY_AGAIN, CniError
 from cni_hns.hcn.views import NetworkView
+from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.dialects.plan import AttachmentPlan

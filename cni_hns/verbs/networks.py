@@ -7,11 +7,11 @@ Rule 2: an existing network is never changed; where it differs from the configur
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.errors import AlreadyExists, NotFound, ServiceError
 from cni_hns.cni.errors import INVALID_CONFIG, TRY_AGAIN, CniError
 from cni_hns.hcn.views import NetworkView
+from cni_hns.typed import TYPE_CHECKING, Any
 from cni_hns.verbs import host_address
 from cni_hns.verbs.resolved import ResolvedNetwork
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+
+from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

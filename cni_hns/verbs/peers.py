@@ -7,11 +7,10 @@ must not take the live eth0.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cni_hns.cni.errors import LEFT_OVER, CniError
 from cni_hns.hcn.views import REMOTE
 from cni_hns.identity import endpoint_id, endpoint_name, is_ours
+from cni_hns.typed import TYPE_CHECKING
 from cni_hns.verbs.endpoints import look_at
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cni_hns import __version__
 from cni_hns.binding.processes import Owner
 from cni_hns.dialects.compile import compile_plan, digest
 from cni_hns.dialects.plan import AttachmentPlan
+from cni_hns.typed import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request

@@ -5,11 +5,10 @@ After a refusal only. Each policy is added alone to an endpoint without any, whi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from cni_hns.binding.errors import PolicyRefused, ServiceError
 from cni_hns.dialects.quoting import quoted
 from cni_hns.hcn.documents import add_policies
+from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cni_hns.hcn.client import Opened

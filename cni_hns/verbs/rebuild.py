@@ -13,12 +13,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from cni_hns.cni.result import dump
 from cni_hns.hcn.views import EndpointView
 from cni_hns.identity import is_ours
 from cni_hns.ledger import AttachmentKey, LedgerFault, open_ledger
+from cni_hns.typed import TYPE_CHECKING, NamedTuple
 from cni_hns.verbs import addresses, endpoints, outcome
 
 if TYPE_CHECKING:

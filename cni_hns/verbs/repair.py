@@ -6,10 +6,9 @@ Rule 2: a repair that fails is logged and left to the next verb; it never fails 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import CniError
+from cni_hns.typed import TYPE_CHECKING
 from cni_hns.verbs import retire
 
 if TYPE_CHECKING:

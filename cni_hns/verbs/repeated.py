@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from cni_hns.cni.errors import INVALID_CONFIG, CniError
 from cni_hns.cni.result import parse
 from cni_hns.hcn.documents import add_endpoint
+from cni_hns.typed import TYPE_CHECKING
 from cni_hns.verbs.addresses import RESULT_VERSION
 from cni_hns.verbs.endpoints import look_at
 

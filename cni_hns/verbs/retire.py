@@ -7,9 +7,8 @@ Rule: a row is claimed before anything of its attachment is touched, and each st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cni_hns.ipam import allocate, hostlocal
+from cni_hns.typed import TYPE_CHECKING
 from cni_hns.verbs import delegated, endpoints, peers
 
 if TYPE_CHECKING:

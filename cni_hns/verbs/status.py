@@ -6,9 +6,8 @@ an error would mark the node NotReady, and the pods that run well would be moved
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cni_hns.cni.errors import NOT_READY, CniError
+from cni_hns.typed import TYPE_CHECKING
 from cni_hns.verbs import addresses, delegated, features, networks, plans
 
 if TYPE_CHECKING:

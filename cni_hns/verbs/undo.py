@@ -7,7 +7,7 @@ lease, the row that names the endpoint) must outlive what stands on it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

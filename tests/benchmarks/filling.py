@@ -14,7 +14,7 @@ from cni_hns.deadline import Deadline
 from cni_hns.identity import endpoint_id
 from cni_hns.ledger import Attachment, AttachmentKey, Lease, Ledger, open_ledger
 from cni_hns.ledger.addresses import address_key
-from tests.benchmarks.subjects import HOST_LOCAL, NETWORK, Station
+from tests.benchmarks.subjects import FOLDER, NETWORK, Station
 
 __all__ = ["fill"]
 
@@ -24,10 +24,10 @@ _BUDGET_S = 600.0
 
 def fill(station: Station, count: int) -> None:
     """Give the station so many leases."""
-    if station.subject.name == HOST_LOCAL:
-        _fill_host_local(station, count)
-    else:
+    if station.subject.name == FOLDER:
         _fill_ledger(station, count)
+    else:
+        _fill_host_local(station, count)
 
 
 def _fill_host_local(station: Station, count: int) -> None:

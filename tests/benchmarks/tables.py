@@ -52,6 +52,13 @@ class Table:
         if text not in self.remarks:
             self.remarks.append(text)
 
+    def remark_growth(self, smallest: str, largest: str) -> None:
+        """Say of each subject what the largest case takes in parts of the smallest."""
+        for subject in self.subjects:
+            grown = ratio(self.of(largest, subject), self.of(smallest, subject))
+            if grown is not None:
+                self.remark(f"{subject}: {largest} takes {grown:.2f} of {smallest}.")
+
     def of(self, case: str, subject: str) -> list[float]:
         """The measurements; none where the subject does not do this."""
         return next((one.values for one in self.series if (one.case, one.subject) == (case, subject)), [])
