@@ -8,9 +8,10 @@ Rule 2: whatever happens, there is one answer: a result, nothing where the verb 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 
+from cni_hns.background import Alarm, finishes_within
 from cni_hns.cni.arguments import argument_lengths
 from cni_hns.cni.configuration import answer_version, read_document
 from cni_hns.cni.errors import DEADLINE, INTERNAL, IO_FAILURE, CniError
@@ -229,12 +230,11 @@ class _Call:
         except Exception as fault:
             self._log.event(f"closing failed: {type(fault).__name__}", "warning", trace=trace(fault))
 
-    def _watchdog(self, verb: Verb, deadline: Deadline) -> threading.Timer:
+    def _watchdog(self, verb: Verb, deadline: Deadline) -> Alarm:
         """Answers at the deadline in place of a verb that hangs: an HNS call cannot be interrupted."""
-        watchdog = threading.Timer(deadline.left_s(), self._too_late, (verb, deadline))
-        watchdog.daemon = True
+        watchdog = Alarm(partial(self._too_late, verb, deadline))
         if self._outlet is not None:
-            watchdog.start()
+            watchdog.set(deadline.left_s())
         return watchdog
 
     def _too_late(self, verb: Verb, deadline: Deadline) -> None:
@@ -252,9 +252,7 @@ class _Call:
             first = True  # the runtime has gone and closed the pipe; the process has to end all the same
         if not first:
             return
-        last_words = threading.Thread(target=self._log_error, args=(error,), daemon=True)
-        last_words.start()
-        last_words.join(_LAST_LOG_S)
+        finishes_within(_LAST_LOG_S, partial(self._log_error, error))
         self._outlet.leave(1)
 
     def _log_begin(self, variables: Variables) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock
 from collections.abc import Callable
+
+from cni_hns.background import finishes_within
 
 __all__ = ["Outlet", "read_stdin", "write_stdout"]
 
@@ -21,10 +23,7 @@ def read_stdin(descriptor: int, limit_bytes: int, timeout_s: float) -> bytes:
     reader = _Reader(descriptor, limit_bytes)
     # A pipe that nobody closes blocks its reader for ever, and Windows has no other way to ask a pipe: the
     # thread is left behind in the system call when the time is over.
-    thread = threading.Thread(target=reader.run, daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    if thread.is_alive():
+    if not finishes_within(timeout_s, reader.run):
         raise TimeoutError(f"it was not closed within {timeout_s:g} s ({reader.size} bytes came)")
     if reader.fault is not None:
         raise reader.fault
@@ -76,7 +75,7 @@ class Outlet:
     def __init__(self, write: Callable[[str], object], leave: Callable[[int], object]) -> None:
         self.leave = leave
         self._write = write
-        self._first = threading.Lock()
+        self._first = allocate_lock()
 
     def deliver(self, text: str) -> bool:
         """Write the text, unless something was written before; whether it was this text that went out.

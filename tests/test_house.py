@@ -24,7 +24,8 @@ MODELS = {"pydantic", "pydantic_core", "netaddr"}
 STORES = {"sqlite3", "cffi", "_cffi_backend"}
 OPERATORS = {"click", "rich", "cni_hns.cli"}
 # Pulled in by a careless import; `python -X importtime` tells what each costs.
-SLOW_STANDARD = {"argparse", "asyncio", "dataclasses", "logging", "pathlib", "subprocess", "typing", "uuid"}
+SLOW_STANDARD = {"argparse", "asyncio", "dataclasses", "logging", "pathlib", "subprocess", "uuid"}
+SLOW_STANDARD |= {"threading", "typing"}  # cni_hns.background and cni_hns.typed stand in for them
 
 # Calls the front door as a runtime does, and at its end says on stderr which modules were loaded.
 PROBE = """
