@@ -15,7 +15,7 @@ __all__ = ["argument_faults", "argument_lengths", "read_arguments"]
 _FREE_TEXT = ("K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_INFRA_CONTAINER_ID", "K8S_POD_UID")
 _TRUE = ("1", "true")
 _FALSE = ("0", "false")
-_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}|[0-9a-fA-F]{2}(-[0-9a-fA-F]{2}){5}")
+_MAC = r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}|[0-9a-fA-F]{2}(-[0-9a-fA-F]{2}){5}"
 
 
 def read_arguments(text: str) -> dict[str, str]:
@@ -81,7 +81,7 @@ def _not_an_address(value: str) -> str | None:
 
 
 def _not_a_mac(value: str) -> str | None:
-    return None if _MAC.fullmatch(value) else "a MAC address of six bytes"
+    return None if re.fullmatch(_MAC, value) else "a MAC address of six bytes"
 
 
 def _not_a_switch(value: str) -> str | None:

@@ -41,7 +41,7 @@ _MAX_DEPTH = 100
 
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ATTACHMENT_KEYS = ("cni.dev/valid-attachments", "cni.dev/attachments")
-_SHORT_VERSION = re.compile(r"[0-9A-Za-z.+\- ]{1,32}")
+_SHORT_VERSION = r"[0-9A-Za-z.+\- ]{1,32}"
 
 
 class Envelope(NamedTuple):
@@ -169,7 +169,7 @@ def _text(document: dict[str, Any], key: str) -> str:
 
 def _shown_version(version: str) -> str:
     """A version, or what stands in its place: other text is not for a message."""
-    return f'"{version}"' if _SHORT_VERSION.fullmatch(version) else f"({len(version)} characters)"
+    return f'"{version}"' if re.fullmatch(_SHORT_VERSION, version) else f"({len(version)} characters)"
 
 
 def _decoded(data: bytes) -> str:

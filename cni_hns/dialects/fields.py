@@ -44,8 +44,8 @@ _KINDS = {
     float: "a number",
     type(None): "null",
 }
-_MAC = re.compile(r"[0-9A-F]{2}(-[0-9A-F]{2}){5}")
-_ABSOLUTE = re.compile(r"(?:[A-Za-z]:[\\/]|\\\\[^\\/]+[\\/]|/)")
+_MAC = r"[0-9A-F]{2}(-[0-9A-F]{2}){5}"
+_ABSOLUTE = r"(?:[A-Za-z]:[\\/]|\\\\[^\\/]+[\\/]|/)"
 _LONGEST_QUOTE = 60
 
 
@@ -122,7 +122,7 @@ def mac(value: object) -> str:
     """A MAC address as HNS writes it: upper-case pairs with dashes. Colons are accepted."""
     text = _text(value, "a MAC address")
     found = text.replace(":", "-").upper()
-    if not _MAC.fullmatch(found):
+    if not re.fullmatch(_MAC, found):
         raise ValueError(f"{shown(text)} is not a MAC address, such as 0E-2A-0A-01-00-05")
     if int(found[:2], 16) & 1:
         raise ValueError(f"{shown(text)} is a group address; an endpoint needs one with an even first byte")
@@ -134,7 +134,7 @@ def mac(value: object) -> str:
 def absolute_path(value: object) -> str:
     """An absolute path of Windows or POSIX, whichever system reads the configuration."""
     text = _text(value, "a path")
-    if "\0" in text or not _ABSOLUTE.match(text):
+    if "\0" in text or not re.match(_ABSOLUTE, text):
         raise ValueError(f"{shown(text)} is not an absolute path; runtimes start plugins in any folder")
     return text
 

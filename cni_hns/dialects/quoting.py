@@ -15,7 +15,7 @@ _NUMBERS = r"\d{1,5}(-\d{1,5})?"
 _ADDRESS = r"\d{1,3}(\.\d{1,3}){3}(/\d{1,3})?|[0-9a-fA-F]{0,4}(:[0-9a-fA-F.]{0,15}){2,8}(/\d{1,3})?"
 _MAC = r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}"
 _GUID = r"\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?"
-_OPEN = re.compile(rf"{_NUMBERS}|{_ADDRESS}|{_MAC}|{_GUID}")
+_OPEN = rf"{_NUMBERS}|{_ADDRESS}|{_MAC}|{_GUID}"
 
 
 def quoted(value: object) -> str:
@@ -35,4 +35,4 @@ def _masked(value: object) -> object:
 
 def _may_be_shown(text: str) -> bool:
     pieces = [piece.strip() for piece in text.split(",")]
-    return all(not piece or piece in _OWN_WORDS or _OPEN.fullmatch(piece) for piece in pieces)
+    return all(not piece or piece in _OWN_WORDS or re.fullmatch(_OPEN, piece) for piece in pieces)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -83,3 +84,10 @@ def test_a_network_s_name_may_be_part_of_the_container_id() -> None:
 )
 def test_guid(text: str, expected: str | None) -> None:
     assert guid(text) == expected
+
+
+@given(st.text("0aFg-{}", max_size=40) | st.from_regex(r"[0-9a-f]{7,9}(-[0-9A-F]{3,5}){3}-[0-9a-g]{11,13}"))
+def test_guid_takes_what_the_pattern_says(text: str) -> None:
+    bare = text[1:-1] if text.startswith("{") and text.endswith("}") else text
+    pattern = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+    assert guid(text) == (bare.lower() if re.fullmatch(pattern, bare) else None)
