@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -38,6 +39,15 @@ def test_the_layout_lists_every_file_of_the_folder(lane: Lane, windows: bool) ->
     assert present == {*layout["files"], LAYOUT}
     assert damaged(str(folder), layout["files"]) == []
     assert (layout["version"], layout["folder"]) == (__version__, folder.name)
+
+
+@pytest.mark.parametrize("windows", [False, True], ids=["linux", "windows"])
+def test_python_finds_its_beginning_and_nothing_else_outside_of_the_modules(
+    lane: Lane, windows: bool
+) -> None:
+    """Each start reads the whole directory of this file."""
+    with ZipFile(contents(lane, windows=windows) / "base_library.zip") as base:
+        assert set(base.namelist()) == {f"encodings/{name}.pyc" for name in ("__init__", "aliases", "utf_8")}
 
 
 @pytest.mark.parametrize("windows", [False, True], ids=["linux", "windows"])

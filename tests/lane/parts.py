@@ -36,7 +36,10 @@ SYSTEM_PACKAGES = {
     "objdump": "binutils",
     "ip": "iproute2",
 }
-_SYSTEM_FILES = {"/usr/lib/cni/loopback": "containernetworking-plugins"}
+_SYSTEM_FILES = {
+    "/usr/lib/cni/loopback": "containernetworking-plugins",
+    "/usr/share/i18n/charmaps/ISO-8859-1.gz": "locales",
+}
 if sys.base_prefix == "/usr":
     # Debian's own Python has its library in a package of its own; PyInstaller bundles it.
     _LIBRARY = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
