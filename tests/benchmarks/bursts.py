@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from tests.benchmarks.processes import Ran, together
+from tests.benchmarks.processes import Ran, together, wine_is_up
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.subjects import FOLDER, WIN_BRIDGE, Subject, windows
 from tests.benchmarks.tables import Table
 from tests.benchmarks.timing import in_turn
-from tests.lane.wine import warm
 
 __all__ = ["PART", "TITLE", "run"]
 
@@ -24,7 +23,7 @@ def run(settings: Settings) -> list[Table]:
     failures = Table(PART, "ADDs that failed, of each burst", "ADDs", names)
     sizes = _SHORT_SIZES if settings.short else _SIZES
     kinds = [(size, True) for size in sizes] + [(sizes[-1], False)]
-    with warm(settings.lane):
+    with wine_is_up(settings.lane):
         for size, known in kinds:
             case = f"{size}" if known else f"{size}, the first on the node"
             settings.say(f"bursts: {case}")

@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks.processes import Ran
+from tests.benchmarks.processes import Ran, wine_is_up
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.subjects import FOLDER, HOST_LOCAL, WIN_BRIDGE, Station, windows
 from tests.benchmarks.tables import Table
 from tests.benchmarks.verbs import first_adds, lives
 from tests.lane import Lane
-from tests.lane.wine import warm
 
 __all__ = ["PART", "run"]
 
@@ -27,7 +26,7 @@ def run(settings: Settings) -> list[Table]:
     calls = Table(PART, "Calls of HNS", "calls", [subject.name for subject in subjects], WIN_BRIDGE)
     once = settings._replace(repetitions=1)
     count = _counting(calls)
-    with warm(settings.lane):
+    with wine_is_up(settings.lane):
         first_adds(once, subjects, count)
         lives(once, subjects, count)
     calls.remark("Handles that are closed are not counted.")

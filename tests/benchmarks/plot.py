@@ -17,6 +17,8 @@ __all__ = ["NoMatplotlib", "draw"]
 _INCHES = (6.4, 3.8)
 _COLOURS = {FOLDER: "#1f77b4", FILE: "#9ecae1", WIN_BRIDGE: "#d95f02", HOST_LOCAL: "#7f7f7f"}
 
+_BARS = [windows.ONE_CORE, *map(windows.wall_title, windows.DELAYS_MS)]
+
 Draw = Callable[[Any, Table], None]
 
 
@@ -68,7 +70,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
 
 def _drawing_of(table: Table) -> Draw | None:
-    if table.part == windows.PART and table.title in map(windows.wall_title, windows.DELAYS_MS):
+    if table.part == windows.PART and table.title in _BARS:
         return _bars
     if (table.part, table.title) == (bursts.PART, bursts.TITLE):
         return _lines

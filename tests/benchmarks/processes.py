@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Ran", "Start", "timed", "together"]
+from tests.lane import Lane
+from tests.lane.wine import end_server, warm
+
+__all__ = ["Ran", "Start", "timed", "together", "wine_is_up"]
 
 _STOPWATCH = Path(__file__).with_name("stopwatch.py")
 _TIMEOUT_S = 300
+# Wine's own services start with its server, and are busy with that for so long.
+_SETTLED_AFTER_S = 3.0
 
 
 class Start(NamedTuple):
@@ -59,6 +65,23 @@ class Ran(NamedTuple):
             return "succeeds" + (", prints nothing" if not self.stdout.strip() else "")
         said = str(error.get("msg") or self.stdout.strip() or self.stderr.strip())[:200]
         return f"fails, code {error.get('code', '-')}: {said}"
+
+
+@contextlib.contextmanager
+def wine_is_up(lane: Lane, *, on_one_core: bool = False) -> Iterator[None]:
+    """Wine's server runs, a new one, and has nothing else to do.
+
+    With `on_one_core` it, what is started meanwhile, and this process with the simulated HNS share a core.
+    """
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)} if on_one_core else cores)
+    end_server(lane)
+    try:
+        with warm(lane):
+            time.sleep(_SETTLED_AFTER_S)
+            yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def timed(start: Start) -> Ran:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tests.benchmarks.costs import Costs
+from tests.benchmarks.processes import wine_is_up
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.subjects import WIN_BRIDGE, Subject, windows
 from tests.benchmarks.tables import Table
 from tests.benchmarks.verbs import first_adds, lives
-from tests.lane.wine import warm
 
-__all__ = ["DELAYS_MS", "PART", "run", "wall_title"]
+__all__ = ["DELAYS_MS", "ONE_CORE", "PART", "run", "wall_title"]
 
 PART = "windows"
 DELAYS_MS = (0, 5, 50)
@@ -20,26 +20,28 @@ def wall_title(delay_ms: int) -> str:
     return f"Wall time, HNS answers {f'after {delay_ms} ms' if delay_ms else 'at once'}"
 
 
+ONE_CORE = f"{wall_title(0)}, everything on one core"
+
+
 def run(settings: Settings) -> list[Table]:
     subjects = windows(settings.lane)
-    names = [subject.name for subject in subjects]
-    costs = Costs(names, WIN_BRIDGE, PART, wall_title(0))
+    costs = Costs([subject.name for subject in subjects], WIN_BRIDGE, PART, wall_title(0))
     tables = costs.tables
-    with warm(settings.lane):
+    with wine_is_up(settings.lane):
         settings.say("windows: first ADDs")
         first_adds(settings, subjects, costs.record)
-        for delay_ms in DELAYS_MS[:1] if settings.short else DELAYS_MS:
-            settings.say(f"windows: {wall_title(delay_ms)}")
-            if delay_ms:
-                tables.append(_slowly(settings, subjects, delay_ms))
-            else:
-                lives(settings, subjects, costs.record)
+        settings.say(f"windows: {wall_title(0)}")
+        lives(settings, subjects, costs.record)
+        for delay_ms in () if settings.short else DELAYS_MS[1:]:
+            tables.append(_wall(settings, subjects, wall_title(delay_ms), delay_ms))
+    with wine_is_up(settings.lane, on_one_core=True):
+        tables.append(_wall(settings, subjects, ONE_CORE))
     return tables
 
 
-def _slowly(settings: Settings, subjects: list[Subject], delay_ms: int) -> Table:
-    """The verbs' wall time where HNS takes its time."""
-    names = [subject.name for subject in subjects]
-    costs = Costs(names, WIN_BRIDGE, PART, wall_title(delay_ms))
+def _wall(settings: Settings, subjects: list[Subject], title: str, delay_ms: int = 0) -> Table:
+    """The verbs' wall time alone."""
+    settings.say(f"windows: {title}")
+    costs = Costs([subject.name for subject in subjects], WIN_BRIDGE, PART, title)
     lives(settings, subjects, costs.record, delay_ms)
     return costs.tables[0]
