@@ -20,7 +20,7 @@ from tests.benchmarks.tables import Results, Table
 from tests.lane import Lane
 from tests.lane.parts import GO_PROGRAMS, PARTS
 
-__all__ = ["about", "as_markdown", "show", "write"]
+__all__ = ["about", "as_markdown", "is_current", "show", "write"]
 
 _WIDTH = 150
 _PEERS = ("win-bridge", "host-local")
@@ -87,9 +87,14 @@ def _line(cells: list[str]) -> str:
     return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
 
 
-def _built_from(lane: Lane) -> str:
+def is_current(lane: Lane) -> bool:
+    """Whether the built programs are of this checkout."""
     built = {"dist-linux", "dist-windows"}
-    if all(part.is_current(lane) for part in PARTS if part.name in built):
+    return all(part.is_current(lane) for part in PARTS if part.name in built)
+
+
+def _built_from(lane: Lane) -> str:
+    if is_current(lane):
         return "built from this checkout"
     return "built from another state of the sources: `python -m tests.lane` builds this one"
 

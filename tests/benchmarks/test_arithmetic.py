@@ -10,6 +10,7 @@ import pytest
 from tests.benchmarks.growth import case_of
 from tests.benchmarks.imports import OTHERS, OURS, SIMULATOR, STANDARD, group_of, parsed
 from tests.benchmarks.plot import _verb_and_number
+from tests.benchmarks.probe import Account
 from tests.benchmarks.processes import Ran
 from tests.benchmarks.report import as_markdown, write
 from tests.benchmarks.tables import Results, Table
@@ -135,3 +136,48 @@ def test_a_module_is_of_its_origin(module: str, group: str) -> None:
 )
 def test_a_case_names_its_place_in_the_picture(case: str, expected: tuple[str, int]) -> None:
     assert _verb_and_number(case) == expected
+
+
+class TestTheProbe:
+    """A part has the time that is spent in it and in no other part."""
+
+    class Clock:
+        """Goes on when it is told to."""
+
+        def __init__(self) -> None:
+            self.time_s = 0.0
+
+        def __call__(self) -> float:
+            return self.time_s
+
+        def goes_on(self, seconds: float) -> None:
+            self.time_s += seconds
+
+    def test_a_part_inside_another_is_not_counted_twice(self) -> None:
+        clock = self.Clock()
+        account = Account(clock)
+        inner = account.within("inner", lambda: clock.goes_on(2))
+
+        def outer_work() -> None:
+            clock.goes_on(1)
+            inner()
+            inner()
+            clock.goes_on(3)
+
+        clock.goes_on(5)
+        account.within("outer", outer_work)()
+        inner()
+        assert account.totals_s == {"inner": 6, "outer": 4}
+        assert account.outside_s() == 5
+
+    def test_a_part_that_fails_is_counted_too(self) -> None:
+        clock = self.Clock()
+        account = Account(clock)
+
+        def fails() -> None:
+            clock.goes_on(2)
+            raise KeyError
+
+        with pytest.raises(KeyError):
+            account.within("failing", fails)()
+        assert (account.totals_s, account.outside_s()) == ({"failing": 2}, 0)

@@ -1,0 +1,5 @@
+/* nothing.exe: what a process costs that does nothing. */
+int main(void)
+{
+    return 0;
+}
