@@ -24,7 +24,7 @@ from pathlib import Path
 from tests.lane import Lane
 from tests.lane.wine import warm
 
-__all__ = ["IN_PROCESS", "NAMES", "Packaging", "choose", "current"]
+__all__ = ["IN_PROCESS", "NAMES", "Packaging", "choose", "current", "give"]
 
 ROOT = Path(__file__).parent.parent
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from tests.lane import Lane
 from tests.lane.wine import end_server, warm
+from tests.packaging import give
 
 __all__ = ["Ran", "Start", "timed", "together", "wine_is_up"]
 
@@ -129,8 +130,5 @@ def _begun(start: Start) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert process.stdin is not None
-    process.stdin.write(start.stdin)  # less than a pipe holds: nobody waits here
-    process.stdin.close()
-    process.stdin = None
+    give(process, start.stdin)  # less than a pipe holds: nobody waits here
     return process
