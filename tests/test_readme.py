@@ -21,7 +21,8 @@ from cni_hns.simulator.core.options import OPTIONS
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
-DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{name}" for name in sorted(os.listdir(f"{ROOT}/docs")))]
+_PAGES = sorted(name for name in os.listdir(f"{ROOT}/docs") if name.endswith(".md"))
+DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{name}" for name in _PAGES)]
 NAMED_COMMAND = re.compile(
     r"cni-hns ((?:network|endpoint|namespace|ipam|config|ledger|version|demo)(?: [a-z]+)?)"
 )
