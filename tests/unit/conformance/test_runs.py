@@ -98,7 +98,12 @@ class TestProcesses:
             "-c",
             "import os; print(sorted(k for k in os.environ if k.startswith('CNI_')))",
         ]
-        inherited = {**os.environ, "CNI_ARGS": "A=1", "CNI_NETNS": "x", "CNI_HNS_SIMULATOR": "node"}
+        inherited = {
+            "PATH": os.environ["PATH"],
+            "CNI_ARGS": "A=1",
+            "CNI_NETNS": "x",
+            "CNI_HNS_SIMULATOR": "node",
+        }
         outcome = ProcessRunner(show, 60, inherited)(Call({"CNI_COMMAND": "DEL"}, b""))
         assert outcome.stdout.split() == b"['CNI_COMMAND', 'CNI_HNS_SIMULATOR']".split()
 
