@@ -3,7 +3,6 @@ from __future__ import annotations
 import _thread
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,10 @@ from cni_hns.log import Log
 from cni_hns.plugin import VERBS, Answer, run
 from cni_hns.stdio import Outlet
 
+from .test_background import until_none_runs_besides
 from .test_plugin import ATTACHMENT, RESULT, FakeNode
 
 SECONDS_AT_MOST = 30
-
-
-def until_none_runs_besides(before: int) -> None:
-    """Wait until there are no more threads than there were; the test's own time limit bounds it."""
-    while _thread._count() > before:
-        time.sleep(0.001)
 
 
 class World:
