@@ -1,7 +1,6 @@
 """Where the time of a verb goes: the built program with a probe in it, under Wine, on one core.
 
-The probe itself costs about a hundredth. What a process of Wine takes before and after the program sees
-anything of it is told by a program that does nothing.
+The probe itself costs about a hundredth. Programs that do nothing tell what a start has to take in any case.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from tests.benchmarks.processes import Ran, Start, timed, wine_is_up
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.subjects import FOLDER, Station, Subject, Unexpected
 from tests.benchmarks.tables import Table
+from tests.benchmarks.timing import in_turn
 from tests.benchmarks.verbs import ADD, ADD_AGAIN, CHECK, DEL, STATUS, VERSION, lives
 from tests.lane import Lane
 
@@ -56,15 +56,12 @@ def run(settings: Settings) -> list[Table]:
     with wine_is_up(settings.lane, on_one_core=True), _spliced(settings.lane) as subject:
         settings.say("anatomy: verbs")
         lives(settings, [subject], record)
-        settings.say("anatomy: a program that does nothing")
-        idle_ms = [_nothing(settings.lane) for _ in range(settings.repetitions)]
+        others = _others(settings)
     for name in [*_ORDER, _WHOLE]:
         for verb in _VERBS:
             if (name, verb) in told:
                 table.add(name, verb, *told[name, verb])
-    nothing = Table(PART, "A Windows program that does nothing", "ms", [_WHOLE])
-    nothing.add("main() returns", _WHOLE, *idle_ms)
-    return [table, nothing]
+    return [table, others]
 
 
 def _parts_of(ran: Ran) -> dict[str, float]:
@@ -96,6 +93,17 @@ def _spliced(lane: Lane) -> Iterator[Subject]:
         yield Subject(FOLDER, copy / exe.name, lane, True)
 
 
-def _nothing(lane: Lane) -> float:
-    program = lane.program("nothing", windows=True)
-    return timed(Start(lane.wine_command(program), lane.wine_environment(), b"")).wall_s * 1000
+def _others(settings: Settings) -> Table:
+    """What a start has to take in any case."""
+    lane = settings.lane
+    table = Table(PART, "Other programs, everything on one core", "ms", [_WHOLE])
+    commands = {
+        "a program that does nothing": lane.wine_command(lane.program("nothing", windows=True)),
+        "the same, with user32.dll": lane.wine_command(lane.program("window", windows=True)),
+        "python.exe -I -S -c pass": lane.wine_command(lane.python, "-I", "-S", "-c", "pass"),
+    }
+    settings.say("anatomy: programs that do nothing")
+    for _, (name, command) in in_turn(list(commands.items()), settings.repetitions):
+        ran = timed(Start(command, lane.wine_environment(), b""))
+        table.add(name, _WHOLE, ran.wall_s * 1000)
+    return table
