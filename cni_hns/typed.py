@@ -1,8 +1,8 @@
 """What the modules that a verb loads need of `typing`, at a fraction of its cost.
 
-Loading `typing`, and having it make some fifty named tuples, is an eighth of an ADD's work. To a type checker
-the names here are those of `typing`. At run time annotations are texts that nobody reads: a name that stands
-in annotations only has to exist. Modules whose annotations pydantic reads import `typing` itself.
+Loading `typing`, and having it make fifty named tuples, is a tenth of a short call. To a type checker the
+names here are those of `typing`. At run time annotations are texts that nobody reads: a name that stands in
+annotations only has to exist. Modules whose annotations pydantic reads import `typing` itself.
 """
 
 from __future__ import annotations
