@@ -53,7 +53,7 @@ def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
     try:
         connection = connect(path, deadline)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        _bring_up_to_date(connection, version, path, deadline)
+        connection = _brought_up_to_date(connection, version, path, deadline)
     except BaseException as error:
         if connection is not None:
             connection.close()
@@ -63,10 +63,12 @@ def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
     return connection
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: str, deadline: Deadline) -> None:
+def _brought_up_to_date(
+    connection: sqlite3.Connection, version: int, path: str, deadline: Deadline
+) -> sqlite3.Connection:
     newest = len(MIGRATIONS)
     if version == newest:
-        return
+        return connection
     if version > newest:
         raise LedgerFault(
             path,
@@ -75,8 +77,13 @@ def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: str, d
         )
     if version <= 0:
         raise LedgerFault(path, "is damaged: it is empty, or not a ledger of cni-hns")
-    with Store(connection, path, deadline).transaction():
-        migrate(connection)
+    return _migrated(Store(connection, path, deadline))
+
+
+def _migrated(store: Store) -> sqlite3.Connection:
+    with store.transaction():
+        migrate(store.connection)
+    return store.connection
 
 
 def _refuse_orphaned_log(path: str) -> None:
@@ -121,11 +128,8 @@ def _make(path: str, deadline: Deadline) -> None:
 
 
 def _build(draft: str, deadline: Deadline) -> None:
-    with contextlib.closing(connect(draft, deadline)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        migrate(connection)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA journal_mode = WAL")
+    with contextlib.closing(Store(connect(draft, deadline), draft, deadline)) as store:
+        _migrated(store).execute("PRAGMA journal_mode = WAL")
 
 
 def _publish(draft: str, path: str, deadline: Deadline) -> None:

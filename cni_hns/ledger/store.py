@@ -25,6 +25,9 @@ __all__ = ["Store", "busy_timeout_ms", "connect", "translated"]
 _SHARE_OF_THE_DEADLINE = 0.9
 _RESERVE_S = 0.5
 
+# Needs the right to write, as BEGIN IMMEDIATE does not, and does nothing in a file without auto-vacuum.
+_ASK_TO_WRITE = "PRAGMA incremental_vacuum(1)"
+
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
 _GIVE_ACCESS = "give administrators and SYSTEM full access to its folder, and run this as one of them"
@@ -42,16 +45,27 @@ _FAULTS: dict[int, tuple[str, str]] = {
 
 def translated(path: str, error: sqlite3.Error) -> Exception:
     """SQLite's failure as a LedgerBusy or a LedgerFault; a fault of our own statements stays what it is."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    code = _code(error)
     if code in _BUSY:
         return LedgerBusy(path)
     if code in _FAULTS:
         what, next_step = _FAULTS[code]
-        return LedgerFault(path, f"{what} (SQLite: {error})", next_step)
+        return LedgerFault(path, f"{what} ({_named(error)})", next_step)
     if isinstance(error, sqlite3.OperationalError) and "no such" in str(error):
         # The file has our version number but not our tables and columns.
-        return LedgerFault(path, f"is damaged (SQLite: {error})")
+        return LedgerFault(path, f"is damaged ({_named(error)})")
     return error
+
+
+def _named(error: sqlite3.Error) -> str:
+    """With the name of the code: many share one text."""
+    name = getattr(error, "sqlite_errorname", "")
+    return f"SQLite: {error}, {name}" if name else f"SQLite: {error}"
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary code, without what SQLite adds to it."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
 def busy_timeout_ms(deadline: Deadline) -> int:
@@ -94,6 +108,11 @@ class Store:
             self._connection.close()
 
     @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection that is used now: a write transaction may have begun on a new one."""
+        return self._connection
+
+    @property
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
@@ -107,10 +126,7 @@ class Store:
         """
         if self.in_transaction:
             raise RuntimeError("a ledger transaction is open already")
-        self._run(f"PRAGMA busy_timeout = {busy_timeout_ms(self._deadline)}")
-        # IMMEDIATE takes the write lock now: a transaction that read first could not wait for it later.
-        # https://www.sqlite.org/lang_transaction.html
-        self._run("BEGIN IMMEDIATE")
+        self._begin()
         try:
             yield
             self._run("COMMIT")
@@ -135,6 +151,43 @@ class Store:
                 self._connection.execute("RELEASE part")
             raise
         self._run("RELEASE part")
+
+    def _begin(self) -> None:
+        """Take the write lock, if need be on a new connection.
+
+        SQLite opens a file for reading only where it cannot for writing at that moment: on Windows, while a
+        virus scanner has it. It says nothing until something is written.
+        https://www.sqlite.org/c3ref/open.html
+        """
+        try:
+            self._lock()
+        except sqlite3.Error as error:
+            if _code(error) != sqlite3.SQLITE_READONLY:
+                raise translated(self.path, error) from error
+            self._open_again()
+
+    def _lock(self) -> None:
+        execute = self._connection.execute
+        execute(f"PRAGMA busy_timeout = {busy_timeout_ms(self._deadline)}")
+        # IMMEDIATE takes the write lock now: a transaction that read first could not wait for it later.
+        # https://www.sqlite.org/lang_transaction.html
+        execute("BEGIN IMMEDIATE")
+        try:
+            execute(_ASK_TO_WRITE)
+        except sqlite3.Error:
+            if self.in_transaction:
+                execute("ROLLBACK")
+            raise
+
+    def _open_again(self) -> None:
+        """The write lock, on a new connection."""
+        try:
+            connection = connect(self.path, self._deadline)
+            self._connection.close()
+            self._connection = connection
+            self._lock()
+        except sqlite3.Error as error:
+            raise translated(self.path, error) from error
 
     def _run(self, statement: str, values: Sequence[object] = ()) -> int:
         """Execute; the number of rows changed."""

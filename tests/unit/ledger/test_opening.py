@@ -14,7 +14,7 @@ import pytest
 
 import cni_hns
 from cni_hns.deadline import Deadline
-from cni_hns.ledger import Ledger, LedgerBusy, LedgerFault, open_ledger, opening, schema
+from cni_hns.ledger import Ledger, LedgerBusy, LedgerFault, open_ledger, opening, schema, store
 from cni_hns.ledger.store import busy_timeout_ms, connect, translated
 from tests.unit.ledger.shorthand import KEY, add
 
@@ -25,6 +25,11 @@ def opened(path: str) -> Ledger:
     return open_ledger(path, Deadline(20))
 
 
+def for_reading_only(path: str, _deadline: Deadline) -> sqlite3.Connection:
+    """Windows: what SQLite makes of a file that a virus scanner holds while it is opened."""
+    return sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
 # A question mark would begin a URI's query; on Windows no name has one.
 _NAMES = ["with space", "half#", "100%25", "ünï", *([] if os.name == "nt" else ["what?"])]
 
@@ -33,6 +38,14 @@ class TestALedgerThatIsNotThere:
     def test_is_none_for_a_reader_and_stays_away(self, path: str) -> None:
         assert open_ledger(path, Deadline(5), create=False) is None
         assert not os.path.exists(os.path.dirname(path))
+
+    def test_is_made_where_its_draft_was_opened_for_reading_only(
+        self, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(opening, "connect", for_reading_only)
+        ledger = opened(path)
+        assert ledger.attachments() == []
+        ledger.close()
 
     def test_is_made_for_a_writer_and_then_there_for_readers(self, path: str) -> None:
         opened(path).close()
@@ -258,8 +271,7 @@ class TestMigrations:
         late = connect(path, Deadline(5))
         self._with_second(monkeypatch)
         opened(path).close()
-        opening._bring_up_to_date(late, 1, path, Deadline(5))
-        late.close()
+        opening._brought_up_to_date(late, 1, path, Deadline(5)).close()
         assert self._content(path) == (2, [(0,)])
 
     def test_that_fail_leave_the_older_ledger_whole(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,6 +286,17 @@ class TestMigrations:
         ledger = opened(path)
         assert ledger._rows("SELECT name FROM sqlite_schema WHERE name = 'second'") == []
         ledger.close()
+
+    def test_go_on_where_the_file_was_opened_for_reading_only(
+        self, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened(path).close()
+        self._with_second(monkeypatch)
+        monkeypatch.setattr(opening, "connect", for_reading_only)
+        ledger = opened(path)
+        assert ledger.attachments() == []
+        ledger.close()
+        assert self._content(path) == (2, [(0,)])
 
     def test_that_wait_too_long_are_busy(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
         opened(path).close()
@@ -353,6 +376,26 @@ class TestTransactions:
         other.execute("COMMIT")
         other.close()
         ledger.keep_fact("a", 1)
+        ledger.close()
+
+    def test_begin_on_a_new_connection_where_the_first_one_was_opened_for_reading_only(
+        self, path: str
+    ) -> None:
+        opened(path).close()
+        ledger = Ledger(for_reading_only(path, Deadline(5)), path, Deadline(5))
+        assert ledger.attachments() == []
+        ledger.keep_fact("a", 1)
+        assert ledger.fact("a") == 1
+        ledger.close()
+
+    def test_say_that_the_file_cannot_be_written_where_a_new_connection_cannot_either(
+        self, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened(path).close()
+        monkeypatch.setattr(store, "connect", for_reading_only)
+        ledger = Ledger(for_reading_only(path, Deadline(5)), path, Deadline(5))
+        with pytest.raises(LedgerFault, match=r"cannot be written \(SQLite: .*, SQLITE_READONLY\); give"):
+            ledger.keep_fact("a", 1)
         ledger.close()
 
     def test_are_undone_after_a_fault_of_our_own_statements(self, ledger: Ledger) -> None:
