@@ -22,7 +22,8 @@ def main(arguments: list[str]) -> int:
     repetitions = options.repetitions or (_SHORT_REPETITIONS if options.short else _REPETITIONS)
     settings = Settings(Lane.here(), repetitions, options.short)
     try:
-        results = Results(report.about(settings))
+        command = " ".join(["python -m tests.benchmarks", *arguments])
+        results = Results({"command": f"`{command}`", **report.about(settings)})
         for name in options.part or _PARTS:
             results.tables += _PARTS[name](settings)
     except (Missing, Unexpected) as fault:

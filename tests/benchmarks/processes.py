@@ -65,6 +65,8 @@ class Ran(NamedTuple):
         if self.exit_code == 0:
             return "succeeds" + (", prints nothing" if not self.stdout.strip() else "")
         said = str(error.get("msg") or self.stdout.strip() or self.stderr.strip())[:200]
+        if not said:
+            return f"fails, exit code {self.exit_code}, no word"
         return f"fails, code {error.get('code', '-')}: {said}"
 
 

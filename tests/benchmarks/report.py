@@ -61,9 +61,10 @@ def show(results: Results) -> None:
 
 def as_markdown(results: Results) -> str:
     """The same for a document."""
-    lines = [f"- {name}: {text}" for name, text in results.about.items()]
+    lines = ["# What the benchmark measured", ""]
+    lines += [f"- {name}: {text}" for name, text in results.about.items()]
     for table in results.tables:
-        lines += ["", f"### {table.part}: {table.title}", "", *_markdown(table)]
+        lines += ["", f"## {table.part}: {table.title}", "", *_markdown(table)]
         lines += ["", *(f"- {remark}" for remark in table.remarks)] if table.remarks else []
     return "\n".join(lines) + "\n"
 

@@ -72,9 +72,11 @@ class TestTables:
 
     def test_as_markdown(self, table: Table) -> None:
         assert as_markdown(Results({"Wine": "8"}, [table])).splitlines() == [
+            "# What the benchmark measured",
+            "",
             "- Wine: 8",
             "",
-            "### windows: Wall time",
+            "## windows: Wall time",
             "",
             "| | ours ÷ peer | ours, ms | peer, ms |",
             "| --- | ---: | ---: | ---: |",
@@ -93,6 +95,7 @@ class TestAnswers:
             pytest.param(Ran(0, "", "log"), "succeeds, prints nothing", id="nothing"),
             pytest.param(Ran(1, '{"code": 7, "msg": "no"}', ""), "fails, code 7: no", id="an error document"),
             pytest.param(Ran(2, "", "panic"), "fails, code -: panic", id="no document"),
+            pytest.param(Ran(3, "", ""), "fails, exit code 3, no word", id="no word"),
         ],
     )
     def test_in_words(self, ran: Ran, words: str) -> None:
