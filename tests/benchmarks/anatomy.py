@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from tests.benchmarks.tables import Table
 from tests.benchmarks.timing import in_turn
 from tests.benchmarks.verbs import ADD, ADD_AGAIN, CHECK, DEL, STATUS, VERSION, lives
 from tests.lane import Lane
+from tests.lane.wine import captured
 
 __all__ = ["PART", "run"]
 
@@ -80,14 +80,7 @@ def _spliced(lane: Lane) -> Iterator[Subject]:
         exe = lane.exe(windows=True)
         copy = shutil.copytree(exe.parent, Path(folder, "cni-hns"))
         (contents,) = (path for path in copy.iterdir() if path.is_dir())
-        done = subprocess.run(
-            lane.wine_command(lane.python, lane.windows_path(_SPLICE), lane.windows_path(contents)),
-            env=lane.wine_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        done = captured(lane, lane.python, lane.windows_path(_SPLICE), lane.windows_path(contents))
         if done.returncode:
             raise Unexpected(f"the probe cannot be put into the program: {done.stdout.decode()}")
         yield Subject(FOLDER, copy / exe.name, lane, True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.lane.lane import Lane
+from tests.lane.wine import captured
 
 __all__ = ["PARTS", "Part"]
 
@@ -246,16 +247,8 @@ def pip(*arguments: str) -> None:
 
 
 def wine(lane: Lane, *command: str) -> None:
-    """A Windows program, its output shown: Windows Python takes no plain file for it, a pipe it takes."""
     print("    wine", " ".join(command), flush=True)
-    done = subprocess.run(
-        lane.wine_command(*command),
-        env=lane.wine_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+    done = captured(lane, *command)
     if done.returncode:
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
 

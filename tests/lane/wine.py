@@ -5,12 +5,28 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.lane.lane import Lane
 
-__all__ = ["end_server", "warm"]
+__all__ = ["captured", "end_server", "warm"]
 
 _SERVER = "/usr/lib/wine/wineserver64"
+
+
+def captured(lane: Lane, program: Path | str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """A Windows program run to its end, all its output in `stdout`.
+
+    Windows Python takes no plain file for its output; a pipe it takes.
+    """
+    return subprocess.run(
+        lane.wine_command(program, *arguments),
+        env=lane.wine_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
 
 
 @contextmanager
