@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.harness import SimulatedNode
 from tests.lane import Lane, Missing
 from tests.lane.wine import warm
 from tests.packaging import NAMES, choose, current
+from tests.threads import Threads
 
 # How fast a machine draws examples decides no test: the first run in a fresh clone builds Unicode tables.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -77,6 +78,23 @@ def windows_is_up() -> Iterator[None]:
     """Where Windows programs are driven under Wine, one of them runs all the time."""
     with current().up():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def threads() -> Iterator[Threads]:
+    """The program's threads are shown to coverage in every test."""
+    started = Threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cni_hns.background.start_new_thread", started.start)
+        yield started
+
+
+@pytest.fixture
+def join_threads(threads: Threads) -> Iterator[Callable[[], None]]:
+    """Wait for the threads that the program has started in this test; at its end that is done in any case."""
+    threads.forget()
+    yield threads.join
+    threads.join()
 
 
 @pytest.fixture(scope="session")

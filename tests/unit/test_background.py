@@ -1,21 +1,18 @@
 from __future__ import annotations
 
 import _thread
+import queue
 import sys
 import threading
-import time
+from collections.abc import Callable
 
 import pytest
 
 from cni_hns.background import Alarm, finishes_within
 
+pytestmark = pytest.mark.usefixtures("join_threads")
+
 SECONDS_AT_MOST = 30
-
-
-def until_none_runs_besides(before: int) -> None:
-    """Wait until there are no more threads than there were; the test's own time limit bounds it."""
-    while _thread._count() > before:
-        time.sleep(0.001)
 
 
 class TestAnAlarm:
@@ -24,12 +21,13 @@ class TestAnAlarm:
         Alarm(rung.set).set(0.01)
         assert rung.wait(SECONDS_AT_MOST)
 
-    def test_that_is_cancelled_does_not_ring_and_its_thread_ends(self) -> None:
-        before = _thread._count()
+    def test_that_is_cancelled_does_not_ring_and_its_thread_ends(
+        self, join_threads: Callable[[], None]
+    ) -> None:
         alarm = Alarm(lambda: pytest.fail("it rings"))
         alarm.set(600)
         alarm.cancel()
-        until_none_runs_besides(before)
+        join_threads()
 
     def test_may_be_cancelled_without_being_set(self) -> None:
         Alarm(lambda: pytest.fail("it rings")).cancel()
@@ -48,13 +46,11 @@ class TestWorkWithinBounds:
         released.set()
 
     def test_that_fails_has_ended_too_and_python_tells_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        told: list[type[BaseException]] = []
-        monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
-        before = _thread._count()
+        told: queue.Queue[type[BaseException]] = queue.Queue()
+        monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.put(unraisable.exc_type))
 
         def fails() -> None:
             raise ValueError
 
         assert finishes_within(SECONDS_AT_MOST, fails)
-        until_none_runs_besides(before)
-        assert told == [ValueError]
+        assert told.get(timeout=SECONDS_AT_MOST) is ValueError

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import _thread
 import json
 import threading
 from collections.abc import Callable
@@ -15,8 +14,9 @@ from cni_hns.log import Log
 from cni_hns.plugin import VERBS, Answer, run
 from cni_hns.stdio import Outlet
 
-from .test_background import until_none_runs_besides
 from .test_plugin import ATTACHMENT, RESULT, FakeNode
+
+pytestmark = pytest.mark.usefixtures("join_threads")
 
 SECONDS_AT_MOST = 30
 
@@ -102,14 +102,14 @@ def test_the_deadline_is_logged(tmp_path: Path) -> None:
     assert [line["code"] for line in errors] == [103]
 
 
-def test_a_verb_that_answered_first_is_not_answered_again() -> None:
+def test_a_verb_that_answered_first_is_not_answered_again(join_threads: Callable[[], None]) -> None:
     """The watchdog fires while the verb's own answer is on its way out."""
-    world, before = World(), _thread._count()
+    world = World()
 
     def late(request: Request, node: FakeNode) -> Result:
         world.outlet.deliver("first")
         # The watchdog finds that it is second and leaves nothing behind to wait for but its own end.
-        until_none_runs_besides(before)
+        join_threads()
         return RESULT
 
     world.run("ADD", late, timeout=0.01)
@@ -128,11 +128,11 @@ def test_a_runtime_that_has_gone_does_not_keep_the_process() -> None:
     assert world.left == [1]
 
 
-def test_a_verb_in_time_is_left_alone() -> None:
-    world, before = World(), _thread._count()
+def test_a_verb_in_time_is_left_alone(join_threads: Callable[[], None]) -> None:
+    world = World()
     answer = world.run("ADD", lambda _request, _node: RESULT, timeout=600)
     assert answer.exit_code == 0
-    until_none_runs_besides(before)
+    join_threads()
     assert world.written == []
 
 
