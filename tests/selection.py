@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.lane.wine import keep_addresses
 from tests.packaging import Packaging
 
 __all__ = ["MARKERS", "finish", "gather", "give_wine_a_second_try", "select", "summary"]
@@ -67,11 +68,11 @@ def reason_against(item: pytest.Item, packaging: Packaging, asked: str) -> str:
 
 
 def give_wine_a_second_try(items: list[pytest.Item], packaging: Packaging) -> None:
-    """Wine ends one start in thousands before the program's first instruction: such a test runs once more.
+    """Where Wine may end a start before the program's first instruction, a test that fails runs once more.
 
-    It was seen with programs of others: exit code 1 and nothing printed. The run counts what it ran again.
+    The run counts what it ran again.
     """
-    if os.name == "nt":
+    if os.name == "nt" or keep_addresses():
         return
     for item in items:
         if packaging.on_windows or _uses_wine(item):

@@ -55,7 +55,7 @@ class Ran(NamedTuple):
 
     @property
     def never_began(self) -> bool:
-        """Wine ends one start in thousands before the program's first instruction, with this and no word."""
+        """With this, and no word, Wine ends a start before the program begins (docs/testing.md)."""
         return self.exit_code == 1 and not self.stdout and not self.stderr
 
     @property

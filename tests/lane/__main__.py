@@ -8,6 +8,7 @@ import time
 
 from tests.lane.lane import Lane
 from tests.lane.parts import PARTS
+from tests.lane.wine import keep_addresses
 
 
 def main() -> int:
@@ -18,6 +19,7 @@ def main() -> int:
             f"unknown: {', '.join(sorted(unknown))}; the parts are {', '.join(part.name for part in PARTS)}"
         )
         return 2
+    keep_addresses()
     lane = Lane.here()
     lane.root.mkdir(parents=True, exist_ok=True)
     print(f"the lane: {lane.root}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +10,20 @@ from pathlib import Path
 
 from tests.lane.lane import Lane
 
-__all__ = ["captured", "end_server", "warm"]
+__all__ = ["captured", "end_server", "keep_addresses", "warm"]
+
+_NO_RANDOM_ADDRESSES = 0x0040000  # personality(2)
 
 _SERVER = "/usr/lib/wine/wineserver64"
+
+
+def keep_addresses() -> bool:
+    """Start programs from here on without random addresses; whether that is allowed.
+
+    Wine needs one page at a fixed address. Linux puts a program's heap at a random one: in one start of some
+    thousands it lies there already, and Wine ends with exit code 1 before the program's first instruction.
+    """
+    return bool(ctypes.CDLL(None).personality(_NO_RANDOM_ADDRESSES) != -1)
 
 
 def captured(lane: Lane, program: Path | str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -32,6 +44,7 @@ def captured(lane: Lane, program: Path | str, *arguments: str) -> subprocess.Com
 @contextmanager
 def warm(lane: Lane) -> Iterator[None]:
     """An idle Windows program runs for as long as the context lasts, so that none waits for the server."""
+    keep_addresses()
     idle = subprocess.Popen(
         lane.wine_command("cmd.exe", "/c", "pause"),
         env=lane.wine_environment(),

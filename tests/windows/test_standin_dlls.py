@@ -188,9 +188,8 @@ class TestManyAtOnce:
 
     def test_sixteen_processes(self, program: Program, simulator: Simulator) -> None:
         started = [program.start("threads", "1", "20") for _ in range(16)]
-        for process in started:
-            exit_code, lines = ended(process)
-            assert (exit_code, lines[0].split(",")[0]) == (0, "0 failed")
+        answers = [ended(process) for process in started]
+        assert {(exit_code, lines[0].split(",")[0]) for exit_code, lines in answers} == {(0, "0 failed")}
         assert len({call.pid for call in simulator.journal()}) == 16
         assert len(simulator.journal()) == 320
         assert simulator.leaks() == []
