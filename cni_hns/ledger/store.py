@@ -87,10 +87,15 @@ def connect(path: str, deadline: Deadline) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, timeout=busy_timeout_ms(deadline) / 1000, check_same_thread=False
     )
-    # With a write-ahead log, NORMAL survives a kill whole and a power cut without damage. A power cut may
-    # take the last commits, but it takes every pod of the node too, and GC finds their endpoints by ID.
-    # https://www.sqlite.org/pragma.html#pragma_synchronous
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        # With a write-ahead log, NORMAL survives a kill whole and a power cut without damage. A power cut may
+        # take the last commits, but it takes every pod of the node too, and GC finds their endpoints by ID.
+        # https://www.sqlite.org/pragma.html#pragma_synchronous
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error:
+        # Python would close it some time later, and on Windows nobody can move the file until then.
+        connection.close()
+        raise
     return connection
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 import stat
@@ -198,6 +199,22 @@ class TestADamagedLedger:
             assert path in str(fault.value)
             assert "cni-hns ledger rebuild" in str(fault.value)
         assert Path(path).read_bytes() == content
+
+    @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are told by Linux")
+    @pytest.mark.parametrize("content", [b"", b"{}" * 600], ids=["empty", "something else"])
+    def test_is_not_held_open_so_that_it_can_be_moved_away(self, path: str, content: bytes) -> None:
+        Path(path).parent.mkdir()
+        Path(path).write_bytes(content)
+        gc.disable()
+        try:
+            with pytest.raises(LedgerFault):
+                opened(path)
+            open_files = [
+                os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")
+            ]
+        finally:
+            gc.enable()
+        assert os.path.realpath(path) not in open_files
 
     def test_that_is_another_programs_file_is_left_alone(self, tmp_path: Path) -> None:
         path = str(tmp_path / "ledger.db")
