@@ -49,41 +49,38 @@ def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
         _refuse_orphaned_log(path)
         _refuse_impossible_folder(path)
         return None
-    connection = None
+    store = None
     try:
-        connection = connect(path, deadline)
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        connection = _brought_up_to_date(connection, version, path, deadline)
+        store = Store(connect(path, deadline), path, deadline)
+        (version,) = store.connection.execute("PRAGMA user_version").fetchone()
+        _bring_up_to_date(store, version)
     except BaseException as error:
-        if connection is not None:
-            connection.close()
+        if store is not None:
+            store.close()
         if isinstance(error, sqlite3.Error):
             raise translated(path, error) from error
         raise
-    return connection
+    return store.connection
 
 
-def _brought_up_to_date(
-    connection: sqlite3.Connection, version: int, path: str, deadline: Deadline
-) -> sqlite3.Connection:
+def _bring_up_to_date(store: Store, version: int) -> None:
     newest = len(MIGRATIONS)
     if version == newest:
-        return connection
+        return
     if version > newest:
         raise LedgerFault(
-            path,
+            store.path,
             f"has schema version {version}; cni-hns {__version__} knows versions up to {newest}",
             "use the newer cni-hns that made it, or take the file away while no pod runs on this node",
         )
     if version <= 0:
-        raise LedgerFault(path, "is damaged: it is empty, or not a ledger of cni-hns")
-    return _migrated(Store(connection, path, deadline))
+        raise LedgerFault(store.path, "is damaged: it is empty, or not a ledger of cni-hns")
+    _migrate(store)
 
 
-def _migrated(store: Store) -> sqlite3.Connection:
+def _migrate(store: Store) -> None:
     with store.transaction():
         migrate(store.connection)
-    return store.connection
 
 
 def _refuse_orphaned_log(path: str) -> None:
@@ -129,7 +126,8 @@ def _make(path: str, deadline: Deadline) -> None:
 
 def _build(draft: str, deadline: Deadline) -> None:
     with contextlib.closing(Store(connect(draft, deadline), draft, deadline)) as store:
-        _migrated(store).execute("PRAGMA journal_mode = WAL")
+        _migrate(store)
+        store.connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _publish(draft: str, path: str, deadline: Deadline) -> None:

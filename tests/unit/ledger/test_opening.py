@@ -285,10 +285,11 @@ class TestMigrations:
     def test_run_once_for_all_that_open_it_together(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
         opened(path).close()
         # The second opener saw the old version, and finds the new one when it gets the lock.
-        late = connect(path, Deadline(5))
+        late = store.Store(connect(path, Deadline(5)), path, Deadline(5))
         self._with_second(monkeypatch)
         opened(path).close()
-        opening._brought_up_to_date(late, 1, path, Deadline(5)).close()
+        opening._bring_up_to_date(late, 1)
+        late.close()
         assert self._content(path) == (2, [(0,)])
 
     def test_that_fail_leave_the_older_ledger_whole(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
