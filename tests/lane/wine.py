@@ -1,9 +1,13 @@
-"""Wine's server: it starts with the first Windows program and ends after the last, seconds each time."""
+"""How Windows programs run here: beside one that is idle, and with their memory where Wine needs it.
+
+Wine's server starts with the first of them and ends after the last, seconds each time.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +27,8 @@ def keep_addresses() -> bool:
     Wine needs one page at a fixed address. Linux puts a program's heap at a random one: in one start of some
     thousands it lies there already, and Wine ends with exit code 1 before the program's first instruction.
     """
+    if sys.platform != "linux":
+        return False
     return bool(ctypes.CDLL(None).personality(_NO_RANDOM_ADDRESSES) != -1)
 
 
