@@ -63,7 +63,8 @@ VerbFunction = Callable[[Request, Any], "Result | None"]
 Connect = Callable[[], "tuple[Libraries, Machine]"]
 
 
-NodeFactory = Callable[[Connect, Log, Deadline], ClosableNode]
+# With the configuration's `dataDir`, as it stands there.
+NodeFactory = Callable[[Connect, Log, Deadline, object], ClosableNode]
 
 
 class Verb(NamedTuple):
@@ -118,10 +119,10 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
-def _make_node(connect: Connect, log: Log, deadline: Deadline) -> ClosableNode:
-    from cni_hns.verbs.node import Node
+def _make_node(connect: Connect, log: Log, deadline: Deadline, data_dir: object) -> ClosableNode:
+    from cni_hns.node.node import Node
 
-    return Node(connect, log, deadline)
+    return Node(connect, log, deadline, data_dir)
 
 
 def run(
@@ -217,7 +218,7 @@ class _Call:
         )
 
     def _work(self, request: Request, verb: Verb, deadline: Deadline) -> Result | None:
-        node = self._make_node(self._connect, self._log, deadline)
+        node = self._make_node(self._connect, self._log, deadline, request.config.get("dataDir"))
         try:
             return verb.load()(request, node)
         finally:

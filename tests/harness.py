@@ -18,7 +18,7 @@ from cni_hns.hcn.client import Hcn
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.hcn.views import REMOTE, EndpointView, NamespaceView
 from cni_hns.hns.client import Hns
-from cni_hns.ledger import Attachment, Lease, open_ledger
+from cni_hns.ledger import AttachmentRow, Lease, open_ledger
 from cni_hns.ledger.addresses import address_key
 from cni_hns.log import Log
 from cni_hns.plugin import run
@@ -164,7 +164,7 @@ class SimulatedNode:
         with self.hcn.namespaces.open(namespace) as opened:
             opened.modify(add_endpoint(endpoint))
 
-    def rows(self) -> list[Attachment]:
+    def rows(self) -> list[AttachmentRow]:
         """All attachments of the ledger."""
         ledger = open_ledger(self.ledger_path, Deadline(30), create=False)
         if ledger is None:

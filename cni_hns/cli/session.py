@@ -13,7 +13,7 @@ from cni_hns.cni.errors import NO_HNS, CniError
 from cni_hns.deadline import Deadline
 from cni_hns.dialects.fields import fold
 from cni_hns.log import Log
-from cni_hns.verbs.node import Node
+from cni_hns.node.node import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable

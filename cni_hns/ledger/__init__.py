@@ -6,7 +6,7 @@ SQLite itself is loaded when a ledger is opened: who only catches its errors doe
 from __future__ import annotations
 
 from cni_hns.ledger.errors import LedgerBusy, LedgerFault
-from cni_hns.ledger.rows import Attachment, AttachmentKey, Claim, KnownNetwork, Lease
+from cni_hns.ledger.rows import AttachmentKey, AttachmentRow, Claim, KnownNetwork, Lease
 from cni_hns.typed import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cni_hns.ledger.book import Ledger
 
 __all__ = [
-    "Attachment",
     "AttachmentKey",
+    "AttachmentRow",
     "Claim",
     "KnownNetwork",
     "Lease",

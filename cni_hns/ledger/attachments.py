@@ -12,7 +12,7 @@ import json
 import time
 
 from cni_hns.binding.processes import Owner
-from cni_hns.ledger.rows import Attachment, AttachmentKey, Claim
+from cni_hns.ledger.rows import AttachmentKey, AttachmentRow, Claim
 from cni_hns.ledger.store import Store
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,12 +50,12 @@ class _Stake(NamedTuple):
 class Attachments(Store):
     """The table `attachments`. Writing methods join the open transaction or make their own."""
 
-    def attachment(self, key: AttachmentKey) -> Attachment | None:
+    def attachment(self, key: AttachmentKey) -> AttachmentRow | None:
         """The attachment's row, None where the ledger knows nothing of it."""
         row = self._row(f"SELECT {_COLUMNS} FROM attachments WHERE {_THIS}", key)
         return _attachment(row) if row else None
 
-    def attachments(self, network: str | None = None) -> list[Attachment]:
+    def attachments(self, network: str | None = None) -> list[AttachmentRow]:
         """All rows, of this network if one is named, ordered by key."""
         where, values = ("WHERE network = ?", (network,)) if network is not None else ("", ())
         query = f"SELECT {_COLUMNS} FROM attachments {where} ORDER BY network, container_id, ifname"
@@ -96,7 +96,7 @@ class Attachments(Store):
             return Claim("taken_over", before)
 
     def claim_stale(
-        self, row: Attachment, owner: Owner, token: str, deadline_at: float, *, now: float | None = None
+        self, row: AttachmentRow, owner: Owner, token: str, deadline_at: float, *, now: float | None = None
     ) -> bool:
         """Take over a row that `stale` gave, to repair it; False where someone else has it by now.
 
@@ -138,7 +138,7 @@ class Attachments(Store):
         now: float,
         limit: int | None = None,
         exclude: AttachmentKey | None = None,
-    ) -> list[Attachment]:
+    ) -> list[AttachmentRow]:
         """Rows to repair, those not looked at for longest first; never that of `exclude`.
 
         These are abandoned rows and all tombstones: an endpoint may have appeared since the last look.
@@ -149,7 +149,7 @@ class Attachments(Store):
             f"SELECT {_COLUMNS} FROM attachments INDEXED BY attachments_unfinished "
             f"WHERE phase <> 'ready'{where} ORDER BY updated_at, network"
         )
-        found: list[Attachment] = []
+        found: list[AttachmentRow] = []
         for row in self._rows(query, values):
             if limit is not None and len(found) >= limit:
                 break
@@ -199,7 +199,7 @@ class Attachments(Store):
         return changed == 1
 
 
-def abandoned(row: Attachment, alive: Callable[[Owner], bool], now: float) -> bool:
+def abandoned(row: AttachmentRow, alive: Callable[[Owner], bool], now: float) -> bool:
     """Whether nobody works on an "adding" or "deleting" row any more."""
     return now > row.deadline_at + LONG_PAST_S or not alive(row.owner)
 
@@ -211,12 +211,12 @@ def _recordable(columns: dict[str, object]) -> dict[str, object]:
     return columns
 
 
-def _attachment(row: tuple[Any, ...]) -> Attachment:
+def _attachment(row: tuple[Any, ...]) -> AttachmentRow:
     network, container_id, ifname, phase, endpoint, hcn_network, namespace, fingerprint, request, result = (
         row[:10]
     )
     pid, started, boot_id, token, deadline_at, until, updated_at = row[10:]
-    return Attachment(
+    return AttachmentRow(
         key=AttachmentKey(network, container_id, ifname),
         phase=phase,
         endpoint_id=endpoint,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cni_hns.binding.processes import Owner
 from cni_hns.typed import Any, NamedTuple
 
-__all__ = ["Attachment", "AttachmentKey", "Claim", "KnownNetwork", "Lease"]
+__all__ = ["AttachmentKey", "AttachmentRow", "Claim", "KnownNetwork", "Lease"]
 
 
 class AttachmentKey(NamedTuple):
@@ -20,7 +20,7 @@ class AttachmentKey(NamedTuple):
         return f'attachment {self.ifname} of container {self.container_id} to network "{self.network}"'
 
 
-class Attachment(NamedTuple):
+class AttachmentRow(NamedTuple):
     """One attachment and how far it is.
 
     `phase`: "adding" or "deleting" while `owner` works on it, "ready", or "tombstone": deleted, but HNS may
@@ -54,7 +54,7 @@ class Claim(NamedTuple):
     """
 
     kind: str
-    before: Attachment | None
+    before: AttachmentRow | None
 
     @property
     def ours(self) -> bool:

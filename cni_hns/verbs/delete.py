@@ -1,24 +1,25 @@
 """DEL: the attachment goes, whatever is still there of it (CNI SPEC, section 2, "DEL").
 
 It works from the ledger and needs of the configuration only its name, the IPAM type and `dataDir`: the rest
-may have changed since the ADD. Namespace, endpoint, then lease: a failed detach does not end it, and an
-address is free only when its endpoint is gone.
+may have changed since the ADD. The order: out of the namespace, endpoint, lease; a failed detach does not end
+it, and an address is free only when its endpoint is gone.
 """
 
 from __future__ import annotations
 
+from cni_hns.attachment import repair
+from cni_hns.attachment.addresses import take_over_host_local
+from cni_hns.attachment.attachment import Attachment
+from cni_hns.attachment.claims import take
+from cni_hns.attachment.retirement import retire
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import LEFT_OVER, CniError
 from cni_hns.cni.namespace import namespace_guid
-from cni_hns.ledger import AttachmentKey
 from cni_hns.typed import TYPE_CHECKING
-from cni_hns.verbs import addresses, repair, retire
-from cni_hns.verbs.claims import take
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
-    from cni_hns.ledger import Ledger
-    from cni_hns.verbs.node import Node
+    from cni_hns.node.node import Node
 
 __all__ = ["run"]
 
@@ -29,41 +30,41 @@ def run(request: Request, node: Node) -> None:
     Raises:
         CniError: code 105 with all that is left and why; code 11 where another verb is working on it.
     """
-    key = AttachmentKey(*request.attachment)
-    ledger = node.ledger(request)
-    addresses.take_over_host_local(request, ledger, node.log)
+    attachment = Attachment.of(request, node)
+    take_over_host_local(request.config, request.name, node.ledger, node.log)
     try:
-        _remove(request, node, ledger, key)
+        _remove(attachment)
     except ServiceError as fault:
-        raise _left_over(key, fault) from fault
+        raise _left_over(attachment, fault) from fault
     finally:
-        repair.others(request, node, ledger, key)
+        repair.others(attachment)
 
 
-def _remove(request: Request, node: Node, ledger: Ledger, key: AttachmentKey) -> None:
+def _remove(attachment: Attachment) -> None:
     """Also what the ledger does not know is claimed: no ADD of it may begin while this DEL looks for it."""
-    row = take(node, lambda: retire.claim(node, ledger, key)).before or ledger.attachment(key)
+    row = take(attachment.node.deadline, attachment.claim_to_remove).before or attachment.row()
     if row is None:
         return  # this DEL was suspended for so long that another verb has finished its work
     if row.endpoint_id and not row.namespace_id:
-        row = row._replace(namespace_id=_usable_namespace(request, node))
-    retire.take_out_and_free(request, node, ledger, row, request.variables.netns)
+        row = row._replace(namespace_id=_usable_namespace(attachment))
+    retire(attachment, row, attachment.request.variables.netns)
 
 
-def _usable_namespace(request: Request, node: Node) -> str | None:
+def _usable_namespace(attachment: Attachment) -> str | None:
     """The namespace that CNI_NETNS names, if any: DEL goes on without one."""
-    if not request.variables.netns:
+    netns = attachment.request.variables.netns
+    if not netns:
         return None
     try:
-        return namespace_guid(request.variables.netns)
+        return namespace_guid(netns)
     except CniError as fault:
-        node.log.event(f"CNI_NETNS is not used: {fault}")
+        attachment.node.log.event(f"CNI_NETNS is not used: {fault}")
         return None
 
 
-def _left_over(key: AttachmentKey, fault: ServiceError) -> CniError:
+def _left_over(attachment: Attachment, fault: ServiceError) -> CniError:
     return CniError(
         LEFT_OVER,
-        "; ".join([f"{key.words()} is not removed yet: {fault}", *getattr(fault, "__notes__", [])]),
+        "; ".join([f"{attachment.words} is not removed yet: {fault}", *getattr(fault, "__notes__", [])]),
         "its address stays reserved; repeat DEL, or let GC do it",
     )

@@ -10,20 +10,20 @@ recently released addresses.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
-from cni_hns.cni.result import dump
+from cni_hns.attachment import endpoints
+from cni_hns.attachment.addresses import hold_what_hns_gave
+from cni_hns.attachment.outcome import result_of, to_stored
 from cni_hns.hcn.views import EndpointView
 from cni_hns.identity import is_ours
 from cni_hns.ledger import AttachmentKey, LedgerFault, open_ledger
 from cni_hns.typed import TYPE_CHECKING, NamedTuple
-from cni_hns.verbs import addresses, endpoints, outcome
 
 if TYPE_CHECKING:
     from cni_hns.ledger import Ledger
-    from cni_hns.verbs.node import Node
+    from cni_hns.node.node import Node
 
 __all__ = ["Rebuilt", "attachment_of", "rebuild"]
 
@@ -110,7 +110,7 @@ def _set_aside(path: str) -> str | None:
 
 
 def _write(ledger: Ledger, node: Node, key: AttachmentKey, view: EndpointView) -> None:
-    result = outcome.result_of(view, key.ifname, view.namespace or "")
+    result = result_of(view, key.ifname, view.namespace or "")
     with ledger.transaction():
         ledger.claim(
             key,
@@ -123,5 +123,5 @@ def _write(ledger: Ledger, node: Node, key: AttachmentKey, view: EndpointView) -
             alive=node.alive,
         )
         ledger.record(key, node.token, endpoint_id=view.id, hcn_network_id=view.network)
-        addresses.hold_what_hns_gave(ledger, key, view)
-        ledger.make_ready(key, node.token, json.dumps(dump(result, addresses.RESULT_VERSION)))
+        hold_what_hns_gave(ledger, key, view)
+        ledger.make_ready(key, node.token, to_stored(result))

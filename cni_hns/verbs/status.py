@@ -7,14 +7,14 @@ an error would mark the node NotReady, and the pods that run well would be moved
 from __future__ import annotations
 
 from cni_hns.cni.errors import NOT_READY, CniError
+from cni_hns.node import features, networks
+from cni_hns.node.plans import plan_for
 from cni_hns.typed import TYPE_CHECKING
-from cni_hns.verbs import addresses, delegated, features, networks, plans
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
     from cni_hns.dialects.plan import AttachmentPlan
-    from cni_hns.ledger import Ledger
-    from cni_hns.verbs.node import Node
+    from cni_hns.node.node import Node
 
 __all__ = ["run"]
 
@@ -25,18 +25,30 @@ def run(request: Request, node: Node) -> None:
     Raises:
         ConfigFault, CniError, ServiceError, LedgerFault: what an ADD would fail with.
     """
-    ledger = node.ledger_to_read(request)
-    plan = plans.plan_for(request, ledger, node.log)
-    _inspect_network(plan, node, ledger)
-    features.require(plan.requires, node, ledger)
-    delegated.status(plan, request, node)
+    plan = plan_for(request, node)
+    _inspect_network(plan, node)
+    features.require(plan.requires, node)
+    _ask_the_plugin(plan, request, node)
+    ledger = node.ledger_if_any
     if ledger is not None:
-        addresses.warn_if_used_up(plan, request, node, ledger)
+        from cni_hns.attachment.addresses import warn_if_used_up
+
+        warn_if_used_up(ledger, request.name, plan.ipam.range_sets, plan.ipam.reserved, node.log)
 
 
-def _inspect_network(plan: AttachmentPlan, node: Node, ledger: Ledger | None) -> None:
+def _inspect_network(plan: AttachmentPlan, node: Node) -> None:
     """A network that is missing or does not fit is no fault of the configuration alone: code 50, not 7."""
     try:
-        networks.inspect(plan, node, ledger)
+        networks.inspect(plan, node)
     except CniError as fault:
         raise CniError(NOT_READY, fault.msg, fault.details) from fault
+
+
+def _ask_the_plugin(plan: AttachmentPlan, request: Request, node: Node) -> None:
+    if plan.ipam.kind != "delegate":
+        return
+    from cni_hns.attachment.delegated import plugin_for_network, require_ready
+
+    plugin = plugin_for_network(request, node)
+    if plugin is not None:
+        require_ready(plugin)

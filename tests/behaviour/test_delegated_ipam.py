@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from cni_hns.attachment.secrets import OPEN
 from cni_hns.dialects.models import Native
-from cni_hns.verbs.secrets import OPEN
 from tests.behaviour.ipam_plugin import RESULT, FakeIpam
 from tests.behaviour.scene import configured, last, plant
 from tests.harness import Answer, SimulatedNode, container_id

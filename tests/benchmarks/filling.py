@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from cni_hns.binding.processes import Owner
 from cni_hns.deadline import Deadline
 from cni_hns.identity import endpoint_id
-from cni_hns.ledger import Attachment, AttachmentKey, Lease, Ledger, open_ledger
+from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger, open_ledger
 from cni_hns.ledger.addresses import address_key
 from tests.benchmarks.subjects import FOLDER, NETWORK, Station
 
@@ -59,7 +59,7 @@ def _fill_ledger(station: Station, count: int) -> None:
         ledger.close()
 
 
-def _attach(ledger: Ledger, model: Attachment, lease: Lease) -> None:
+def _attach(ledger: Ledger, model: AttachmentRow, lease: Lease) -> None:
     container = _container()
     key = AttachmentKey(NETWORK, container, "eth0")
     token = uuid.uuid4().hex

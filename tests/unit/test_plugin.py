@@ -14,8 +14,8 @@ from cni_hns.cni.request import Request
 from cni_hns.cni.result import Interface, IpConfig, Result
 from cni_hns.deadline import Deadline
 from cni_hns.log import Log
+from cni_hns.node.node import Node
 from cni_hns.plugin import VERBS, Answer, Verb, run
-from cni_hns.verbs.node import Node
 
 NETNS = "5f0c3b1e-0000-1111-2222-333344445555"
 ATTACHMENT = {"CNI_CONTAINERID": "pod", "CNI_NETNS": NETNS, "CNI_IFNAME": "eth0"}
@@ -27,7 +27,7 @@ def config(**members: Any) -> bytes:
 
 
 class FakeNode:
-    def __init__(self, connect: object, log: Log, deadline: Deadline) -> None:
+    def __init__(self, connect: object, log: Log, deadline: Deadline, data_dir: object) -> None:
         self.connect, self.log, self.deadline = connect, log, deadline
         self.closed = 0
         self.close_fault: Exception | None = None
@@ -51,8 +51,8 @@ class Harness:
         self.requests.append(request)
         return self.does(request, node)
 
-    def make_node(self, connect: Any, log: Log, deadline: Deadline) -> FakeNode:
-        self.nodes.append(FakeNode(connect, log, deadline))
+    def make_node(self, connect: Any, log: Log, deadline: Deadline, data_dir: object) -> FakeNode:
+        self.nodes.append(FakeNode(connect, log, deadline, data_dir))
         return self.nodes[-1]
 
     def connect(self) -> Any:

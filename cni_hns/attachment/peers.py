@@ -7,36 +7,36 @@ must not take the live eth0.
 
 from __future__ import annotations
 
+from cni_hns.attachment.endpoints import look_at
 from cni_hns.cni.errors import LEFT_OVER, CniError
 from cni_hns.hcn.views import REMOTE
-from cni_hns.identity import endpoint_id, endpoint_name, is_ours
+from cni_hns.identity import endpoint_name, is_ours
+from cni_hns.node.networks import ids_of
 from cni_hns.typed import TYPE_CHECKING
-from cni_hns.verbs.endpoints import look_at
 
 if TYPE_CHECKING:
-    from cni_hns.cni.request import Request
+    from cni_hns.attachment.attachment import Attachment
     from cni_hns.hcn.views import EndpointView
-    from cni_hns.ledger import AttachmentKey, Ledger
-    from cni_hns.verbs.node import Node
 
-__all__ = ["find_unknown", "hcn_network_ids", "hcn_network_name"]
+__all__ = ["find_unknown", "is_a_peers"]
 
 
-def find_unknown(request: Request, node: Node, ledger: Ledger, key: AttachmentKey) -> EndpointView | None:
+def find_unknown(attachment: Attachment) -> EndpointView | None:
     """The endpoint of an attachment without a row: by the ID it would have, else by a peer's name.
 
     Raises:
         CniError: two endpoints of a peer have this name; which of them is the pod's cannot be known.
     """
-    return look_at(node, endpoint_id(*key)) or _by_name(request, node, ledger, key)
+    return look_at(attachment.node, attachment.endpoint_id) or _by_name(attachment)
 
 
-def _by_name(request: Request, node: Node, ledger: Ledger, key: AttachmentKey) -> EndpointView | None:
+def _by_name(attachment: Attachment) -> EndpointView | None:
+    node, key = attachment.node, attachment.key
     name = endpoint_name(key.network, key.container_id)
     ids = node.hcn.endpoints.ids(Name=name)
     if not ids:
         return None
-    networks = hcn_network_ids(request, node, ledger)
+    networks = ids_of(attachment.request.config, node)
     views = [view for view in (look_at(node, one) for one in ids) if view is not None]
     hits = [view for view in views if view.network in networks and is_a_peers(view, key.network)]
     if len(hits) > 1:
@@ -51,18 +51,3 @@ def _by_name(request: Request, node: Node, ledger: Ledger, key: AttachmentKey) -
 def is_a_peers(view: EndpointView, network: str) -> bool:
     """Whether a plugin other than this one made it for a container of this node."""
     return not view.flags & REMOTE and is_ours(view.id, view.name, network) is None
-
-
-def hcn_network_ids(request: Request, node: Node, ledger: Ledger) -> list[str]:
-    """The HCN network of this configuration: the one remembered and those that HNS lists under its name."""
-    name = hcn_network_name(request.config)
-    known = ledger.network(name)
-    listed = node.hcn.networks.ids(Name=name)
-    return listed if known is None else [known.hcn_id, *listed]
-
-
-def hcn_network_name(config: dict[str, object]) -> str:
-    """`network.name`, else the configuration's name; read leniently: DEL must not need a whole plan."""
-    network = config.get("network")
-    name = network.get("name") if isinstance(network, dict) else None
-    return name if isinstance(name, str) and name else str(config.get("name", ""))

@@ -12,7 +12,7 @@ from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cni_hns.hcn.client import Opened
-    from cni_hns.verbs.node import Node
+    from cni_hns.node.node import Node
 
 __all__ = ["refused_words"]
 

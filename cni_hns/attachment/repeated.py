@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 
+from cni_hns.attachment.endpoints import look_at
+from cni_hns.attachment.outcome import of_stored
 from cni_hns.cni.errors import INVALID_CONFIG, CniError
-from cni_hns.cni.result import parse
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.typed import TYPE_CHECKING
-from cni_hns.verbs.addresses import RESULT_VERSION
-from cni_hns.verbs.endpoints import look_at
 
 if TYPE_CHECKING:
+    from cni_hns.attachment.addition import Addition
+    from cni_hns.attachment.asked import Asked
     from cni_hns.cni.result import Result
-    from cni_hns.ledger import Attachment
-    from cni_hns.verbs.addition import Addition
+    from cni_hns.ledger import AttachmentRow
 
 __all__ = ["stored_result"]
 
 
-def stored_result(adding: Addition, row: Attachment) -> Result | None:
+def stored_result(adding: Addition, row: AttachmentRow) -> Result | None:
     """What the first ADD answered; None where HNS has lost the endpoint, which is then to be made again.
 
     An endpoint that was taken out of its namespace is put back: the result says that it is there.
@@ -28,38 +28,38 @@ def stored_result(adding: Addition, row: Attachment) -> Result | None:
         CniError: code 7, for another namespace or another request; nothing is changed.
         ServiceError: HNS could not say whether the endpoint exists; nothing is changed.
     """
-    _refuse_another(adding, row)
-    view = look_at(adding.node, adding.endpoint_id)
+    _refuse_another(adding.asked, row)
+    node, wanted_in = adding.node, adding.asked.namespace_id
+    view = look_at(node, adding.attachment.endpoint_id)
     if view is None:
-        adding.node.log.event(
+        node.log.event(
             f"endpoint {row.endpoint_id} of {row.key.words()} is gone from HNS, not by this plugin; "
             "it is made again with its ID, addresses and MAC",
             "warning",
         )
         return None
-    if view.namespace != adding.namespace_id:
-        with adding.node.hcn.namespaces.open(adding.namespace_id) as namespace:
+    if view.namespace != wanted_in:
+        with node.hcn.namespaces.open(wanted_in) as namespace:
             namespace.modify(add_endpoint(view.id))
-    document = json.loads(row.result or "{}")
-    return parse(document, RESULT_VERSION)
+    return of_stored(row.result)
 
 
-def _refuse_another(adding: Addition, row: Attachment) -> None:
-    if row.namespace_id != adding.namespace_id:
+def _refuse_another(asked: Asked, row: AttachmentRow) -> None:
+    if row.namespace_id != asked.namespace_id:
         raise CniError(
             INVALID_CONFIG,
             f"{row.key.words()} exists in namespace {row.namespace_id}; "
-            f"this ADD names namespace {adding.namespace_id}",
+            f"this ADD names namespace {asked.namespace_id}",
             "nothing was changed; DEL comes between two ADDs of one attachment",
         )
     # After a rebuild of the ledger nobody knows what was asked: the endpoint that is there is the answer.
-    if row.fingerprint is not None and row.fingerprint != adding.fingerprint:
-        there, asked = json.loads(row.fingerprint), json.loads(adding.fingerprint)
-        other = sorted(part for part in asked if asked[part] != there.get(part))
+    if row.fingerprint is not None and row.fingerprint != asked.fingerprint:
+        there, here = json.loads(row.fingerprint), json.loads(asked.fingerprint)
+        other = sorted(part for part in here if here[part] != there.get(part))
         raise CniError(
             INVALID_CONFIG,
             f"{row.key.words()} exists for another request: {', '.join(other)} differ",
-            f"there: {_parts(there, other)}; asked: {_parts(asked, other)}; nothing was changed; "
+            f"there: {_parts(there, other)}; asked: {_parts(here, other)}; nothing was changed; "
             "DEL comes between two ADDs of one attachment",
         )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cni_hns.cni.request import Request
     from cni_hns.ledger import Ledger
     from cni_hns.log import Log
-    from cni_hns.verbs.node import Node
+    from cni_hns.node.node import Node
 
 __all__ = ["kept_plan", "plan_for"]
 
@@ -30,33 +30,34 @@ _PART_OF_WHAT_IS_LEFT = 0.25
 _PAUSE_S = 0.05
 
 
-def plan_for(request: Request, ledger: Ledger | None, log: Log) -> AttachmentPlan:
+def plan_for(request: Request, node: Node) -> AttachmentPlan:
     """The plan of this configuration; nothing is written.
 
     Raises:
         ConfigFault: with every fault of the configuration.
     """
     wanted = _Wanted.of(request)
-    return (wanted.kept(ledger) if ledger is not None else None) or wanted.compiled(log)
+    ledger = node.ledger_if_any
+    return (wanted.kept(ledger) if ledger is not None else None) or wanted.compiled(node.log)
 
 
-def kept_plan(request: Request, node: Node, ledger: Ledger) -> AttachmentPlan:
+def kept_plan(request: Request, node: Node) -> AttachmentPlan:
     """The plan of this configuration, kept for the verbs that follow.
 
     Raises:
         ConfigFault: with every fault of the configuration; nothing is kept.
     """
     wanted = _Wanted.of(request)
-    plan = wanted.kept(ledger)
+    plan = wanted.kept(node.ledger)
     if plan is not None:
         return plan
-    if not _takes_the_turn(wanted, node, ledger):
-        return _of_another(wanted, node, ledger) or _keep(wanted, node, ledger)
+    if not _takes_the_turn(wanted, node):
+        return _of_another(wanted, node) or _keep(wanted, node)
     try:
         # The one before may have ended between the two looks.
-        return wanted.kept(ledger) or _keep(wanted, node, ledger)
+        return wanted.kept(node.ledger) or _keep(wanted, node)
     finally:
-        ledger.forget_fact(wanted.turn)
+        node.ledger.forget_fact(wanted.turn)
 
 
 class _Wanted(NamedTuple):
@@ -88,31 +89,31 @@ class _Wanted(NamedTuple):
         return plan
 
 
-def _keep(wanted: _Wanted, node: Node, ledger: Ledger) -> AttachmentPlan:
+def _keep(wanted: _Wanted, node: Node) -> AttachmentPlan:
     plan = wanted.compiled(node.log)
-    ledger.keep_plan(wanted.digest, __version__, plan.to_document())
+    node.ledger.keep_plan(wanted.digest, __version__, plan.to_document())
     return plan
 
 
-def _takes_the_turn(wanted: _Wanted, node: Node, ledger: Ledger) -> bool:
+def _takes_the_turn(wanted: _Wanted, node: Node) -> bool:
     """Whether it is for this process to compile; a dead one's turn is over."""
     owner = node.owner
-    with ledger.transaction():
-        if _is_compiled_elsewhere(wanted, node, ledger):
+    with node.ledger.transaction():
+        if _is_compiled_elsewhere(wanted, node):
             return False
-        ledger.keep_fact(wanted.turn, owner)
+        node.ledger.keep_fact(wanted.turn, owner)
         return True
 
 
-def _of_another(wanted: _Wanted, node: Node, ledger: Ledger) -> AttachmentPlan | None:
+def _of_another(wanted: _Wanted, node: Node) -> AttachmentPlan | None:
     """The plan that another process compiles; None where it refuses the configuration or takes too long."""
     left_s = node.deadline.left_s()
     ends_s = left_s - min(_PATIENCE_S, left_s * _PART_OF_WHAT_IS_LEFT)
-    while node.deadline.left_s() > ends_s and _is_compiled_elsewhere(wanted, node, ledger):
+    while node.deadline.left_s() > ends_s and _is_compiled_elsewhere(wanted, node):
         node.pause(_PAUSE_S)
-    return wanted.kept(ledger)
+    return wanted.kept(node.ledger)
 
 
-def _is_compiled_elsewhere(wanted: _Wanted, node: Node, ledger: Ledger) -> bool:
-    owner = ledger.fact(wanted.turn)
+def _is_compiled_elsewhere(wanted: _Wanted, node: Node) -> bool:
+    owner = node.ledger.fact(wanted.turn)
     return owner is not None and node.alive(Owner(*owner))

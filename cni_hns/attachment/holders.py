@@ -10,7 +10,7 @@ from cni_hns.binding.reading import member
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cni_hns.verbs.node import Node
+    from cni_hns.node.node import Node
 
 __all__ = ["of_addresses", "port_words"]
 

@@ -12,7 +12,7 @@ from cni_hns.hcn.views import EndpointView
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cni_hns.verbs.node import Node
+    from cni_hns.node.node import Node
 
 __all__ = ["delete", "detach", "detach_and_delete", "look_at"]
 

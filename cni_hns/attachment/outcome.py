@@ -1,16 +1,20 @@
-"""The CNI result of an endpoint: what HNS says it has, in the words of the specification."""
+"""The CNI result of an endpoint: what HNS says it has, in the words of the specification; how it is kept."""
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_address
 
-from cni_hns.cni.result import Dns, Interface, IpConfig, Result, Route
+from cni_hns.cni.result import Dns, Interface, IpConfig, Result, Route, dump, parse
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.hcn.views import EndpointView
 
-__all__ = ["default_gateway", "mac_of", "result_of"]
+__all__ = ["default_gateway", "mac_of", "of_stored", "result_of", "to_stored"]
+
+# The newest version has all that any other has.
+_STORED_VERSION = "1.1.0"
 
 _DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
 
@@ -31,6 +35,16 @@ def result_of(view: EndpointView, ifname: str, netns: str) -> Result:
     ]
     routes = [Route(dst=destination, gw=gateway or None) for destination, gateway in view.routes]
     return Result(interfaces=[interface], ips=addresses, routes=routes, dns=_dns_of(view))
+
+
+def to_stored(result: Result) -> str:
+    """The result as the ledger keeps it."""
+    return json.dumps(dump(result, _STORED_VERSION))
+
+
+def of_stored(text: str | None) -> Result:
+    """The result that the ledger has kept; an empty one where it has none."""
+    return parse(json.loads(text or "{}"), _STORED_VERSION)
 
 
 def default_gateway(view: EndpointView, version: int) -> str | None:

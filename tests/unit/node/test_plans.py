@@ -17,8 +17,8 @@ from cni_hns.dialects.compile import ConfigFault, compile_plan, digest
 from cni_hns.dialects.plan import AttachmentPlan
 from cni_hns.ledger import Ledger
 from cni_hns.log import Log
-from cni_hns.verbs import plans
-from cni_hns.verbs.node import Node
+from cni_hns.node import plans
+from cni_hns.node.node import Node
 from tests.harness import SimulatedNode, l2bridge
 
 GOOD = l2bridge()
@@ -40,10 +40,10 @@ class Verb:
 
     @property
     def ledger(self) -> Ledger:
-        return self.node.ledger(asking(GOOD))
+        return self.node.ledger
 
     def plan(self, config: dict[str, Any]) -> AttachmentPlan:
-        return plans.kept_plan(asking(config), self.node, self.ledger)
+        return plans.kept_plan(asking(config), self.node)
 
     def close(self) -> None:
         self.ledger.close()
@@ -110,7 +110,7 @@ def test_a_refused_configuration_is_not_kept(verb: Verb, compiler: Compiler) -> 
 
 def test_who_only_reads_writes_nothing(verb: Verb) -> None:
     ledger = verb.ledger
-    assert plans.plan_for(asking(GOOD), ledger, verb.node.log) == compile_plan(GOOD)
+    assert plans.plan_for(asking(GOOD), verb.node) == compile_plan(GOOD)
     assert ledger.plan(digest(GOOD), __version__) is None
     assert ledger.fact(turn_of(GOOD)) is None
 

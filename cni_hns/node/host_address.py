@@ -14,8 +14,8 @@ from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.dialects.plan import AttachmentPlan
-    from cni_hns.verbs.node import Node
-    from cni_hns.verbs.resolved import ResolvedNetwork
+    from cni_hns.node.node import Node
+    from cni_hns.node.resolved import ResolvedNetwork
 
 __all__ = ["known_if_any", "waited_for"]
 

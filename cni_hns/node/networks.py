@@ -11,17 +11,16 @@ from ipaddress import ip_network
 from cni_hns.binding.errors import AlreadyExists, NotFound, ServiceError
 from cni_hns.cni.errors import INVALID_CONFIG, TRY_AGAIN, CniError
 from cni_hns.hcn.views import NetworkView
+from cni_hns.node import host_address
+from cni_hns.node.resolved import ResolvedNetwork
 from cni_hns.typed import TYPE_CHECKING, Any
-from cni_hns.verbs import host_address
-from cni_hns.verbs.resolved import ResolvedNetwork
 
 if TYPE_CHECKING:
     from cni_hns.dialects.plan import AttachmentPlan, NetworkPlan
     from cni_hns.hcn.client import Opened
-    from cni_hns.ledger import Ledger
-    from cni_hns.verbs.node import Node
+    from cni_hns.node.node import Node
 
-__all__ = ["NetworkVanished", "find", "inspect", "remember", "resolve"]
+__all__ = ["NetworkVanished", "configured_name", "find", "ids_of", "inspect", "remember", "resolve"]
 
 # Beside the remembered document, the run of HNS that showed it: after a boot the host may be elsewhere.
 _SHOWN_BY = "HnsStart"
@@ -40,7 +39,7 @@ class NetworkVanished(CniError):
         )
 
 
-def resolve(plan: AttachmentPlan, node: Node, ledger: Ledger) -> ResolvedNetwork:
+def resolve(plan: AttachmentPlan, node: Node) -> ResolvedNetwork:
     """The HCN network to create endpoints on, made if the configuration says so.
 
     Raises:
@@ -48,7 +47,7 @@ def resolve(plan: AttachmentPlan, node: Node, ledger: Ledger) -> ResolvedNetwork
         ServiceError: HNS failed.
     """
     for _ in range(_RACES):
-        found = find(plan.network, node, ledger) or _create(plan.network, node)
+        found = find(plan.network, node) or _create(plan.network, node)
         if found is not None:
             return _knowing_the_host(_fitting(found, plan, node), plan, node)
         node.pause(0.05)
@@ -67,28 +66,29 @@ def _knowing_the_host(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) 
         raise
 
 
-def inspect(plan: AttachmentPlan, node: Node, ledger: Ledger | None) -> None:
+def inspect(plan: AttachmentPlan, node: Node) -> None:
     """Whether `resolve` would find or make the network; nothing is made.
 
     Raises:
         CniError, ServiceError: as `resolve`.
     """
-    found = find(plan.network, node, ledger)
+    found = find(plan.network, node)
     if found is not None:
         _fitting(found, plan, node).opened.close()
     elif plan.network.create is None:
         raise _missing(plan.network)
 
 
-def remember(found: ResolvedNetwork, plan: NetworkPlan, node: Node, ledger: Ledger) -> None:
+def remember(found: ResolvedNetwork, plan: NetworkPlan, node: Node) -> None:
     """Keep what HNS showed, unless it is what was kept; part of a transaction."""
     if not found.remembered:
         document = {**found.view.to_document(), _SHOWN_BY: node.machine.hns_start()}
-        ledger.remember_network(plan.name, found.view.id, document)
+        node.ledger.remember_network(plan.name, found.view.id, document)
 
 
-def find(plan: NetworkPlan, node: Node, ledger: Ledger | None) -> ResolvedNetwork | None:
+def find(plan: NetworkPlan, node: Node) -> ResolvedNetwork | None:
     """The network remembered under this name, else the one that HNS lists; None where HNS has none."""
+    ledger = node.ledger_if_any
     known = ledger.network(plan.name) if ledger is not None else None
     if known is not None:
         try:
@@ -104,6 +104,21 @@ def find(plan: NetworkPlan, node: Node, ledger: Ledger | None) -> ResolvedNetwor
         except NotFound:
             continue
     return None
+
+
+def ids_of(config: dict[str, object], node: Node) -> list[str]:
+    """The HCN network of this configuration: the one remembered and those that HNS lists under its name."""
+    name = configured_name(config)
+    known = node.ledger.network(name)
+    listed = node.hcn.networks.ids(Name=name)
+    return listed if known is None else [known.hcn_id, *listed]
+
+
+def configured_name(config: dict[str, object]) -> str:
+    """`network.name`, else the configuration's name; read leniently: DEL must not need a whole plan."""
+    network = config.get("network")
+    name = network.get("name") if isinstance(network, dict) else None
+    return name if isinstance(name, str) and name else str(config.get("name", ""))
 
 
 def _create(plan: NetworkPlan, node: Node) -> ResolvedNetwork | None:

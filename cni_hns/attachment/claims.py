@@ -10,8 +10,8 @@ from cni_hns.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cni_hns.deadline import Deadline
     from cni_hns.ledger import Claim
-    from cni_hns.verbs.node import Node
 
 __all__ = ["take"]
 
@@ -19,7 +19,7 @@ _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.5
 
 
-def take(node: Node, attempt: Callable[[], Claim]) -> Claim:
+def take(deadline: Deadline, attempt: Callable[[], Claim]) -> Claim:
     """What `attempt` (one write transaction) claims, tried again while another process works there.
 
     Raises:
@@ -32,12 +32,12 @@ def take(node: Node, attempt: Callable[[], Claim]) -> Claim:
             return claim
         assert claim.before is not None  # noqa: S101 - a busy claim has the row that makes it busy
         # Half of what is left is kept for the work itself; waiting it all away would help nobody.
-        if node.deadline.left_s() < max(pause_s, node.deadline.timeout_s / 2):
+        if deadline.left_s() < max(pause_s, deadline.timeout_s / 2):
             before = claim.before
             raise CniError(
                 TRY_AGAIN,
                 f"{before.key.words()} is in the hands of process {before.owner.pid} (phase {before.phase})",
-                f"waited half of this verb's {node.deadline.timeout_s:.0f} s; try again",
+                f"waited half of this verb's {deadline.timeout_s:.0f} s; try again",
             )
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)

@@ -7,19 +7,18 @@ from cni_hns.hcn.gates import minimum, supported
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cni_hns.ledger import Ledger
-    from cni_hns.verbs.node import Node
+    from cni_hns.node.node import Node
 
 __all__ = ["hns_version", "require"]
 
 _FACT = "hns version"
 
 
-def require(features: list[str], node: Node, ledger: Ledger | None) -> None:
+def require(features: list[str], node: Node) -> None:
     """Raises: CniError, code 7, naming every feature this HNS lacks and the version that has it."""
     if not features:
         return
-    major, minor = hns_version(node, ledger)
+    major, minor = hns_version(node)
     lacking = [
         f"{name} (needs HNS {minimum(name)})" for name in features if not supported(name, major, minor)
     ]
@@ -31,8 +30,9 @@ def require(features: list[str], node: Node, ledger: Ledger | None) -> None:
         )
 
 
-def hns_version(node: Node, ledger: Ledger | None) -> tuple[int, int]:
+def hns_version(node: Node) -> tuple[int, int]:
     """(major, minor) of the HNS that runs now; not asked again while the same service runs."""
+    ledger = node.ledger_if_any
     known = ledger.fact(_FACT) if ledger is not None else None
     if known is not None and node.machine.is_hns_start(known["start"]):
         return known["major"], known["minor"]

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from cni_hns.binding.libraries import Libraries, Machine
     from cni_hns.binding.processes import Owner
-    from cni_hns.cni.request import Request
     from cni_hns.deadline import Deadline
     from cni_hns.hcn.client import Hcn
     from cni_hns.hns.client import Hns
@@ -23,15 +22,23 @@ __all__ = ["Node"]
 
 
 class Node:
-    """One node for the length of one verb. `close()` gives back what was opened."""
+    """One node for the length of one verb. `close()` gives back what was opened.
+
+    `data_dir` is the configuration's `dataDir`, as it stands there: the folder of the ledger.
+    """
 
     def __init__(
-        self, connect: Callable[[], tuple[Libraries, Machine]], log: Log, deadline: Deadline
+        self,
+        connect: Callable[[], tuple[Libraries, Machine]],
+        log: Log,
+        deadline: Deadline,
+        data_dir: object = None,
     ) -> None:
         self.log = log
         self.deadline = deadline
         self.token = os.urandom(16).hex()
         self._connect = connect
+        self._data_dir = data_dir
         self._connected: tuple[Libraries, Machine] | None = None
         self._hcn: Hcn | None = None
         self._hns: Hns | None = None
@@ -77,20 +84,22 @@ class Node:
 
         return is_alive(owner, self.machine.boot_id())
 
-    def ledger(self, request: Request) -> Ledger:
-        """The ledger of the configuration's `dataDir`, else of this node; made if it is not there."""
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger in the configuration's `dataDir`, else of this node; made if it is not there."""
         if self._ledger is None:
             from cni_hns.ledger import open_ledger
 
-            self._ledger = open_ledger(ledger_path(request.config, self.machine), self.deadline)
+            self._ledger = open_ledger(self._ledger_path(), self.deadline)
         return self._ledger
 
-    def ledger_to_read(self, request: Request) -> Ledger | None:
-        """The ledger if there is one: asking does not make it."""
+    @property
+    def ledger_if_any(self) -> Ledger | None:
+        """The same ledger for who only reads: None where there is none, and asking does not make it."""
         if self._ledger is None:
             from cni_hns.ledger import open_ledger
 
-            self._ledger = open_ledger(ledger_path(request.config, self.machine), self.deadline, create=False)
+            self._ledger = open_ledger(self._ledger_path(), self.deadline, create=False)
         return self._ledger
 
     def now(self) -> float:
@@ -117,20 +126,15 @@ class Node:
             self._connected = self._connect()
         return self._connected
 
+    def _ledger_path(self) -> str:
+        """Raises: CniError, code 7, for a `dataDir` that is not an absolute path."""
+        folder = self._data_dir
+        if folder is None:
+            folder = self.machine.state_folder()
+        elif not isinstance(folder, str) or not os.path.isabs(folder):
+            from cni_hns.cni.errors import INVALID_CONFIG, CniError
 
-def ledger_path(config: dict[str, object], machine: Machine) -> str:
-    """Where the ledger of this configuration lies.
-
-    Raises:
-        CniError: code 7, for a `dataDir` that is not an absolute path.
-    """
-    folder = config.get("dataDir")
-    if folder is None:
-        folder = machine.state_folder()
-    elif not isinstance(folder, str) or not os.path.isabs(folder):
-        from cni_hns.cni.errors import INVALID_CONFIG, CniError
-
-        raise CniError(
-            INVALID_CONFIG, "dataDir is not an absolute path", "give the folder of the ledger in full"
-        )
-    return os.path.join(folder, "ledger.db")
+            raise CniError(
+                INVALID_CONFIG, "dataDir is not an absolute path", "give the folder of the ledger in full"
+            )
+        return os.path.join(folder, "ledger.db")

@@ -6,15 +6,14 @@ Rule 2: a repair that fails is logged and left to the next verb; it never fails 
 
 from __future__ import annotations
 
+from cni_hns.attachment.retirement import retire
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import CniError
 from cni_hns.typed import TYPE_CHECKING
-from cni_hns.verbs import retire
 
 if TYPE_CHECKING:
-    from cni_hns.cni.request import Request
-    from cni_hns.ledger import Attachment, AttachmentKey, Ledger
-    from cni_hns.verbs.node import Node
+    from cni_hns.attachment.attachment import Attachment
+    from cni_hns.ledger import AttachmentRow
 
 __all__ = ["one", "others"]
 
@@ -22,23 +21,25 @@ __all__ = ["one", "others"]
 _A_FEW = 2
 
 
-def others(request: Request, node: Node, ledger: Ledger, key: AttachmentKey) -> None:
+def others(attachment: Attachment) -> None:
     """Repair a few rows of this network that are not the attachment's own."""
-    for row in ledger.stale(request.name, node.alive, node.now(), limit=_A_FEW, exclude=key):
+    node, key = attachment.node, attachment.key
+    for row in attachment.ledger.stale(key.network, node.alive, node.now(), limit=_A_FEW, exclude=key):
         try:
-            one(request, node, ledger, row)
+            one(attachment.other(row.key), row)
         except (ServiceError, CniError) as fault:
             node.log.event(f"{row.key.words()} could not be repaired yet: {fault}", "warning")
 
 
-def one(request: Request, node: Node, ledger: Ledger, row: Attachment) -> bool:
+def one(attachment: Attachment, row: AttachmentRow) -> bool:
     """Finish this row's removal; False where somebody else has taken it meanwhile.
 
     Raises:
-        ServiceError, CniError: something is left, in HNS or of a delegated plugin's, and the row with it.
+        ServiceError, CniError: something is left, in HNS or of an external plugin's, and the row with it.
     """
-    if not ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
+    node = attachment.node
+    if not attachment.ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
         return False
     node.log.event(f"repairing {row.key.words()}, left {row.phase} by process {row.owner.pid}")
-    retire.take_out_and_free(request, node, ledger, row, row.namespace_id or "")
+    retire(attachment, row, row.namespace_id or "")
     return True

@@ -1,0 +1,86 @@
+"""An attachment's addresses: held in the ledger out of range sets, given by HNS, or as they were before.
+
+A plain allocation is `cni_hns.ipam.allocate`; here is what an attachment's life adds to it.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from cni_hns.attachment.outcome import default_gateway, of_stored
+from cni_hns.dialects.essentials import ipam_source
+from cni_hns.ipam import allocate, hostlocal
+from cni_hns.ipam.allocate import Allocated
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cni_hns.hcn.views import EndpointView
+    from cni_hns.ipam.ranges import RangeLike
+    from cni_hns.ledger import AttachmentKey, AttachmentRow, Ledger
+    from cni_hns.log import Log
+
+__all__ = ["Given", "given_before", "hold_what_hns_gave", "take_over_host_local", "warn_if_used_up"]
+
+
+class Given(NamedTuple):
+    """What an IPAM gave one attachment. Without `routes` or `dns` those of the configuration hold."""
+
+    addresses: list[Allocated]
+    routes: list[dict[str, Any]] | None = None
+    dns: dict[str, Any] | None = None
+    mac: str | None = None
+
+
+def hold_what_hns_gave(ledger: Ledger, key: AttachmentKey, view: EndpointView) -> None:
+    """Write down the addresses that HNS chose, so that the operator sees them; part of a transaction."""
+    given = [
+        Allocated(address, prefix, default_gateway(view, ip_address(address).version), "")
+        for address, prefix in view.addresses
+    ]
+    allocate.hold_given(ledger, key, given)
+
+
+def take_over_host_local(config: dict[str, Any], network: str, ledger: Ledger, log: Log) -> None:
+    """Take over what host-local has reserved for this network, if its folder changed since the last look."""
+    source = ipam_source(config)
+    if source.kind != "builtin":
+        return
+    taken = hostlocal.take_over(ledger, network, source.host_local_folder)
+    for conflict in taken.conflicts:
+        log.event(f"a reservation of host-local was not taken over: {conflict}", "warning")
+
+
+def given_before(row: AttachmentRow) -> Given:
+    """What a finished ADD answered, and what HNS was asked for: an external plugin's routes and DNS too."""
+    result = of_stored(row.result)
+    document: dict[str, Any] = row.request or {}
+    dns = document.get("Dns", {})
+    mac = result.interfaces[0].mac if result.interfaces else ""
+    return Given(
+        addresses=[
+            Allocated(address, int(prefix), one.gateway, "")
+            for one in result.ips
+            for address, _, prefix in [one.address.partition("/")]
+        ],
+        routes=[
+            {"dst": one["DestinationPrefix"], "gw": one["NextHop"], "priority": one.get("Metric")}
+            for one in document.get("Routes", [])
+        ],
+        dns={
+            "nameservers": dns.get("ServerList"),
+            "domain": dns.get("Domain"),
+            "search": dns.get("Search"),
+            "options": dns.get("Options"),
+        },
+        mac=mac.upper().replace(":", "-") or None,
+    )
+
+
+def warn_if_used_up(
+    ledger: Ledger, network: str, range_sets: Sequence[Sequence[RangeLike]], reserved: list[str], log: Log
+) -> None:
+    """Say in the log that the next ADD will find no address."""
+    for usage in allocate.used_up(ledger, network, range_sets, reserved):
+        log.event(f"range set {usage.number} ({usage.ranges}) is used up: {usage.words()}", "warning")

@@ -1,0 +1,63 @@
+"""What one ADD asks for, read and checked before anything is done; fixed from then on."""
+
+from __future__ import annotations
+
+import json
+
+from cni_hns.cni.namespace import namespace_guid
+from cni_hns.dialects.compile import digest
+from cni_hns.dialects.wanted import range_sets, read_wanted
+from cni_hns.node.plans import kept_plan, plan_for
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from cni_hns.attachment.attachment import Attachment
+    from cni_hns.dialects.plan import AttachmentPlan, RangePlan
+    from cni_hns.dialects.wanted import Wanted
+
+__all__ = ["Asked"]
+
+# How a call answers, logs and waits: no part of what is asked for.
+_OF_THE_CALL_ONLY = frozenset(["cniversion", "cniversions", "log", "timeout"])
+
+
+class Asked(NamedTuple):
+    """The configuration's plan, what the runtime adds to it, and the namespace.
+
+    `fingerprint` tells a repeated ADD from another one.
+    """
+
+    plan: AttachmentPlan
+    wanted: Wanted
+    namespace_id: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, attachment: Attachment) -> Self:
+        """Read and check everything that can be checked without HNS.
+
+        Raises:
+            ConfigFault: with all faults of the configuration, or of what the runtime adds to it.
+            CniError: code 4, where CNI_NETNS is no namespace.
+        """
+        request, node = attachment.request, attachment.node
+        row = attachment.row()
+        if row is not None and row.phase == "ready":
+            plan = plan_for(request, node)  # a repeated ADD only reads
+        else:
+            plan = kept_plan(request, node)
+        wanted = read_wanted(plan, request.config, request.arguments)
+        netns = namespace_guid(request.variables.netns)
+        return cls(plan, wanted, netns, _fingerprint(request.config, wanted))
+
+    @property
+    def range_sets(self) -> list[list[RangePlan]]:
+        """The sets to allocate from, the runtime's first."""
+        return range_sets(self.plan, self.wanted)
+
+
+def _fingerprint(config: dict[str, Any], wanted: Wanted) -> str:
+    """What makes two ADDs the same request, as JSON: the configuration's digest and what the runtime adds."""
+    asked = {key: value for key, value in config.items() if key.lower() not in _OF_THE_CALL_ONLY}
+    document = json.loads(json.dumps(wanted._asdict()))
+    return json.dumps({"configuration": digest(asked), **document}, sort_keys=True)

@@ -1,0 +1,99 @@
+"""One attachment on this node: who it is, what a call asks of it, and its row in the ledger.
+
+Rule: a row is claimed before anything of its attachment is touched, and each write names the claim's token.
+"""
+
+from __future__ import annotations
+
+from cni_hns.identity import endpoint_id
+from cni_hns.ipam import allocate, hostlocal
+from cni_hns.ledger import AttachmentKey
+from cni_hns.typed import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from cni_hns.cni.request import Request
+    from cni_hns.ledger import AttachmentRow, Claim, Lease, Ledger
+    from cni_hns.node.node import Node
+
+__all__ = ["Attachment"]
+
+# HNS finishes a creation whose caller was killed; for so long its ID is looked for and its address set aside.
+LATE_ARRIVAL_S = 600.0
+
+
+class Attachment:
+    """An attachment with the node that has it and the request of the call that works on it.
+
+    The request is the attachment's own, or that of a call which finds it on its way: a repair, a GC.
+    """
+
+    def __init__(self, request: Request, node: Node, key: AttachmentKey) -> None:
+        self.request = request
+        self.node = node
+        self.key = key
+        self.endpoint_id = endpoint_id(*key)
+
+    @classmethod
+    def of(cls, request: Request, node: Node) -> Self:
+        """The attachment that this request names."""
+        return cls(request, node, AttachmentKey(*request.attachment))
+
+    def other(self, key: AttachmentKey) -> Attachment:
+        """Another attachment of the same network, met on the way."""
+        return Attachment(self.request, self.node, key)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.node.ledger
+
+    @property
+    def words(self) -> str:
+        """For messages: an operator searches a log for any of its three parts."""
+        return self.key.words()
+
+    def row(self) -> AttachmentRow | None:
+        """What the ledger has of it, None where it knows nothing."""
+        return self.ledger.attachment(self.key)
+
+    def claim_to_remove(self) -> Claim:
+        """Ask for it, known or not, to remove it: meanwhile nobody else works on it."""
+        node = self.node
+        return self.ledger.claim(
+            self.key,
+            "deleting",
+            fingerprint=None,
+            namespace_id=None,
+            owner=node.owner,
+            token=node.token,
+            deadline_at=node.deadline_at(),
+            alive=node.alive,
+        )
+
+    def record(self, **columns: Any) -> bool:
+        """Write down in the claimed row what is known by now; False where the row was lost."""
+        return self.ledger.record(self.key, self.node.token, **columns)
+
+    def leave(self) -> None:
+        """Give the claimed row up, unfinished: the next verb need not wait for this process to end."""
+        self.record(deadline_at=0.0)
+
+    def is_superseded(self) -> bool:
+        """Whether another ADD has the attachment by now: the endpoint with its ID is that one's to end."""
+        row = self.row()
+        return row is not None and row.token != self.node.token and row.phase in {"adding", "ready"}
+
+    def free(self, *, late_arrival: bool = False, until: float | None = None) -> None:
+        """One transaction: row and leases go, or become a tombstone while the endpoint may still arrive.
+
+        A tombstone that is visited again keeps its first `until` (seconds since the epoch).
+        """
+        now = self.node.now()
+        ends = until if until is not None else now + LATE_ARRIVAL_S
+        released: list[Lease] = []
+        with self.ledger.transaction():
+            if late_arrival and ends > now:
+                if self.ledger.entomb(self.key, self.node.token, until=ends):
+                    allocate.entomb(self.ledger, self.key, until=ends)
+            elif self.ledger.remove(self.key, self.node.token):
+                released = allocate.release(self.ledger, self.key)
+        hostlocal.drop_files(released)

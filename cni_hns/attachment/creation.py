@@ -1,0 +1,128 @@
+"""The endpoint of an ADD, made in HNS: what HNS refuses is said in words, or, for an address, gone round."""
+
+from __future__ import annotations
+
+from cni_hns.attachment import endpoints
+from cni_hns.binding.errors import (
+    AddressRefused,
+    AlreadyExists,
+    NotFound,
+    PolicyRefused,
+    PortTaken,
+    Unreachable,
+)
+from cni_hns.cni.errors import HNS_REFUSED, TRY_AGAIN, CniError
+from cni_hns.node.networks import NetworkVanished
+from cni_hns.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cni_hns.attachment.addition import Addition
+    from cni_hns.hcn.client import Opened
+    from cni_hns.hcn.views import EndpointView
+    from cni_hns.node.resolved import ResolvedNetwork
+
+__all__ = ["created", "taken_away", "verify"]
+
+# Each refused address is set aside; after so many it is the picture of the network that is wrong.
+_ADDRESSES_TRIED = 8
+# A refused address is in use by something that no ledger knows; after this it is worth another try.
+_QUARANTINE_S = 600.0
+
+
+def created(adding: Addition, network: ResolvedNetwork) -> Opened:
+    """The new endpoint; an address that HNS refuses is set aside and the next one taken.
+
+    Raises:
+        ServiceError: HNS refused, with a note on who holds what was refused, as far as HNS tells.
+        NetworkVanished: the network went meanwhile.
+        CniError: too many addresses were refused, or another ADD of this attachment came first.
+    """
+    for _ in range(_ADDRESSES_TRIED):
+        try:
+            return _created_once(adding, network)
+        except AddressRefused as fault:
+            _go_round(adding, network, fault)
+        except PortTaken as fault:
+            from cni_hns.attachment.holders import port_words
+
+            fault.add_note(port_words(adding.node, adding.document))
+            raise
+        except PolicyRefused as fault:
+            from cni_hns.attachment.refused_policies import refused_words
+
+            endpoint_id = adding.attachment.endpoint_id
+            fault.add_note(refused_words(adding.node, network.opened, adding.document, endpoint_id))
+            raise
+    raise CniError(
+        HNS_REFUSED,
+        f"HNS refused {_ADDRESSES_TRIED} addresses in a row on HCN network "
+        f'"{network.view.name}" ({network.view.id}), the last ones {adding.address_words}',
+        "other programs hold addresses of these ranges: the log names the holders; leave them out of ipam",
+    )
+
+
+def verify(adding: Addition, view: EndpointView) -> None:
+    """Hold what HNS made against what was asked. Raises: CniError, for an endpoint that HNS made by half."""
+    namespace_id = adding.asked.namespace_id
+    wrong = []
+    if view.namespace != namespace_id:
+        wrong.append(f"it is in namespace {view.namespace or 'none'}, not {namespace_id}")
+    there = {address for address, _ in view.addresses}
+    missing = [one.address for one in adding.given.addresses if one.address not in there]
+    if missing:
+        wrong.append(f"it has {', '.join(sorted(there)) or 'no address'}, not {', '.join(missing)}")
+    if wrong:
+        raise CniError(
+            HNS_REFUSED,
+            f"endpoint {view.id} is not what HNS was asked for: {'; '.join(wrong)}",
+            "everything was taken back; try again, and if it stays so restart the hns service",
+        )
+
+
+def taken_away(adding: Addition) -> CniError:
+    """What an ADD answers that finds its attachment in other hands."""
+    return CniError(
+        TRY_AGAIN,
+        f"{adding.attachment.words} was taken away by another verb while it was being added",
+        "nothing that this call made is left; try again",
+    )
+
+
+def _created_once(adding: Addition, network: ResolvedNetwork) -> Opened:
+    """The endpoint; one with our ID that is there already is what a killed ADD left, and makes way once."""
+    node, endpoint_id = adding.node, adding.attachment.endpoint_id
+    try:
+        return node.hcn.endpoints.create(network.opened, adding.document, endpoint_id)
+    except Unreachable:
+        adding.may_arrive_late = True
+        raise
+    except NotFound as fault:
+        raise NetworkVanished(network.view) from fault
+    except AlreadyExists as fault:
+        if adding.attachment.is_superseded():
+            raise taken_away(adding) from fault
+        node.log.event(f"a late or left-over endpoint makes way: {fault}", "warning")
+        endpoints.delete(node, endpoint_id)
+        return node.hcn.endpoints.create(network.opened, adding.document, endpoint_id)
+
+
+def _go_round(adding: Addition, network: ResolvedNetwork, fault: AddressRefused) -> None:
+    """Set the addresses that HNS refused aside and hold the next ones.
+
+    Raises:
+        AddressRefused: the address was asked for, or is an external plugin's: taking another is not for us.
+    """
+    from cni_hns.attachment.holders import of_addresses
+
+    node, asked = adding.node, adding.asked
+    refused = [one.address for one in adding.given.addresses]
+    holding = of_addresses(node, network.view.id, refused)
+    words = (
+        ", ".join(f"{address} by {holder}" for address, holder in holding.items()) or "nobody that HNS lists"
+    )
+    if asked.plan.ipam.kind != "builtin" or asked.wanted.addresses or not refused:
+        fault.add_note(f"held: {words}")
+        raise fault
+    blamed = [address for address in refused if address in holding] or refused
+    node.log.event(f"HNS refused {', '.join(refused)}; held: {words}; the next is taken", "warning")
+    adding.take_others(blamed, network.view, node.now() + _QUARANTINE_S)
