@@ -1,1 +1,1 @@
-"""The verbs of CNI SPEC section 2, and the operator's: each file is its steps in order and what undoes them."""
+"""The verbs of CNI SPEC section 2, and the operator's: the order of steps in each, and what undoes them."""
