@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import time
 
+from cni_hns.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["Deadline"]
 
 
 class Deadline:
-    """A budget of seconds that starts when it is made and never starts again."""
+    """A budget of seconds that starts when it is made and never starts again.
 
-    def __init__(self, timeout_s: float) -> None:
+    `process_age_s` tells how long the process runs, where it is the call's own.
+    """
+
+    def __init__(self, timeout_s: float, process_age_s: Callable[[], float] | None = None) -> None:
         self._began = time.perf_counter()
+        self._process_age_s = process_age_s
         self.timeout_s = timeout_s
 
     def restart(self, timeout_s: float) -> None:
@@ -32,6 +41,11 @@ class Deadline:
     def elapsed_s(self) -> float:
         """Seconds since the budget began."""
         return time.perf_counter() - self._began
+
+    def call_age_s(self) -> float:
+        """Seconds since the call began: with its process, where it has one of its own."""
+        age_s = self._process_age_s() if self._process_age_s is not None else 0.0
+        return max(age_s, self.elapsed_s())
 
     @property
     def expired(self) -> bool:

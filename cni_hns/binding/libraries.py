@@ -32,6 +32,9 @@ class Machine(Protocol):
     def is_hns_start(self, start: str) -> bool:
         """Whether the service is still in the run that `hns_start` gave this name; cheap to ask."""
 
+    def hns_uptime_s(self) -> float:
+        """Seconds since the service was started; 0 while it does not run, or where nobody knows."""
+
     def boot_id(self) -> str:
         """Names one boot of the machine: process ids of another boot mean nothing."""
 

@@ -6,10 +6,11 @@ A process id alone is used again sooner or later; with the start time it names o
 from __future__ import annotations
 
 import os
+import time
 
 from cni_hns.typed import NamedTuple
 
-__all__ = ["Owner", "is_alive", "start_of", "this_process"]
+__all__ = ["Owner", "age_s", "is_alive", "start_of", "this_process", "uptime_s"]
 
 
 class Owner(NamedTuple):
@@ -24,6 +25,27 @@ def this_process(boot_id: str) -> Owner:
     """The process that asks, in this boot."""
     pid = os.getpid()
     return Owner(pid, start_of(pid) or "", boot_id)
+
+
+def uptime_s() -> float:
+    """Seconds since the machine's boot, the same for all processes; sleep counts where the system says."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    # On Windows GetTickCount64: since the boot, and for all processes.
+    return time.monotonic()
+
+
+def age_s() -> float:
+    """Seconds since this process was started; up to a tick of the system's clock less than it is."""
+    started = start_of(os.getpid())
+    if not started:
+        return 0.0
+    if os.name == "nt":
+        from cni_hns.binding.windows import age_of
+
+        return age_of(started)
+    # The start is the number of its tick, which ended one tick later.
+    return max(0.0, uptime_s() - (int(started) + 1) / os.sysconf("SC_CLK_TCK"))
 
 
 def is_alive(owner: Owner, boot_id: str) -> bool:

@@ -10,12 +10,13 @@ Rule 3: the module can be imported on every system; where there is no Windows it
 from __future__ import annotations
 
 import os
+import time
 
 from cni_hns.binding._generated_ffi import ffi
 from cni_hns.binding.libraries import Libraries
 from cni_hns.typed import Any
 
-__all__ = ["SystemLibrary", "WindowsMachine", "load", "process_start"]
+__all__ = ["SystemLibrary", "WindowsMachine", "age_of", "load", "process_start"]
 
 # https://learn.microsoft.com/windows/win32/api/libloaderapi/nf-libloaderapi-loadlibraryexw
 # What the DLL itself imports comes from System32 too.
@@ -34,6 +35,8 @@ _SC_STATUS_PROCESS_INFO = 0
 _HKEY_LOCAL_MACHINE = 0xFFFFFFFF80000002
 _RRF_RT_REG_DWORD = 0x00000010
 _MAX_PATH = 260
+# https://learn.microsoft.com/windows/win32/api/minwinbase/ns-minwinbase-filetime: counted from 1601.
+_EPOCH_S = 11_644_473_600
 
 # Windows counts its boots here. Every account may read it, so that all see the same one.
 _BOOT_KEY = "SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Memory Management\\PrefetchParameters"
@@ -72,6 +75,14 @@ class WindowsMachine:
         """
         pid, _, started = start.partition("/")
         return process_start(int(pid)) == started if started else self.hns_start() == start
+
+    def hns_uptime_s(self) -> float:
+        """Seconds since the service's process was started; 0 while it does not run, or if it is not known.
+
+        Process starts are dates: no process is older than the boot, whatever the clock was set to since.
+        """
+        _, _, started = self.hns_start().partition("/")
+        return min(age_of(started), time.monotonic()) if started else 0.0
 
     def boot_id(self) -> str:
         """The number of this boot; empty where Windows keeps none (process starts are dates)."""
@@ -114,6 +125,11 @@ def process_start(pid: int) -> str | None:
         return str(times[0].dwHighDateTime << 32 | times[0].dwLowDateTime) if done else ""
     finally:
         kernel32.CloseHandle(process)
+
+
+def age_of(start: str) -> float:
+    """Seconds since this start of a process; zero where the clock was set back behind it."""
+    return max(0.0, time.time() + _EPOCH_S - int(start) / 1e7)
 
 
 def _service_process(name: str) -> int:

@@ -25,6 +25,11 @@ class SimulatedMachine:
         """Whether that run still goes on."""
         return self.hns_start() == start
 
+    def hns_uptime_s(self) -> float:
+        """For how long the service says that it runs: the option of this name."""
+        with self._store.transaction() as state:
+            return float(state.options.hns_uptime_s)
+
     def boot_id(self) -> str:
         """The boot of the simulated machine, on this boot of the real one: processes die with either."""
         ((number,),) = self._store.rows("SELECT boot FROM node")
