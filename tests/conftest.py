@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from tests.threads import Threads
 # How fast a machine draws examples decides no test: the first run in a fresh clone builds Unicode tables.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# Where a group may write what its user makes, the program would believe none of the folders of a test.
+os.umask(0o022)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -88,7 +88,7 @@ def _folder(keep: str | None) -> Iterator[str]:
         yield tempfile.mkdtemp(prefix="cni-hns-demo-")
         return
     folder = os.path.abspath(keep)
-    os.makedirs(folder, exist_ok=True)
+    os.makedirs(folder, 0o755, exist_ok=True)
     if os.listdir(folder):
         raise Failure(f'"{folder}" is not empty; the demo starts with a fresh node')
     yield folder

@@ -24,6 +24,7 @@ Rows = list[tuple[Any, ...]]
 
 # A process waits for the calls of all the others: 64 of them, each some milliseconds, on a busy machine.
 _BUSY_TIMEOUT_S = 300.0
+_FOLDER_MODE = 0o755
 
 # Counts up with every change of the tables: a folder is used by one version of this module.
 _SHAPE = 2
@@ -98,7 +99,8 @@ class Store:
         Raises:
             ValueError: the folder's node was made by another version of the simulator.
         """
-        os.makedirs(folder, exist_ok=True)
+        # The ledger lies in it, and is not believed where others could put another folder in its place.
+        os.makedirs(folder, _FOLDER_MODE, exist_ok=True)
         self.path = os.path.join(folder, "hns.db")
         if not os.path.exists(self.path):
             _make(self.path, options, first_use)
