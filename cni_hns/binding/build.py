@@ -208,6 +208,59 @@ BOOL GetExitCodeProcess(HANDLE Process, DWORD *ExitCode);
 DWORD GetLastError(void);
 // https://learn.microsoft.com/windows/win32/api/handleapi/nf-handleapi-closehandle
 BOOL CloseHandle(HANDLE Object);
+// https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getcurrentprocess
+HANDLE GetCurrentProcess(void);
+// https://learn.microsoft.com/windows/win32/api/wtypesbase/ns-wtypesbase-security_attributes
+typedef struct _SECURITY_ATTRIBUTES {
+    DWORD nLength;
+    void *lpSecurityDescriptor;
+    BOOL bInheritHandle;
+} SECURITY_ATTRIBUTES;
+// https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createdirectoryw
+BOOL CreateDirectoryW(PCWSTR PathName, SECURITY_ATTRIBUTES *SecurityAttributes);
+// https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-localfree
+HANDLE LocalFree(HANDLE Memory);
+// https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-jobobject_basic_limit_information
+typedef struct _JOBOBJECT_BASIC_LIMIT_INFORMATION {
+    int64_t PerProcessUserTimeLimit;
+    int64_t PerJobUserTimeLimit;
+    DWORD LimitFlags;
+    uint64_t MinimumWorkingSetSize;
+    uint64_t MaximumWorkingSetSize;
+    DWORD ActiveProcessLimit;
+    uint64_t Affinity;
+    DWORD PriorityClass;
+    DWORD SchedulingClass;
+} JOBOBJECT_BASIC_LIMIT_INFORMATION;
+// https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-io_counters
+typedef struct _IO_COUNTERS {
+    ULONGLONG Counters[6];
+} IO_COUNTERS;
+// https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-jobobject_extended_limit_information
+typedef struct _JOBOBJECT_EXTENDED_LIMIT_INFORMATION {
+    JOBOBJECT_BASIC_LIMIT_INFORMATION BasicLimitInformation;
+    IO_COUNTERS IoInfo;
+    uint64_t ProcessMemoryLimit;
+    uint64_t JobMemoryLimit;
+    uint64_t PeakProcessMemoryUsed;
+    uint64_t PeakJobMemoryUsed;
+} JOBOBJECT_EXTENDED_LIMIT_INFORMATION;
+// https://learn.microsoft.com/windows/win32/api/jobapi2/nf-jobapi2-createjobobjectw
+HANDLE CreateJobObjectW(SECURITY_ATTRIBUTES *JobAttributes, PCWSTR Name);
+// https://learn.microsoft.com/windows/win32/api/jobapi2/nf-jobapi2-setinformationjobobject
+BOOL SetInformationJobObject(
+    HANDLE Job, int32_t InformationClass, JOBOBJECT_EXTENDED_LIMIT_INFORMATION *Information, DWORD Length);
+// https://learn.microsoft.com/windows/win32/api/jobapi2/nf-jobapi2-assignprocesstojobobject
+BOOL AssignProcessToJobObject(HANDLE Job, HANDLE Process);
+// https://learn.microsoft.com/windows/win32/api/jobapi2/nf-jobapi2-terminatejobobject
+BOOL TerminateJobObject(HANDLE Job, uint32_t ExitCode);
+"""
+
+_NTDLL = """
+// It resumes every thread of a process, where ResumeThread needs a handle of the first one, which Python's
+// `subprocess` closes.
+// No page: seen in psutil, whose `Process.resume` it is.
+int32_t NtResumeProcess(HANDLE Process);
 """
 
 _ADVAPI32 = """
@@ -235,9 +288,20 @@ BOOL CloseServiceHandle(HANDLE Object);
 // https://learn.microsoft.com/windows/win32/api/winreg/nf-winreg-reggetvaluew
 int32_t RegGetValueW(
     HANDLE Key, PCWSTR SubKey, PCWSTR Value, DWORD Flags, DWORD *Type, void *Data, DWORD *DataSize);
+// https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-getfilesecurityw
+BOOL GetFileSecurityW(
+    PCWSTR FileName, DWORD RequestedInformation, void *SecurityDescriptor, DWORD Length, DWORD *LengthNeeded);
+// https://learn.microsoft.com/windows/win32/api/sddl/nf-sddl-convertstringsecuritydescriptortosecuritydescriptorw
+BOOL ConvertStringSecurityDescriptorToSecurityDescriptorW(
+    PCWSTR StringSecurityDescriptor, DWORD Revision, void **SecurityDescriptor, uint32_t *Size);
+// https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-openprocesstoken
+BOOL OpenProcessToken(HANDLE Process, DWORD DesiredAccess, HANDLE *Token);
+// https://learn.microsoft.com/windows/win32/api/securitybaseapi/nf-securitybaseapi-gettokeninformation
+BOOL GetTokenInformation(
+    HANDLE Token, int32_t InformationClass, void *Information, DWORD Length, DWORD *LengthNeeded);
 """
 
-DECLARATIONS = _TYPES + _SHAPES + _COMPUTENETWORK + _VMCOMPUTE + _OLE32 + _KERNEL32 + _ADVAPI32
+DECLARATIONS = _TYPES + _SHAPES + _COMPUTENETWORK + _VMCOMPUTE + _OLE32 + _KERNEL32 + _NTDLL + _ADVAPI32
 
 _MODULE = "cni_hns.binding._generated_ffi"
 _FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_generated_ffi.py")

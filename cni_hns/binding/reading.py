@@ -1,10 +1,12 @@
-"""Reading the service's JSON: it spells the same member in more than one case."""
+"""Reading the service's JSON: it spells the same member in more than one case, and may say anything."""
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from cni_hns.typed import Any
 
-__all__ = ["member"]
+__all__ = ["is_address", "member"]
 
 
 def member(document: dict[str, Any], name: str) -> Any:
@@ -13,3 +15,12 @@ def member(document: dict[str, Any], name: str) -> Any:
         return document[name]
     lowered = name.lower()
     return next((value for key, value in document.items() if key.lower() == lowered), None)
+
+
+def is_address(text: str) -> bool:
+    """Whether this is an IP address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -18,19 +18,39 @@ SECONDS_AT_MOST = 30
 class TestAnAlarm:
     def test_rings_when_the_time_is_over(self) -> None:
         rung = threading.Event()
-        Alarm(rung.set).set(0.01)
+        Alarm(rung.set, lambda: 0.01).set()
         assert rung.wait(SECONDS_AT_MOST)
 
     def test_that_is_cancelled_does_not_ring_and_its_thread_ends(
         self, join_threads: Callable[[], None]
     ) -> None:
-        alarm = Alarm(lambda: pytest.fail("it rings"))
-        alarm.set(600)
+        alarm = Alarm(lambda: pytest.fail("it rings"), lambda: 600)
+        alarm.set()
         alarm.cancel()
         join_threads()
 
     def test_may_be_cancelled_without_being_set(self) -> None:
-        Alarm(lambda: pytest.fail("it rings")).cancel()
+        Alarm(lambda: pytest.fail("it rings"), lambda: 600).cancel()
+
+    def test_that_is_told_of_a_shorter_time_rings_then(self) -> None:
+        rung = threading.Event()
+        left_s = [600.0]
+        alarm = Alarm(rung.set, lambda: left_s[0])
+        alarm.set()
+        left_s[0] = 0.01
+        alarm.look_again()
+        assert rung.wait(SECONDS_AT_MOST)
+
+    def test_that_is_told_twice_before_it_looks_may_be_cancelled_still(
+        self, join_threads: Callable[[], None]
+    ) -> None:
+        alarm = Alarm(lambda: pytest.fail("it rings"), lambda: 600)
+        alarm.look_again()
+        alarm.look_again()
+        alarm.cancel()
+        alarm.cancel()
+        alarm.set()
+        join_threads()
 
 
 class TestWorkWithinBounds:

@@ -58,6 +58,7 @@ static void put_name(struct bytes *to, const char *name)
 
 struct connection {
     SOCKET socket;
+    BOOL lost; /* nothing comes through any more: the service itself can answer SERVICE_WENT_AWAY over a sound one */
     struct connection *next;
 };
 
@@ -119,8 +120,10 @@ struct reply {
 static HRESULT exchange(struct connection *with, const struct bytes *request, struct reply *reply)
 {
     memset(reply, 0, sizeof *reply);
-    if (!send_message(with, request) || !receive_message(with, &reply->body) || reply->body.size < 24)
+    if (!send_message(with, request) || !receive_message(with, &reply->body) || reply->body.size < 24) {
+        with->lost = TRUE;
         return SERVICE_WENT_AWAY;
+    }
     memcpy(&reply->order, reply->body.data, 4);
     memcpy(&reply->hresult, reply->body.data + 4, 4);
     memcpy(&reply->handle, reply->body.data + 8, 8);
@@ -213,7 +216,7 @@ static HRESULT tell(const struct bytes *request)
         return SERVICE_NOT_THERE;
     result = exchange(connection, request, &reply);
     free(reply.body.data);
-    if (result == SERVICE_WENT_AWAY)
+    if (connection->lost)
         hang_up(connection);
     else
         give_back(connection);
@@ -400,7 +403,7 @@ HRESULT standin_call(const struct call *call)
     if (!connection)
         return SERVICE_NOT_THERE;
     result = call_over(connection, call);
-    if (result == SERVICE_WENT_AWAY)
+    if (connection->lost)
         hang_up(connection);
     else
         give_back(connection);

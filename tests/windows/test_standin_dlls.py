@@ -129,6 +129,14 @@ class TestTheRules:
             ("violation", "HcnCloseEndpoint: a handle of a Namespace in place of a Endpoint"),
         ]
 
+    def test_a_call_that_the_service_broke_off_costs_no_handle(
+        self, program: Program, simulator: Simulator
+    ) -> None:
+        """The code is that of a lost connection too, but this one is sound."""
+        simulator.inject(function="HcnQueryNamespaceProperties", hresult=0x800706BE)
+        assert "800706BE" in " ".join(program.lines("life"))
+        assert "HcnCloseNamespace: a number" not in " ".join(leak.text for leak in simulator.leaks())
+
     def test_what_is_kept_at_the_end_is_a_leak(self, program: Program, simulator: Simulator) -> None:
         program.lines("keep")
         assert [leak.kind for leak in simulator.leaks()] == ["handle", "buffer"]
