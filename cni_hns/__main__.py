@@ -58,7 +58,7 @@ def _answer_runtime(environ: Mapping[str, str]) -> NoReturn:
 
     # stdout belongs to the one document: what a library prints must not get in between.
     sys.stdout = sys.stderr
-    outlet = Outlet(partial(write_stdout, _STDOUT), _leave)
+    outlet = Outlet(partial(write_stdout, _STDOUT), os._exit)
     answer = run(
         environ,
         partial(read_stdin, _STDIN, LIMIT_BYTES),
@@ -66,19 +66,16 @@ def _answer_runtime(environ: Mapping[str, str]) -> NoReturn:
         Log(),
         outlet=outlet,
     )
+    # Before the answer: after it nobody watches any more, and nobody may be reading stderr.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
     try:
         delivered = outlet.deliver(answer.stdout)
     except OSError:
         # The runtime has gone and closed the pipe: nobody is left to tell.
         delivered = False
-    _leave(answer.exit_code if delivered else 1)
-
-
-def _leave(exit_code: int) -> NoReturn:
-    """End at once: no wait for a thread that stdin or a hung HNS call still holds."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stderr.flush()
-    os._exit(exit_code)
+    # At once: no wait for a thread that stdin or a hung HNS call still holds.
+    os._exit(answer.exit_code if delivered else 1)
 
 
 def _simulated(folder: str) -> tuple[Libraries, Machine]:

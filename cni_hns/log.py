@@ -1,19 +1,23 @@
 """The log of one call: JSON lines in a file that the configuration names, warnings on stderr.
 
 Rule 1: a log that cannot be written never fails a verb; it says so once on stderr.
-Rule 2: what is not known to be harmless is logged by name and length only (`redacted`).
+Rule 2: a log is a regular file. A pipe or a device may hang, or be the very stdout that has the answer.
+Rule 3: one event is one line, in the file and on stderr: whatever it quotes, nobody forges another.
+Rule 4: what is not known to be harmless is logged by name and length only (`redacted`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-__all__ = ["Log", "redacted"]
+__all__ = ["Log", "one_line", "redacted"]
 
 # Turning a file over takes milliseconds; a claim that is this old belongs to nobody.
 _STALE_CLAIM_S = 60.0
@@ -24,7 +28,21 @@ _PAUSE_S = 0.001
 
 _LOCKED_BYTE = 0x7FFF_FFF0
 
+# O_NONBLOCK: what was a file a moment ago may be a pipe now.
+_OPEN = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+for _flag in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_NOINHERIT"):
+    _OPEN |= getattr(os, _flag, 0)
+
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def one_line(text: str) -> str:
+    """The text with whatever does not print escaped: line ends, terminals' commands, changes of direction."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape", "replace").decode() for one in text
+    )
 
 
 def redacted(values: dict[str, object]) -> dict[str, str]:
@@ -39,6 +57,8 @@ class Log:
         self.request_id = request_id or os.urandom(6).hex()
         self.calls = 0
         self.current_call = ""
+        self.current_child = ""
+        self.current_file = ""
         self._file: str | None = None
         self._threshold = _LEVELS["info"]
         self._max_bytes = 0
@@ -46,11 +66,23 @@ class Log:
         self._configured = False
         self._stderr = stderr
         self._call_began = 0.0
+        self._child_began = 0.0
         self._context: dict[str, object] = {}
 
-    def configure(self, file: str | None, level: str = "info", max_bytes: int = 10_000_000) -> None:
-        """Write to this absolute path from now on, what was collected so far first."""
+    def configure(
+        self,
+        file: str | None,
+        level: str = "info",
+        max_bytes: int = 10_000_000,
+        refusal: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        """Write to this absolute path from now on, what was collected so far first.
+
+        `refusal` is asked once why this path must not be written to; empty says that it may.
+        """
         self._file = file
+        if file is not None and (reason := refusal(file)):
+            self._give_up(reason)
         self._threshold = _LEVELS.get(level, _LEVELS["info"])
         self._max_bytes = max_bytes
         self._configured = True
@@ -89,19 +121,35 @@ class Log:
     def call_ends(self, hresult: int) -> None:
         """The HNS call came back with this HRESULT (unsigned, 32 bits)."""
         milliseconds = round((time.perf_counter() - self._call_began) * 1000, 3)
-        self.event("HNS call", call=self.current_call, ms=milliseconds, hresult=f"0x{hresult:08X}")
-        self.current_call = ""
+        call, self.current_call = self.current_call, ""
+        self.event("HNS call", call=call, ms=milliseconds, hresult=f"0x{hresult:08X}")
+
+    def child_begins(self, what: str) -> None:
+        """A child process starts; until it has ended, `current_child` names it."""
+        self.current_child = what
+        self._child_began = time.perf_counter()
+
+    def child_ends(self) -> None:
+        """The child process is no more."""
+        milliseconds = round((time.perf_counter() - self._child_began) * 1000, 3)
+        child, self.current_child = self.current_child, ""
+        self.event("child process", child=child, ms=milliseconds)
 
     def _write(self, level: str, line: dict[str, object]) -> None:
         if self._file is None or _LEVELS[level] < self._threshold:
             return
+        # For whoever has to say what hung: a file on another machine may.
+        self.current_file = f'the log "{self._file}"'
         try:
             _append(self._file, json.dumps(line, default=str) + "\n", self._max_bytes)
         except (OSError, ValueError, TypeError, RecursionError) as fault:
-            if self._stderr:
-                reason = getattr(fault, "strerror", None) or type(fault).__name__
-                _to_stderr(f'cni-hns: warning: the log "{self._file}" cannot be written: {reason}')
-            self._file = None
+            self._give_up(getattr(fault, "strerror", None) or type(fault).__name__)
+        self.current_file = ""
+
+    def _give_up(self, reason: str) -> None:
+        if self._stderr:
+            _to_stderr(f'cni-hns: warning: the log "{self._file}" cannot be written: {reason}')
+        self._file = None
 
 
 def _timestamp() -> str:
@@ -112,7 +160,7 @@ def _timestamp() -> str:
 def _to_stderr(text: str) -> None:
     # A runtime may start us without a stderr: sys.stderr is None, or the pipe is closed.
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(one_line(text) + "\n")
         sys.stderr.flush()
 
 
@@ -128,12 +176,39 @@ def _append(path: str, text: str, max_bytes: int) -> None:
 
 
 def _opened(path: str) -> int:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    """The file, made where there is none. Raises: OSError, also for what is no regular file."""
+    # Looked at before as well: to open a device may already do something.
+    with contextlib.suppress(FileNotFoundError):
+        _refuse_irregular(os.stat(path))
     try:
-        return os.open(path, flags, 0o640)
+        descriptor = os.open(path, _OPEN, 0o640)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        return os.open(path, flags, 0o640)
+        descriptor = os.open(path, _OPEN, 0o640)
+    try:
+        found = os.fstat(descriptor)
+        _refuse_irregular(found)
+        _refuse_pipes_to_the_runtime(found)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _refuse_irregular(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+
+
+def _refuse_pipes_to_the_runtime(found: os.stat_result) -> None:
+    """stdin and stdout may be files, and a name may lead to them: /dev/fd/1, or a link."""
+    for descriptor in (0, 1):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(found, os.fstat(descriptor)):
+                break
+    else:
+        return
+    raise OSError(errno.EINVAL, "the configuration or the answer is in it")
 
 
 if sys.platform == "win32":

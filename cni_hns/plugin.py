@@ -31,13 +31,15 @@ if TYPE_CHECKING:
 
 __all__ = ["VERBS", "Answer", "Verb", "run"]
 
+# For VERSION, and for what is no verb at all.
 _VERSION_TIMEOUT_S = 3.0
 
 # A runtime writes the configuration at once. Half of a short budget is left for saying that it did not.
 _STDIN_TIMEOUT_S = 5.0
 
-# After the deadline's answer the log gets this long: it may lie on the very disk that hangs.
-_LAST_LOG_S = 1.0
+# At the deadline the answer gets this long, and after it the log: nobody may read the pipe, and the log may
+# lie on the very disk that hangs.
+_LAST_WORDS_S = 1.0
 
 # Not worth a complaint where VERSION needs no document.
 _BLANK = b"\xef\xbb\xbf \t\r\n"
@@ -63,8 +65,8 @@ VerbFunction = Callable[[Request, Any], "Result | None"]
 Connect = Callable[[], "tuple[Libraries, Machine]"]
 
 
-# With the configuration's `dataDir`, as it stands there.
-NodeFactory = Callable[[Connect, Log, Deadline, object], ClosableNode]
+# With the configuration's `dataDir`.
+NodeFactory = Callable[[Connect, Log, Deadline, "str | None"], ClosableNode]
 
 
 class Verb(NamedTuple):
@@ -108,6 +110,10 @@ def _status() -> VerbFunction:
     return verb
 
 
+def _no_verb() -> VerbFunction:
+    raise LookupError("VERSION, and what is no verb, is answered without one")
+
+
 _KEPT = "what was begun stays in the ledger, for repair by the next verb"
 
 VERBS: Mapping[str, Verb] = {
@@ -119,10 +125,19 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
-def _make_node(connect: Connect, log: Log, deadline: Deadline, data_dir: object) -> ClosableNode:
+_NO_VERB = Verb(_no_verb, _VERSION_TIMEOUT_S, "nothing was changed: repeat the call")
+
+
+def _make_node(connect: Connect, log: Log, deadline: Deadline, data_dir: str | None) -> ClosableNode:
     from cni_hns.node.node import Node
 
     return Node(connect, log, deadline, data_dir)
+
+
+def _process_age_s() -> float:
+    from cni_hns.binding.processes import age_s
+
+    return age_s()
 
 
 def run(
@@ -137,12 +152,15 @@ def run(
 ) -> Answer:
     """The answer to one call; never raises.
 
-    `read_stdin` gets the seconds it may wait and raises OSError where it cannot read. `connect` opens the HNS
-    of this node and is called when a verb first needs it. With an `outlet` the deadline is enforced: a call
-    that hangs past it is answered there, and the process left.
+    `read_stdin` gets the seconds it may wait and raises OSError where it cannot read. `connect` opens the
+    HNS of this node and is called when a verb first needs it. With an `outlet` the process is the call's
+    own, and the deadline is enforced until something was delivered there: a call that hangs past it is
+    answered there, and the process left.
     """
+    command = environ.get("CNI_COMMAND", "")
     call = _Call(
-        environ.get("CNI_COMMAND", ""),
+        command,
+        verbs.get(command, _NO_VERB),
         read_stdin=read_stdin,
         connect=connect,
         log=log,
@@ -150,10 +168,11 @@ def run(
         make_node=make_node,
     )
     try:
+        call.watch()
         variables = read_variables(environ)
         if variables.command == "VERSION":
             return Answer(_version(read_stdin), 0)
-        return Answer(call.perform(variables, verbs[variables.command]), 0)
+        return Answer(call.perform(variables), 0)
     except BaseException as fault:  # whatever ends the call: a runtime understands documents only
         return call.refused(fault)
 
@@ -164,6 +183,7 @@ class _Call:
     def __init__(
         self,
         command: str,
+        verb: Verb,
         *,
         read_stdin: Callable[[float], bytes],
         connect: Connect,
@@ -178,23 +198,30 @@ class _Call:
         self._outlet = outlet
         self._make_node = make_node
         self._version = LATEST
+        self._verb = verb
+        self._deadline = Deadline(verb.timeout_s, _process_age_s if outlet is not None else None)
+        self._watchdog = Alarm(self._too_late, self._deadline.left_s)
 
-    def perform(self, variables: Variables, verb: Verb) -> str:
+    def watch(self) -> None:
+        """From now on until something is delivered, a call that hangs is answered at its deadline.
+
+        An HNS call cannot be interrupted, nor can a file that hangs.
+        """
+        if self._outlet is not None:
+            self._outlet.when_delivered = self._watchdog.cancel
+            self._watchdog.set()
+
+    def perform(self, variables: Variables) -> str:
         """What a verb that works on the node prints."""
-        deadline = Deadline(verb.timeout_s)
         self._log_begin(variables)
-        raw = _stdin(self._read_stdin, deadline.timeout_s)
+        raw = _stdin(self._read_stdin, self._deadline.timeout_s)
         document = read_document(raw)
-        self._settle(document, deadline)
-        watchdog = self._watchdog(verb, deadline)
-        try:
-            request = read_request(variables, raw, document)
-            result = self._work(request, verb, deadline)
-            text = _result_text(request, result) if verb.prints_result else ""
-            self._log_end(result, deadline)
-            return text
-        finally:
-            watchdog.cancel()
+        self._settle(document)
+        request = read_request(variables, raw, document)
+        result = self._work(request)
+        text = _result_text(request, result) if self._verb.prints_result else ""
+        self._log_end(result)
+        return text
 
     def refused(self, fault: BaseException) -> Answer:
         """The error document for whatever ended the call."""
@@ -204,23 +231,24 @@ class _Call:
         self._log_error(error)
         return Answer(to_text(error.document(self._version)), 1)
 
-    def _settle(self, document: dict[str, Any], deadline: Deadline) -> None:
-        """Take over what holds for the rest of the call, errors included: version, log file, time allowed."""
+    def _settle(self, document: dict[str, Any]) -> None:
+        """Take over what holds for the rest of the call, errors included: version, time allowed, log file."""
         self._version = answer_version(document)
+        self._deadline.restart(timeout_s(document, self._command, self._deadline.timeout_s))
+        self._watchdog.look_again()
         settings = log_settings(document)
-        self._log.configure(settings.file, settings.level, settings.max_bytes)
-        deadline.restart(timeout_s(document, self._command, deadline.timeout_s))
+        self._log.configure(settings.file, settings.level, settings.max_bytes, _log_refusal)
         self._log.event(
             "network configuration",
             members={key: document[key] for key in _OPEN_MEMBERS if isinstance(document.get(key), str)},
             others=redacted({key: value for key, value in document.items() if key not in _OPEN_MEMBERS}),
-            timeout_s=deadline.timeout_s,
+            timeout_s=self._deadline.timeout_s,
         )
 
-    def _work(self, request: Request, verb: Verb, deadline: Deadline) -> Result | None:
-        node = self._make_node(self._connect, self._log, deadline, request.config.get("dataDir"))
+    def _work(self, request: Request) -> Result | None:
+        node = self._make_node(self._connect, self._log, self._deadline, request.config.get("dataDir"))
         try:
-            return verb.load()(request, node)
+            return self._verb.load()(request, node)
         finally:
             self._close(node)
 
@@ -231,30 +259,29 @@ class _Call:
         except Exception as fault:
             self._log.event(f"closing failed: {type(fault).__name__}", "warning", trace=trace(fault))
 
-    def _watchdog(self, verb: Verb, deadline: Deadline) -> Alarm:
-        """Answers at the deadline in place of a verb that hangs: an HNS call cannot be interrupted."""
-        watchdog = Alarm(partial(self._too_late, verb, deadline))
-        if self._outlet is not None:
-            watchdog.set(deadline.left_s())
-        return watchdog
-
-    def _too_late(self, verb: Verb, deadline: Deadline) -> None:
+    def _too_late(self) -> None:
+        """Answer in place of a verb that hangs, and leave."""
         if self._outlet is None:
             return
-        hung = self._log.current_call
+        try:
+            error = self._deadline_error()
+            over = self._outlet.interrupt(to_text(error.document(self._version)), _LAST_WORDS_S)
+            if over:
+                finishes_within(_LAST_WORDS_S, partial(self._log_error, error))
+        except Exception:  # no thread, no memory: without an answer the process still has to end
+            over = True
+        if over:
+            self._outlet.leave(1)
+
+    def _deadline_error(self) -> CniError:
+        hung = self._log.current_file or self._log.current_child or self._log.current_call
         where = f"{hung} has not come back" if hung else "no HNS call was under way"
         error = CniError(
-            DEADLINE, f"{self._command} did not end within {deadline.timeout_s:g} s: {where}", verb.when_late
+            DEADLINE,
+            f"{self._command} did not end within {self._deadline.timeout_s:g} s: {where}",
+            self._verb.when_late,
         )
-        error = as_cni_error(error, self._command)
-        try:
-            first = self._outlet.deliver(to_text(error.document(self._version)))
-        except OSError:
-            first = True  # the runtime has gone and closed the pipe; the process has to end all the same
-        if not first:
-            return
-        finishes_within(_LAST_LOG_S, partial(self._log_error, error))
-        self._outlet.leave(1)
+        return as_cni_error(error, self._command)
 
     def _log_begin(self, variables: Variables) -> None:
         self._log.bind(verb=self._command, container_id=variables.container_id, ifname=variables.ifname)
@@ -276,11 +303,11 @@ class _Call:
             hns_calls=self._log.calls,
         )
 
-    def _log_end(self, result: Result | None, deadline: Deadline) -> None:
+    def _log_end(self, result: Result | None) -> None:
         shown = result or Result()
         self._log.event(
             f"{self._command} is done",
-            ms=round(deadline.elapsed_s() * 1000),
+            ms=round(self._deadline.elapsed_s() * 1000),
             hns_calls=self._log.calls,
             addresses=[one.address for one in shown.ips],
             interfaces=[one.name for one in shown.interfaces],
@@ -300,6 +327,12 @@ def _version(read_stdin: Callable[[float], bytes]) -> str:
     version = stated if isinstance(stated, str) and stated in SUPPORTED else LATEST
     answer = {"cniVersion": version, "supportedVersions": SUPPORTED}
     return json.dumps(answer, separators=(",", ":")) + "\n"
+
+
+def _log_refusal(path: str) -> str:
+    from cni_hns.binding.access import refused_log
+
+    return refused_log(path)
 
 
 def _stdin(read_stdin: Callable[[float], bytes], budget_s: float) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from _thread import allocate_lock
 from collections.abc import Callable
+from functools import partial
 
 from cni_hns.background import finishes_within
 
@@ -74,8 +76,12 @@ class Outlet:
 
     def __init__(self, write: Callable[[str], object], leave: Callable[[int], object]) -> None:
         self.leave = leave
+        self.when_delivered: Callable[[], object] = lambda: None
+        """Called when the document has gone out, or can no more: whoever watches over it may rest."""
         self._write = write
         self._first = allocate_lock()
+        self._delivered = allocate_lock()
+        self._delivered.acquire()
 
     def deliver(self, text: str) -> bool:
         """Write the text, unless something was written before; whether it was this text that went out.
@@ -84,6 +90,26 @@ class Outlet:
         """
         if not self._first.acquire(blocking=False):
             return False
-        if text:
-            self._write(text)
+        try:
+            if text:
+                self._write(text)
+        finally:
+            self._delivered.release()
+            self.when_delivered()
         return True
+
+    def interrupt(self, text: str, patience_s: float) -> bool:
+        """The watchdog's `deliver`: whether the process is its to end, however the writing went.
+
+        False where another answer is out. One that is on its way gets this long, and so does the text: a
+        pipe that nobody reads takes neither.
+        """
+        if not self._first.acquire(blocking=False):
+            return not self._delivered.acquire(timeout=patience_s)
+        finishes_within(patience_s, partial(self._try_to_write, text))
+        return True
+
+    def _try_to_write(self, text: str) -> None:
+        # The runtime may have gone and closed the pipe.
+        with contextlib.suppress(OSError):
+            self._write(text)

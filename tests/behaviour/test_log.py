@@ -6,7 +6,6 @@ Each verb here is a process of its own, started as a runtime starts it.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -192,24 +191,12 @@ def _below_a_file(tmp_path: Path) -> Path:
     return tmp_path / "file" / "cni.log"
 
 
-def _full(_tmp_path: Path) -> Path:
-    return Path("/dev/full")
-
-
 class TestAFileThatCannotBeWritten:
     @pytest.mark.parametrize(
         "where",
         [
             pytest.param(_a_folder, id="a folder"),
             pytest.param(_below_a_file, id="below a file"),
-            pytest.param(
-                _full,
-                id="a full disk",
-                marks=[
-                    pytest.mark.skipif(os.name == "nt", reason="no /dev/full"),
-                    pytest.mark.not_in("windows", reason="/dev/full has no byte to lock"),
-                ],
-            ),
         ],
     )
     def test_fails_no_verb_and_is_said_once(

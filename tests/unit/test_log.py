@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -100,12 +102,33 @@ class TestHnsCalls:
         assert log.current_call == "HcnEnumerateEndpoints"
 
 
+class TestChildren:
+    def test_one_is_timed_and_named_while_it_runs(self, file: Path) -> None:
+        log = opened(file)
+        log.child_begins('IPAM plugin "fake" (ADD)')
+        assert log.current_child == 'IPAM plugin "fake" (ADD)'
+        log.child_ends()
+        assert log.current_child == ""
+        (line,) = lines(file)
+        assert line["child"] == 'IPAM plugin "fake" (ADD)'
+        assert line["ms"] >= 0
+
+
 class TestStderr:
     def test_warnings_and_errors_are_there_too(self, capsys: pytest.CaptureFixture[str]) -> None:
         log = Log()
         for each in ("debug", "info", "warning", "error"):
             log.event(f"a {each}", each)
         assert capsys.readouterr().err == "cni-hns: warning: a warning\ncni-hns: error: a error\n"
+
+    @pytest.mark.parametrize(
+        "end", ["\n", "\r", "\x0b", "\x1b[2K", "\x85", "\u2028", "\u202e", "\x7f", "\udcff"]
+    )
+    def test_whatever_it_quotes_it_is_one_line(self, capsys: pytest.CaptureFixture[str], end: str) -> None:
+        Log().event(f"an endpoint called x{end}cni-hns: error: forged", "warning")
+        said = capsys.readouterr().err
+        assert said.endswith("cni-hns: error: forged\n")
+        assert said[:-1].isprintable()
 
     def test_but_not_what_is_said_elsewhere(self, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         opened(file, stderr=True).event("in the document", "error", on_stderr=False)
@@ -144,6 +167,73 @@ class TestALogThatCannotBeWritten:
         log = opened(file, stderr=True)
         log.event("x", field=endless)
         assert "ValueError" in capsys.readouterr().err
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has its pipes and devices elsewhere")
+    @pytest.mark.parametrize("kind", ["pipe", "pipe that is read", "device", "link to a device", "socket"])
+    def test_is_one_that_is_no_regular_file(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+    ) -> None:
+        file = tmp_path / "cni.log"
+        reader = None
+        with socket.socket(socket.AF_UNIX) as listener:
+            if kind.startswith("pipe"):
+                os.mkfifo(file)
+                reader = os.open(file, os.O_RDONLY | os.O_NONBLOCK) if kind.endswith("read") else None
+            elif kind == "socket":
+                listener.bind(str(file))
+            else:
+                file = file if kind.startswith("link") else Path("/dev/null")
+                if kind != "device":
+                    file.symlink_to("/dev/full")
+            opened(file, stderr=True).event("lost")
+        assert "it is no regular file" in capsys.readouterr().err
+        if reader is not None:
+            assert os.read(reader, 100) == b""
+            os.close(reader)
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no /dev/fd")
+    @pytest.mark.parametrize("descriptor", [0, 1])
+    def test_nor_one_that_is_stdin_or_stdout_itself(
+        self, file: Path, tmp_path: Path, descriptor: int, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        link = tmp_path / "link"
+        link.symlink_to(file)
+        kept = os.dup(descriptor)
+        taken = os.open(file, os.O_RDWR | os.O_CREAT)
+        os.dup2(taken, descriptor)
+        try:
+            for name in (file, link, Path(f"/dev/fd/{descriptor}")):
+                opened(name, stderr=True).event("lost")
+        finally:
+            os.dup2(kept, descriptor)
+            os.close(kept)
+            os.close(taken)
+        assert file.read_bytes() == b""
+        assert capsys.readouterr().err.count("the configuration or the answer is in it") == 3
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes in its folders")
+    def test_a_file_that_became_a_pipe_in_between_does_not_hang_either(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        os.mkfifo(file)
+        reader = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        regular = os.stat(__file__)
+        monkeypatch.setattr(os, "stat", lambda _path: regular)
+        with pytest.raises(OSError, match="no regular file"):
+            module._opened(str(file))
+        os.close(reader)
+
+    def test_is_one_on_a_full_disk(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def write(_descriptor: int, _data: bytes) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        log = opened(file, stderr=True)
+        monkeypatch.setattr(os, "write", write)
+        log.event("first")
+        log.event("second")
+        assert capsys.readouterr().err.count("cannot be written: No space left on device") == 1
 
     def test_a_missing_folder_is_made(self, tmp_path: Path) -> None:
         file = tmp_path / "a" / "b" / "cni.log"

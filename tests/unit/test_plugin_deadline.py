@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cni_hns import log as log_module
+from cni_hns import plugin
 from cni_hns.cni.request import Request
 from cni_hns.cni.result import Result
 from cni_hns.log import Log
@@ -88,6 +90,18 @@ def test_it_says_so_when_no_hns_call_was_under_way() -> None:
     assert "no HNS call was under way" in json.loads(world.written[0])["msg"]
 
 
+def test_it_names_the_child_process_that_was_under_way() -> None:
+    world = World()
+
+    def hang(_request: Request, node: FakeNode) -> Result:
+        node.log.child_begins('IPAM plugin "fake" (ADD)')
+        assert world.released.wait(SECONDS_AT_MOST)
+        return RESULT
+
+    world.run("ADD", hang, timeout=0.01)
+    assert 'IPAM plugin "fake" (ADD) has not come back' in json.loads(world.written[0])["msg"]
+
+
 def test_the_deadline_of_a_del_does_not_read_like_a_success() -> None:
     world = World(hung_call=("HcnOpenEndpoint", "not found"))
     world.run("DEL", world.hang, timeout=0.01)
@@ -132,8 +146,88 @@ def test_a_verb_in_time_is_left_alone(join_threads: Callable[[], None]) -> None:
     world = World()
     answer = world.run("ADD", lambda _request, _node: RESULT, timeout=600)
     assert answer.exit_code == 0
+    assert world.outlet.deliver("in time")
     join_threads()
-    assert world.written == []
+    assert world.written == ["in time"]
+
+
+def test_an_answer_that_takes_too_long_to_be_made_is_given_in_its_place() -> None:
+    """Until something is delivered the watchdog stays, whatever the verb came to."""
+    world = World()
+    answer = world.run("ADD", lambda _request, _node: RESULT, timeout=0.05)
+    assert world.released.wait(SECONDS_AT_MOST)
+    assert [json.loads(text)["code"] for text in world.written] == [103]
+    assert world.left == [1]
+    assert not world.outlet.deliver(answer.stdout)
+
+
+def test_an_error_whose_document_is_never_made_is_answered_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+
+    def endless(_fault: BaseException) -> list[str]:
+        assert world.released.wait(SECONDS_AT_MOST)
+        return []
+
+    monkeypatch.setattr(plugin, "trace", endless)
+
+    def fail(_request: Request, _node: FakeNode) -> Result:
+        raise KeyError
+
+    world.run("ADD", fail, timeout=0.05)
+    assert [json.loads(text)["code"] for text in world.written] == [103]
+
+
+@pytest.mark.parametrize("command", ["VERSION", "FROB"])
+def test_what_is_no_verb_of_a_node_is_watched_too(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin, "_NO_VERB", plugin._NO_VERB._replace(timeout_s=0.05))
+    world = World()
+    world.run(command, world.hang)
+    assert world.released.wait(SECONDS_AT_MOST)
+    assert world.left == [1]
+
+
+@pytest.mark.parametrize("by", ["the verb", "the watchdog"])
+def test_a_pipe_that_nobody_reads_does_not_keep_the_process(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin, "_LAST_WORDS_S", 0.05)
+    world = World()
+    world.outlet = Outlet(lambda _text: world.released.wait(SECONDS_AT_MOST), world.leave)
+
+    def work(request: Request, node: FakeNode) -> Result:
+        if by == "the verb":
+            world.outlet.deliver("an answer")
+        return world.hang(request, node)
+
+    world.run("ADD", work, timeout=0.05)
+    assert world.left == [1]
+
+
+def test_a_watchdog_that_can_say_nothing_still_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(plugin, "to_text", fail)
+    world = World()
+    world.run("GC", world.hang, timeout=0.05)
+    assert world.left == [1]
+
+
+def test_the_deadline_of_the_configuration_runs_before_the_log_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share that hangs: nobody can know before."""
+    world = World()
+    append = log_module._append
+
+    def hang(*arguments: Any) -> None:
+        assert world.released.wait(SECONDS_AT_MOST)
+        append(*arguments)
+
+    monkeypatch.setattr(log_module, "_append", hang)
+    monkeypatch.setattr(plugin, "_LAST_WORDS_S", 0.05)
+    file = tmp_path / "cni.log"
+    world.run("STATUS", lambda _request, _node: None, timeout=0.05, log={"file": str(file)})
+    assert f'the log "{file}" has not come back' in json.loads(world.written[0])["msg"]
+    assert world.left == [1]
 
 
 def test_without_an_outlet_nobody_watches() -> None:
