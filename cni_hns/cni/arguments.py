@@ -12,9 +12,11 @@ from cni_hns.cni.errors import BAD_VARIABLE, CniError, shown
 
 __all__ = ["argument_faults", "argument_lengths", "read_arguments"]
 
-_FREE_TEXT = ("K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_INFRA_CONTAINER_ID", "K8S_POD_UID")
+_FREE_TEXT = ("K8S_POD_NAME", "K8S_POD_INFRA_CONTAINER_ID", "K8S_POD_UID")
 _TRUE = ("1", "true")
 _FALSE = ("0", "false")
+_DNS_LABEL = r"[0-9a-zA-Z_]([0-9a-zA-Z_-]{0,61}[0-9a-zA-Z_])?"
+_LONGEST_DNS_NAME = 253
 _MAC = r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}|[0-9a-fA-F]{2}(-[0-9a-fA-F]{2}){5}"
 
 
@@ -88,6 +90,12 @@ def _not_a_switch(value: str) -> str | None:
     return None if value.lower() in _TRUE + _FALSE else "1, true, 0 or false"
 
 
+def _not_a_dns_name(value: str) -> str | None:
+    """It becomes part of the pod's DNS search list, where a space or a comma would begin another name."""
+    fits = len(value) <= _LONGEST_DNS_NAME and re.fullmatch(rf"{_DNS_LABEL}(\.{_DNS_LABEL})*", value)
+    return None if fits else "a DNS name"
+
+
 def _anything(_value: str) -> str | None:
     return None
 
@@ -97,5 +105,6 @@ _CHECKS: dict[str, Callable[[str], str | None]] = {
     "IP": _not_an_address,
     "MAC": _not_a_mac,
     "IgnoreUnknown": _not_a_switch,
+    "K8S_POD_NAMESPACE": _not_a_dns_name,
     **dict.fromkeys(_FREE_TEXT, _anything),
 }

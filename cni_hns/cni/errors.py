@@ -5,6 +5,7 @@ Codes below 100 are the protocol's (CNI SPEC, section 5, "Error"); those from 10
 
 from __future__ import annotations
 
+from cni_hns.log import one_line
 from cni_hns.typed import Final
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "INTERNAL",
     "INVALID_CONFIG",
     "IO_FAILURE",
+    "IPAM_FAILED",
     "LEDGER_FAULT",
     "LEFT_OVER",
     "LIMITED",
@@ -49,6 +51,7 @@ DEADLINE: Final = 103
 CHECK_FAILED: Final = 104
 LEFT_OVER: Final = 105
 NO_HNS: Final = 106
+IPAM_FAILED: Final = 107
 INTERNAL: Final = 999
 
 _SHOWN_CHARACTERS = 80
@@ -67,18 +70,14 @@ class CniError(Exception):
         self.details = details
 
     def document(self, version: str) -> dict[str, object]:
-        """The error document for a configuration of this version."""
-        document: dict[str, object] = {"cniVersion": version, "code": self.code, "msg": self.msg}
+        """The error document for a configuration of this version; what does not print is escaped in it."""
+        document: dict[str, object] = {"cniVersion": version, "code": self.code, "msg": one_line(self.msg)}
         if self.details:
-            document["details"] = self.details
+            document["details"] = one_line(self.details)
         return document
 
 
 def shown(text: str) -> str:
     """Text from outside, quoted for a message on one line: control characters escaped, a long one cut."""
     cut = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
-    printable = "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "replace").decode()
-        for character in cut
-    )
-    return f'"{printable}"'
+    return f'"{one_line(cut)}"'

@@ -60,8 +60,11 @@ def trace(fault: BaseException) -> list[str]:
     The exceptions' own texts are left out: an unforeseen one may quote a configuration, secrets included.
     """
     lines: list[str] = []
+    seen: set[int] = set()
     link: BaseException | None = fault
-    while link is not None:
+    # An exception may be its own cause, or that of one of its causes.
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
         lines.append(type(link).__name__)
         step = link.__traceback__
         while step is not None:

@@ -80,6 +80,6 @@ def ifname_fault(text: str) -> str | None:
         return f"must not be longer than {_MAX_IFNAME_BYTES} bytes"
     if text in {"", ".", ".."}:
         return "must not be empty, '.' or '..'"
-    if any(character in "/:" or character.isspace() for character in text):
-        return "must not contain '/', ':' or white space"
+    if any(character in "/:" or character.isspace() or not character.isprintable() for character in text):
+        return "must not contain '/', ':', white space or what cannot be printed"
     return None

@@ -6,6 +6,7 @@ from cni_hns.cni.arguments import read_arguments
 from cni_hns.cni.configuration import check_envelope
 from cni_hns.cni.errors import CniError
 from cni_hns.cni.result import Result, parse
+from cni_hns.cni.settings import check_data_dir
 from cni_hns.cni.variables import Variables, check_own_rules
 from cni_hns.typed import Any, NamedTuple
 
@@ -39,6 +40,7 @@ def read_request(variables: Variables, raw: bytes, document: dict[str, Any]) -> 
     """
     envelope = check_envelope(document, variables.command)
     check_own_rules(variables)
+    check_data_dir(document)
     checked = variables.command in {"ADD", "CHECK"}
     return Request(
         variables=variables,

@@ -361,7 +361,8 @@ class _Reader:
     def prefixed(self, members: dict[str, object], key: str, where: str) -> str:
         """An address with a prefix length, which must be there."""
         text = self.text(members, key, where)
-        if "/" not in text or not _is_address(text):
+        # Python would also take a mask in the length's place.
+        if not text.rpartition("/")[2].isdigit() or "/" not in text or not _is_address(text):
             self.faults.append(f"{where}.{key} is not an address with a prefix length, like 10.1.2.3/24")
             return ""
         return text

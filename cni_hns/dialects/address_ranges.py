@@ -5,6 +5,7 @@ The same rules hold for `ipam.ranges` and for what a runtime sends as `ipRanges`
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 
 from cni_hns.typed import Any
@@ -13,7 +14,19 @@ from . import fields
 from .fields import Ip, Net
 from .plan import RangePlan
 
-__all__ = ["family", "parse_range", "set_faults", "sets_faults"]
+__all__ = ["family", "parse_range", "set_faults", "sets_faults", "special_fault"]
+
+# What a host never has as its own address, has for itself alone, or makes itself beside its other addresses.
+# https://www.iana.org/assignments/iana-ipv4-special-registry, and its sister for IPv6
+_SPECIAL = {
+    "0.0.0.0/8": '"this host"',
+    "127.0.0.0/8": "loopback",
+    "224.0.0.0/4": "multicast",
+    "240.0.0.0/4": "reserved, with the broadcast address",
+    "::/8": "loopback, mapped IPv4 and reserved",
+    "fe80::/10": "link-local, which every interface gives itself",
+    "ff00::/8": "multicast",
+}
 
 # A subnet needs a network address, a gateway, a pod and (IPv4) a broadcast address.
 _LONGEST_PREFIX = {4: 30, 6: 126}
@@ -22,6 +35,18 @@ _LONGEST_PREFIX = {4: 30, 6: 126}
 def family(text: str) -> int:
     """4 or 6, of an address or a prefix that is known to be one."""
     return 6 if ":" in text else 4
+
+
+def special_fault(found: Net) -> str | None:
+    """Why no pod can have an address of this prefix; None where one can.
+
+    Link-local IPv4 addresses pass: HNS takes them, and a network that stays on its node may use them.
+    """
+    for prefix, reason in _SPECIAL.items():
+        special = ipaddress.ip_network(prefix)
+        if special.version == found.version and special.overlaps(found):
+            return f"no pod can have an address of {found}: {special} is {reason}"
+    return None
 
 
 def parse_range(entry: Mapping[str, Any]) -> tuple[RangePlan | None, list[tuple[str, str]]]:
@@ -48,6 +73,9 @@ def parse_range(entry: Mapping[str, Any]) -> tuple[RangePlan | None, list[tuple[
         subnet = fields.network(entry["subnet"])
         if subnet.prefixlen > _LONGEST_PREFIX[subnet.version]:
             raise ValueError(f"{subnet} is too small to allocate from")
+        special = special_fault(subnet)
+        if special:
+            raise ValueError(special)
     except ValueError as fault:
         return None, [("subnet", str(fault)), *faults]
     faults += _outside(subnet, {"rangeStart": start, "rangeEnd": end, "gateway": gateway})

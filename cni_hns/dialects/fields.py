@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from cni_hns.cni.settings import has_control_characters, path_fault
 from cni_hns.typed import Any
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "mac",
     "network",
     "number",
+    "plain",
     "shown",
 ]
 
@@ -134,9 +136,21 @@ def mac(value: object) -> str:
 def absolute_path(value: object) -> str:
     """An absolute path of Windows or POSIX, whichever system reads the configuration."""
     text = _text(value, "a path")
-    if "\0" in text or not re.match(_ABSOLUTE, text):
+    if not re.match(_ABSOLUTE, text):
         raise ValueError(f"{shown(text)} is not an absolute path; runtimes start plugins in any folder")
+    fault = path_fault(text)
+    if fault is not None:
+        raise ValueError(f"{shown(text)} {fault}")
     return text
+
+
+def plain(value: object) -> str:
+    """A text without control characters: HNS would cut it off at a NUL, a resolver at a line's end."""
+    if not isinstance(value, str):
+        raise ValueError(f"a string is expected, not {kind_of(value)}")
+    if has_control_characters(value):
+        raise ValueError(f"{shown(value)} has a control character")
+    return value
 
 
 def number(value: object, low: int, high: int) -> int:

@@ -189,7 +189,9 @@ class Translation:
 
     def set_gateways_aside(self, ipam: dict[str, Any], instead: str) -> None:
         """Take the ranges' gateways out of use, as this peer does; no pod gets them nevertheless."""
-        inner = [each for ranges in ipam.get("ranges", []) if isinstance(ranges, list) for each in ranges]
+        sets = ipam.get("ranges")
+        listed = sets if isinstance(sets, list) else []  # the models will say what is wrong
+        inner = [each for ranges in listed if isinstance(ranges, list) for each in ranges]
         for entry in [ipam, *[each for each in inner if isinstance(each, dict)]]:
             gateway = entry.pop("gateway", None)
             if gateway is None:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictBool, StrictStr
 
+from cni_hns.cni.settings import is_device
+
 from . import fields
 from .fields import Ip, Net
 
@@ -110,13 +112,20 @@ def _outbound_nat(value: object) -> object:
 def _word(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or any(char.isspace() for char in value):
         raise ValueError(f"{fields.shown(value)} is not a single word")
-    return value
+    return fields.plain(value)
+
+
+def _log_file(value: object) -> str:
+    path = fields.absolute_path(value)
+    if is_device(path):
+        raise ValueError(f"{fields.shown(path)} is a device; a log is a file")
+    return path
 
 
 def _file_name(value: object) -> str:
     if not isinstance(value, str) or any(char in value for char in '/\\:*?"<>|') or value in (".", ".."):
         raise ValueError("the file name of an IPAM plugin is expected, without a folder")
-    return value
+    return fields.plain(value)
 
 
 def _no_plugin(value: object) -> str:
@@ -219,7 +228,7 @@ Ipam = BuiltinIpam | DelegatedIpam | HnsIpam
 
 class Dns(Part):
     nameservers: list[Address] = []
-    domain: StrictStr = ""
+    domain: Annotated[str, PlainValidator(fields.plain)] = ""
     search: list[Word] = []
     options: list[Word] = []
     searchInPodNamespace: StrictBool = False  # noqa: N815
@@ -231,7 +240,7 @@ class OutboundNat(Part):
 
 
 class LogFile(Part):
-    file: Path | None = None
+    file: Annotated[str, PlainValidator(_log_file)] | None = None
     level: Literal["debug", "info", "warning", "error"] = "info"
     maxSizeMB: Annotated[float, PlainValidator(_megabytes)] | None = None  # noqa: N815
 

@@ -7,7 +7,7 @@ import ipaddress
 from cni_hns.typed import Any
 
 from . import fields, models
-from .address_ranges import family
+from .address_ranges import family, special_fault
 from .fields import Ip, Net
 from .findings import Finding
 from .models import Native, Network, Subnet
@@ -58,6 +58,9 @@ def _subnet_faults(subnet: Subnet) -> list[tuple[str, str]]:
         return [("", "a subnet needs its prefix, such as 10.1.0.0/24")]
     if prefix.prefixlen > _LONGEST_PREFIX[prefix.version]:
         return [("", f"{prefix} is too small for a gateway and pods")]
+    special = special_fault(prefix)
+    if special:
+        return [("." + ("subnet" if subnet.prefix is None else "prefix"), special)]
     return [] if gateway is None else _gateway_faults(prefix, gateway)
 
 

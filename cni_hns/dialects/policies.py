@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cni_hns.cni.settings import has_control_characters
 from cni_hns.hcn.models.policies import ENDPOINT_POLICIES, NETWORK_POLICIES, SUBNET_POLICIES
 from cni_hns.typed import Any, NamedTuple
 
@@ -165,7 +166,7 @@ def _policy(value: Any, level: str, path: str) -> tuple[dict[str, Any] | None, l
         if key not in ("Type", "Settings")
     ]
     kind, table = value.get("Type"), _TABLES[level]
-    if kind not in table:
+    if not isinstance(kind, str) or kind not in table:
         return None, [*findings, Finding(f"{path}.Type", _unknown_type(kind, list(table)))]
     settings, faults = _settings(
         kind, table[kind], without_nulls(value.get("Settings", {})), f"{path}.Settings"
@@ -194,11 +195,27 @@ def _settings(kind: str, model: Any, value: Any, path: str) -> tuple[dict[str, A
     read, faults = faults_of(model, _frozen(value), path, strict=True)
     findings += faults
     settings: dict[str, Any] = read.to_document() if read is not None else {}
+    findings += [Finding(place, "has a control character") for place in _unprintable(settings, path)]
     findings += [
         Finding(f"{path}.{name}", "missing") for name in model.needed if name not in settings and not faults
     ]
     findings += [Finding(f"{path}.{key}", message) for key, message in _CHECKS.get(kind, _nothing)(settings)]
     return settings, findings
+
+
+def _unprintable(value: Any, path: str) -> list[str]:
+    """The places of texts, and of keys, with control characters; HNS would cut them off at a NUL."""
+    if isinstance(value, str):
+        return [path] if has_control_characters(value) else []
+    if isinstance(value, Mapping):
+        inside = [(f"{path}.{key}", each) for key, each in value.items()]
+        own = [path] if any(has_control_characters(key) for key in value) else []
+    elif isinstance(value, list | tuple):
+        inside = [(f"{path}[{index}]", each) for index, each in enumerate(value)]
+        own = []
+    else:
+        return []
+    return own + [place for below, each in inside for place in _unprintable(each, below)]
 
 
 def _frozen(value: Any) -> Any:
@@ -248,6 +265,8 @@ def _nat(settings: dict[str, Any]) -> _Faults:
 
 
 def _route(settings: dict[str, Any]) -> _Faults:
+    if settings.get("DestinationPrefix") == "":
+        return [("DestinationPrefix", "missing")]
     return _collected(settings, "DestinationPrefix", fields.network)
 
 

@@ -247,11 +247,13 @@ def _dns(reader: _Reader, value: object) -> dict[str, Any] | None:
                 server = reader.parsed(f"{path}[{index}]", text, fields.address)
                 texts += [] if server is None else [str(server)]
             else:
-                texts.append(text)
+                texts += [one] if (one := reader.parsed(f"{path}[{index}]", text, fields.plain)) else []
         if texts:
             parts[target] = texts
-    if isinstance(entry.get("domain"), str) and entry["domain"]:
-        parts["Domain"] = entry["domain"]
+    if entry.get("domain") and (
+        domain := reader.parsed("runtimeConfig.dns.domain", entry["domain"], fields.plain)
+    ):
+        parts["Domain"] = domain
     return parts or None
 
 

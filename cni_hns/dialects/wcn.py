@@ -63,7 +63,9 @@ def _subnets(ipam: Mapping[str, Any]) -> list[Any]:
     """What a network is created with: `ipam.subnet`, or the subnets of the ranges, each once."""
     if not empty(ipam.get("subnet")):
         return [ipam["subnet"]]
-    inner = [each for ranges in ipam.get("ranges", []) if isinstance(ranges, list) for each in ranges]
+    sets = ipam.get("ranges")
+    listed = sets if isinstance(sets, list) else []
+    inner = [each for ranges in listed if isinstance(ranges, list) for each in ranges]
     named = [each.get("subnet") for each in inner if isinstance(each, Mapping)]
     return list(dict.fromkeys(each for each in named if isinstance(each, str)))
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cni_hns.binding.service import Handle, ObjectKind, Service
     from cni_hns.hcn.notifications import Notified
 
-__all__ = ["CreatableFamily", "Endpoints", "Family", "Hcn", "Opened", "OpenedEndpoint"]
+__all__ = ["CreatableFamily", "Endpoints", "Family", "Hcn", "Opened", "OpenedEndpoint", "UnspeakableText"]
 
 
 class Hcn:
@@ -115,6 +115,16 @@ class OpenedEndpoint(Opened):
         return _document(text, "HcnQueryEndpointStats", self._handle)
 
 
+class UnspeakableText(ValueError):
+    """A document has a NUL at this place: HNS would cut the text off there, even where it is escaped."""
+
+    # Whoever asked for the object gave the text: a configuration, a runtime or an IPAM plugin.
+    cni_code = 7
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"{place} has a NUL, and cannot be passed to HNS")
+
+
 class Family:
     """All objects of one kind."""
 
@@ -131,11 +141,14 @@ class Family:
         text = self._service.enumerate(self._kind, _text(query(filter_by)))
         try:
             found = json.loads(text) if text else []
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, list):
             raise MalformedAnswer(function, "", 0, text)
-        return [canonical(one) or one.lower() for one in found if isinstance(one, str)]
+        ids = [canonical(one) if isinstance(one, str) else None for one in found]
+        if None in ids:
+            raise MalformedAnswer(function, "", 0, text)
+        return [one for one in ids if one is not None]
 
     def open(self, guid: str) -> Opened:
         """The object with this GUID. Raises: NotFound if HNS says that there is none."""
@@ -193,21 +206,31 @@ def _label(settings: dict[str, Any], guid: str) -> str:
 
 
 def _text(document: dict[str, Any]) -> str:
-    """ASCII JSON. A NUL, even escaped, would cut the value short inside HNS.
-
-    Raises:
-        ValueError: for a NUL in any value.
-    """
+    """ASCII JSON. Raises: UnspeakableText."""
     text = json.dumps(document)
     if "\\u0000" in text:
-        raise ValueError("a document with a NUL in it cannot be passed to HNS")
+        raise UnspeakableText((_place_of_nul(document) or "a text").lstrip("."))
     return text
+
+
+def _place_of_nul(value: Any, place: str = "") -> str | None:
+    """Where the first NUL is, or what stands for one in JSON within JSON."""
+    if isinstance(value, str):
+        return place if "\0" in value or "\\u0000" in value else None
+    inside: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        if any("\0" in key for key in value):
+            return place or "a key"
+        inside = [(f"{place}.{key}", each) for key, each in value.items()]
+    elif isinstance(value, list):
+        inside = [(f"{place}[{index}]", each) for index, each in enumerate(value)]
+    return next((found for below, each in inside if (found := _place_of_nul(each, below)) is not None), None)
 
 
 def _document(text: str, function: str, handle: Handle) -> dict[str, Any]:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise MalformedAnswer(function, f"{handle.kind.words} {handle.target}", 0, text)

@@ -72,6 +72,6 @@ def watch(service: Service, notified: Notified) -> Iterator[None]:
 def _document(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"Data": text} if text else {}
     return document if isinstance(document, dict) else {"Data": document}

@@ -2,12 +2,15 @@
 
 Rule 1: member names are read without regard to case and GUIDs compared as lower-case text without braces: HNS
 answers in both cases, sometimes within one document.
-Rule 2: what is missing is the default; HNS leaves defaults out.
+Rule 2: what is missing is the default; HNS leaves defaults out. So is what has another type than the schema
+says, and an address that is none counts as not there: nothing can be done with it.
 """
 
 from __future__ import annotations
 
-from cni_hns.binding.reading import member
+from ipaddress import ip_network
+
+from cni_hns.binding.reading import is_address, member
 from cni_hns.identity import ZERO_GUID, guid
 from cni_hns.typed import Any, NamedTuple
 
@@ -19,6 +22,7 @@ REMOTE = 1
 ENABLE_DHCP = 32
 """EndpointFlags, EnableDhcp: an outside server gives the address."""
 
+_MOST_DIGITS = 10
 _DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 
@@ -52,12 +56,15 @@ class NetworkView(NamedTuple):
             # NAT is the enum's first value, and HNS leaves first values out.
             type=_text(document, "Type") or "NAT",
             subnets=[
-                _subnet(one) for ipam in _objects(document, "Ipams") for one in _objects(ipam, "Subnets")
+                _subnet(one)
+                for ipam in _objects(document, "Ipams")
+                for one in _objects(ipam, "Subnets")
+                if _is_prefix(_text(one, "IpAddressPrefix"))
             ],
-            management_ip=_management_ip(policies) or _text(document, "ManagementIP") or None,
+            management_ip=_management_ip(policies) or _address(document, "ManagementIP"),
             policies=policies,
             dns=_dns(document),
-            flags=member(document, "Flags") or 0,
+            flags=_number(document, "Flags"),
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -113,19 +120,20 @@ class EndpointView(NamedTuple):
             network=_guid(document, "HostComputeNetwork"),
             namespace=namespace if namespace and namespace != ZERO_GUID else None,
             addresses=[
-                (_text(one, "IpAddress"), int(member(one, "PrefixLength") or 0))
+                (_text(one, "IpAddress"), _number(one, "PrefixLength"))
                 for one in _objects(document, "IpConfigurations")
-                if _text(one, "IpAddress")
+                if is_address(_text(one, "IpAddress"))
             ],
             mac=_text(document, "MacAddress"),
             routes=[
                 (_text(one, "DestinationPrefix"), _text(one, "NextHop"))
                 for one in _objects(document, "Routes")
+                if _is_prefix(_text(one, "DestinationPrefix"))
             ],
             dns=_dns(document),
             policies=_objects(document, "Policies"),
-            flags=member(document, "Flags") or 0,
-            state=member(document, "State"),
+            flags=_number(document, "Flags"),
+            state=_number(document, "State") if member(document, "State") is not None else None,
         )
 
 
@@ -144,11 +152,11 @@ class NamespaceView(NamedTuple):
         resources = _objects(document, "Resources") + _objects(document, "ResourceList")
         return cls(
             id=_guid(document, "ID"),
-            compartment=member(document, "NamespaceId") or member(document, "CompartmentId") or 0,
+            compartment=_number(document, "NamespaceId") or _number(document, "CompartmentId"),
             endpoints={_guid(one, "Id") for one in _data(resources, "endpoint")},
             containers=sorted(
                 {_text(one, "Id") for one in _data(resources, "container")}
-                | set(member(document, "Containers") or [])
+                | set(_texts(document, "Containers"))
             ),
             type=_text(document, "Type") or "Host",
         )
@@ -184,6 +192,31 @@ def _text(document: dict[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _texts(document: dict[str, Any], name: str) -> list[str]:
+    found = member(document, name)
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def _number(document: dict[str, Any], name: str) -> int:
+    """HNS writes some numbers as texts."""
+    found = member(document, name)
+    text = str(found) if isinstance(found, int | str) and not isinstance(found, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
+
+
+def _address(document: dict[str, Any], name: str) -> str | None:
+    text = _text(document, name)
+    return text if is_address(text) else None
+
+
+def _is_prefix(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return text.rpartition("/")[2].isdigit()
+
+
 def _guid(document: dict[str, Any], name: str) -> str:
     text = _text(document, name)
     return guid(text) or text.lower()
@@ -201,12 +234,12 @@ def _data(resources: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 def _subnet(document: dict[str, Any]) -> SubnetView:
     gateways = [
-        _text(route, "NextHop")
+        _address(route, "NextHop")
         for route in _objects(document, "Routes")
         if _text(route, "DestinationPrefix") in _DEFAULT_ROUTES
     ]
     prefix = _text(document, "IpAddressPrefix")
-    return SubnetView(_guid(document, "ID"), prefix, gateways[0] if gateways and gateways[0] else None)
+    return SubnetView(_guid(document, "ID"), prefix, gateways[0] if gateways else None)
 
 
 def _default_route(prefix: str) -> str:
@@ -218,7 +251,7 @@ def _management_ip(policies: list[dict[str, Any]]) -> str | None:
     for policy in policies:
         if _text(policy, "Type").lower() == "provideraddress":
             settings = member(policy, "Settings")
-            return (_text(settings, "ProviderAddress") or None) if isinstance(settings, dict) else None
+            return _address(settings, "ProviderAddress") if isinstance(settings, dict) else None
     return None
 
 
@@ -227,5 +260,6 @@ def _dns(document: dict[str, Any]) -> dict[str, Any]:
     found = member(document, "Dns")
     if not isinstance(found, dict):
         return {}
-    parts = {name: member(found, name) for name in ("Domain", "Search", "ServerList", "Options")}
+    parts: dict[str, Any] = {name: _texts(found, name) for name in ("Search", "ServerList", "Options")}
+    parts = {"Domain": _text(found, "Domain"), **parts}
     return {name: value for name, value in parts.items() if value}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from cni_hns.binding.errors import MalformedAnswer, service_error
-from cni_hns.binding.reading import member
+from cni_hns.binding.reading import is_address, member
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Hns:
         """
         output = self.request("GET", f"/networks/{network}")
         address = member(output, "ManagementIP") if isinstance(output, dict) else None
-        return address if isinstance(address, str) else ""
+        return address if isinstance(address, str) and is_address(address) else ""
 
     def endpoints(self) -> list[dict[str, Any]]:
         """All endpoints of the node in the V1 shape, in one call; not for the straight path of a verb."""
@@ -85,7 +85,7 @@ class Hns:
         text = self._service.hns_call(method, path, body)
         try:
             envelope = json.loads(text)
-        except ValueError as fault:
+        except (ValueError, RecursionError) as fault:
             raise MalformedAnswer(operation, "", 0, text) from fault
         if not isinstance(envelope, dict):
             raise MalformedAnswer(operation, "", 0, text)

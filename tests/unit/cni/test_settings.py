@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cni_hns.cni.settings import LogSettings, log_settings, timeout_s
+from cni_hns.cni.settings import LogSettings, is_device, log_settings, path_fault, timeout_s
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,60 @@ from cni_hns.cni.settings import LogSettings, log_settings, timeout_s
         pytest.param({"log": {"maxSizeMB": -1}}, LogSettings(), id="negative size"),
         pytest.param({"log": {"maxSizeMB": True}}, LogSettings(), id="size true"),
         pytest.param({"log": {"maxSizeMB": 10**400}}, LogSettings(max_bytes=86_400_000_000), id="huge size"),
+        pytest.param(
+            {"log": {"maxSizeMB": 1e305}},
+            LogSettings(max_bytes=100_000_000_000),
+            id="size of no number of bytes",
+        ),
+        pytest.param({"log": {"file": "/dev/stdout"}}, LogSettings(), id="a device"),
+        pytest.param({"log": {"file": "/a\nb"}}, LogSettings(), id="line end in the file"),
     ],
 )
 def test_log(document: dict[str, Any], expected: LogSettings) -> None:
     assert log_settings(document) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/dev/stdout", True),
+        ("/dev/../dev/null", True),
+        ("//dev/null", True),
+        ("/proc/self/fd/1", True),
+        ("/sys/kernel/x", True),
+        ("/device/x", False),
+        ("/var/dev/null.d/x", False),
+        ("C:\\logs\\NUL", True),
+        ("C:\\logs\\nul.log", True),
+        ("c:/com1", True),
+        ("c:/com10.log", False),
+        ("c:/console.log", False),
+        ("C:\\CONOUT$", True),
+        ("\\\\.\\C:\\x", True),
+        ("\\\\?\\C:\\logs\\x.log", False),
+        ("\\\\?\\GLOBALROOT\\Device\\Null", True),
+        ("\\\\server\\share\\x.log", False),
+    ],
+)
+def test_a_device_is_known_by_its_name(path: str, expected: bool) -> None:
+    assert is_device(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/var/lib", None),
+        ("C:\\ProgramData\\cni-hns", None),
+        ("/a\0b", "control character"),
+        ("/a\x85b", "control character"),
+        ("/" + "a" * 4096, "longer than 4096"),
+        ("/a" * 200, "128 folders deep"),
+        ("C:" + "\\a" * 200, "128 folders deep"),
+    ],
+)
+def test_what_can_be_nobodys_path(path: str, words: str | None) -> None:
+    fault = path_fault(path)
+    assert fault is None if words is None else words in str(fault)
 
 
 @pytest.mark.parametrize(

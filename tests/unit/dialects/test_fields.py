@@ -59,7 +59,7 @@ def test_a_value_is_read_into_its_canonical_form(
         pytest.param(fields.mac, "00:00:00:00:00:00", "all zero", id="zero MAC"),
         pytest.param(fields.absolute_path, "log.txt", "not an absolute path", id="relative path"),
         pytest.param(fields.absolute_path, "C:log.txt", "not an absolute path", id="drive-relative path"),
-        pytest.param(fields.absolute_path, "C:\\a\0b", "not an absolute path", id="NUL in a path"),
+        pytest.param(fields.absolute_path, "C:\\a\0b", "has a control character", id="NUL in a path"),
     ],
 )
 def test_a_refusal_says_what_was_expected(

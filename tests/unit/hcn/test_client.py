@@ -9,7 +9,9 @@ import pytest
 
 from cni_hns.binding.errors import MalformedAnswer, NotFound, ServiceError, Unreachable
 from cni_hns.binding.service import Service
-from cni_hns.hcn.client import Hcn
+from cni_hns.cni.errors import INVALID_CONFIG
+from cni_hns.cni.failures import as_cni_error
+from cni_hns.hcn.client import Hcn, UnspeakableText
 from cni_hns.hcn.notifications import name_of
 from cni_hns.hcn.statistics import EndpointStatistics
 from cni_hns.identity import ZERO_GUID
@@ -31,15 +33,15 @@ def _sent(scripted: ScriptedService, function: str) -> Any:
 
 class TestIds:
     def test_are_lower_case_without_braces(self, hcn: Hcn, scripted: ScriptedService) -> None:
-        scripted.scripts["HcnEnumerateEndpoints"] = Script(text=json.dumps([UPPER, "Other"]))
-        assert hcn.endpoints.ids() == [GUID, "other"]
+        scripted.scripts["HcnEnumerateEndpoints"] = Script(text=json.dumps([UPPER]))
+        assert hcn.endpoints.ids() == [GUID]
 
     @pytest.mark.parametrize("text", ["", "[]"])
     def test_of_nothing_are_an_empty_list(self, hcn: Hcn, scripted: ScriptedService, text: str) -> None:
         scripted.scripts["HcnEnumerateNetworks"] = Script(text=text)
         assert hcn.networks.ids() == []
 
-    @pytest.mark.parametrize("text", ["{}", "null", "not JSON", '"text"'])
+    @pytest.mark.parametrize("text", ["{}", "null", "not JSON", '"text"', '["Other"]', "[7]"])
     def test_that_cannot_be_read_are_an_error_and_no_empty_list(
         self, hcn: Hcn, scripted: ScriptedService, text: str
     ) -> None:
@@ -61,6 +63,25 @@ class TestIds:
     def test_are_not_asked_for_by_a_nul(self, hcn: Hcn, scripted: ScriptedService, name: str) -> None:
         with pytest.raises(ValueError, match="NUL"):
             hcn.networks.ids(Name=name)
+        assert scripted.calls == []
+
+
+class TestANul:
+    @pytest.mark.parametrize(
+        ("document", "place"),
+        [
+            ({"Name": "a\0"}, "Name"),
+            ({"Dns": {"Search": ["a", "b\0"]}}, "Dns.Search[1]"),
+            ({"Policies": [{"Settings": {"a\0": 1}}]}, "Policies[0].Settings"),
+        ],
+    )
+    def test_in_a_document_is_the_askers_fault_and_its_place_is_named(
+        self, hcn: Hcn, scripted: ScriptedService, document: dict[str, Any], place: str
+    ) -> None:
+        with pytest.raises(UnspeakableText) as caught:
+            hcn.networks.create(document)
+        assert as_cni_error(caught.value, "ADD").code == INVALID_CONFIG
+        assert str(caught.value).startswith(f"{place} has a NUL")
         assert scripted.calls == []
 
 

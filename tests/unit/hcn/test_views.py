@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -219,3 +219,50 @@ class TestContains:
     ) -> None:
         assert contains(document, document)
         assert contains({**extra, **document}, document)
+
+
+class TestWhatHnsShouldNotSay:
+    """Another type than the schema's, or an address that is none, counts as not there."""
+
+    ODD: ClassVar[list[Any]] = [5, -1, True, 1.5, "x", "", [], [[]], {}, {"a": 1}, None, 10**30, ["x"], [{}]]
+
+    @pytest.mark.parametrize("value", ODD, ids=str)
+    def test_of_a_network(self, value: Any) -> None:
+        for document in (
+            {"ID": value, "Name": value, "Type": value, "Ipams": value, "Policies": value, "Dns": value},
+            {"Ipams": [{"Subnets": [{"IpAddressPrefix": value}]}], "ManagementIP": value, "Flags": value},
+            {"Policies": [{"Type": "ProviderAddress", "Settings": {"ProviderAddress": value}}]},
+            {"Dns": {"Search": value, "Domain": value, "ServerList": value}},
+        ):
+            view = NetworkView.of(document)
+            assert view.subnets == []
+            assert view.management_ip is None
+            assert NetworkView.of(view.to_document()) == view
+
+    @pytest.mark.parametrize("value", ODD, ids=str)
+    def test_of_a_subnets_gateway(self, value: Any) -> None:
+        route = {"NextHop": value, "DestinationPrefix": "0.0.0.0/0"}
+        subnet = {"IpAddressPrefix": "10.0.0.0/24", "Routes": [route]}
+        assert NetworkView.of({"Ipams": [{"Subnets": [subnet]}]}).subnets[0].gateway is None
+
+    @pytest.mark.parametrize("value", ODD, ids=str)
+    def test_of_an_endpoint(self, value: Any) -> None:
+        view = EndpointView.of(
+            {
+                "IpConfigurations": [{"IpAddress": value}, {"IpAddress": "10.0.0.2", "PrefixLength": value}],
+                "Routes": [{"DestinationPrefix": value, "NextHop": value}],
+                "State": value,
+                "Flags": value,
+                "HostComputeNamespace": value,
+            }
+        )
+        assert [address for address, _ in view.addresses] == ["10.0.0.2"]
+        assert type(view.addresses[0][1]) is int
+        assert view.routes == []
+        assert type(view.flags) is int
+
+    @pytest.mark.parametrize("value", ODD, ids=str)
+    def test_of_a_namespace(self, value: Any) -> None:
+        view = NamespaceView.of({"NamespaceId": value, "Containers": value, "Resources": value})
+        assert type(view.compartment) is int
+        assert all(isinstance(one, str) for one in view.containers)
