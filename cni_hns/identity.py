@@ -1,13 +1,25 @@
 """Who an endpoint belongs to, computed and never looked up.
 
-Rule 1: an attachment's endpoint has the version-5 UUID of (network name, container id, ifname), so every verb
-reaches it with one open by ID.
-Rule 2: GUIDs are compared as lower-case text without braces; HNS answers in either case.
+Rule 1: an attachment's endpoint has the version-5 UUID of (network name, container id, ifname), so every
+verb reaches it with one open by ID. While a deletion of that ID may still be on its way, the next
+generation is used, and whoever ends the attachment ends the earlier ones too.
+Rule 2: an endpoint's name has what its ID follows from, and HNS keeps both: so ours is known as ours.
+Rule 3: GUIDs are compared as lower-case text without braces; HNS answers in either case.
 """
 
 from __future__ import annotations
 
-__all__ = ["ZERO_GUID", "endpoint_id", "endpoint_name", "guid", "is_ours"]
+__all__ = [
+    "ZERO_GUID",
+    "attachment_of",
+    "earlier_endpoint_ids",
+    "endpoint_id",
+    "endpoint_name",
+    "guid",
+    "is_endpoint_of",
+    "is_ours",
+    "next_endpoint_id",
+]
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 
@@ -17,39 +29,88 @@ _NAME_SPACE = bytes.fromhex("6f1c5c7b9a0f5d0e8a8f0d2b64c1e7a3")
 _GUID_PARTS = [8, 4, 4, 4, 12]
 _HEXADECIMAL = "0123456789abcdefABCDEF"
 
-# CNI runtimes count interfaces from eth0; an endpoint's name does not carry the ifname, so these are tried.
+# CNI runtimes count interfaces from eth0. The names of their endpoints are the peers', which have no ifname.
 _USUAL_IFNAMES = tuple(f"eth{number}" for number in range(10))
 
+# A deletion that is late concerns the last generation; one more is made only while it is late.
+_GENERATIONS = range(8)
 
-def endpoint_id(network: str, container_id: str, ifname: str) -> str:
+
+def endpoint_id(network: str, container_id: str, ifname: str, generation: int = 0) -> str:
     """The GUID text of the attachment's endpoint (RFC 9562, version 5).
 
     A slash separates the parts: none of the three may contain one, so no two attachments share a name.
     """
-    import hashlib
+    # hashlib would load OpenSSL for it, which takes longer than all the rest of a DEL's own work.
+    try:
+        from _sha1 import sha1  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import sha1
 
-    name = _NAME_SPACE + f"{network}/{container_id}/{ifname}".encode()
-    digest = bytearray(hashlib.sha1(name, usedforsecurity=False).digest()[:16])
+    text = f"{network}/{container_id}/{ifname}" + (f"/{generation}" if generation else "")
+    digest = bytearray(sha1(_NAME_SPACE + text.encode(), usedforsecurity=False).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x50
     digest[8] = digest[8] & 0x3F | 0x80
     text = digest.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def endpoint_name(network: str, container_id: str) -> str:
-    """The endpoint's name, spelt as win-bridge, win-overlay and sdnbridge spell theirs."""
-    return f"{container_id}_{network}"
+def next_endpoint_id(last: str, network: str, container_id: str, ifname: str) -> str:
+    """The ID of the generation that comes after the one with the ID `last`."""
+    ids = [endpoint_id(network, container_id, ifname, generation) for generation in _GENERATIONS]
+    return ids[(ids.index(last) + 1) % len(ids)] if last in ids else ids[1]
+
+
+def earlier_endpoint_ids(last: str, network: str, container_id: str, ifname: str) -> list[str]:
+    """The IDs of the generations before the one with the ID `last`; none before the usual one."""
+    found: list[str] = []
+    for generation in _GENERATIONS:
+        one = endpoint_id(network, container_id, ifname, generation)
+        if one == last:
+            return found
+        found.append(one)
+    return []
+
+
+def endpoint_name(network: str, container_id: str, ifname: str = _USUAL_IFNAMES[0]) -> str:
+    """The endpoint's name: `<container id>_<network>`, as win-bridge, win-overlay and sdnbridge spell theirs.
+
+    Of an ifname that no runtime gives by itself it is a part: nothing else that HNS keeps could tell it.
+    """
+    name = f"{container_id}_{network}"
+    return name if ifname in _USUAL_IFNAMES else f"{name}_{ifname}"
 
 
 def is_ours(endpoint: str, name: str, network: str) -> tuple[str, str] | None:
     """The (container id, ifname) whose endpoint this is; None where the ID does not follow from the name."""
-    container_id, separator, rest = name.rpartition(f"_{network}")
-    if not separator or rest or not container_id:
-        return None
-    for ifname in _USUAL_IFNAMES:
-        if endpoint_id(network, container_id, ifname) == endpoint.lower():
-            return container_id, ifname
+    candidates: list[tuple[str, str]] = []
+    if name.endswith(f"_{network}"):
+        container_id = name[: -len(network) - 1]
+        candidates += [(container_id, ifname) for ifname in _USUAL_IFNAMES]
+    # Each of the parts may contain what separates them.
+    inner = f"_{network}_"
+    at = name.find(inner)
+    while at >= 0:
+        candidates.append((name[:at], name[at + len(inner) :]))
+        at = name.find(inner, at + 1)
+    wanted = endpoint.lower()
+    return next((one for one in candidates if all(one) and is_endpoint_of(wanted, network, *one)), None)
+
+
+def attachment_of(endpoint: str, name: str) -> tuple[str, str, str] | None:
+    """The (network, container id, ifname) whose endpoint this is; None where it is none of ours."""
+    places = [place for place, character in enumerate(name) if character == "_"]
+    spans = [(first, last) for first in places for last in [*places, len(name)] if first + 1 < last]
+    for network in dict.fromkeys(name[first + 1 : last] for first, last in spans):
+        found = is_ours(endpoint, name, network)
+        if found is not None:
+            return network, *found
     return None
+
+
+def is_endpoint_of(endpoint: str, network: str, container_id: str, ifname: str) -> bool:
+    """Whether this is the ID of the attachment's endpoint, of any generation."""
+    return any(endpoint == endpoint_id(network, container_id, ifname, each) for each in _GENERATIONS)
 
 
 def guid(text: str) -> str | None:

@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cni_hns.identity import ZERO_GUID, endpoint_id, endpoint_name, guid, is_ours
+from cni_hns.identity import (
+    ZERO_GUID,
+    attachment_of,
+    earlier_endpoint_ids,
+    endpoint_id,
+    endpoint_name,
+    guid,
+    is_endpoint_of,
+    is_ours,
+    next_endpoint_id,
+)
 
 identifiers = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,20}", fullmatch=True)
+PARTS = ("net", "pod", "eth0")
 GUID = "5f0c3b1e-0000-1111-2222-33334444abcd"
 
 
@@ -58,6 +69,69 @@ def test_an_endpoint_of_ours_is_known_by_its_name_and_id(
 )
 def test_every_other_endpoint_is_not(endpoint: str, name: str, network: str) -> None:
     assert is_ours(endpoint, name, network) is None
+
+
+@given(identifiers, identifiers, st.sampled_from(["net1", "eth10", "a_b", "_"]), st.integers(0, 7))
+def test_whatever_the_ifname_ours_is_known_as_ours_in_each_generation(
+    network: str, container_id: str, ifname: str, generation: int
+) -> None:
+    endpoint = endpoint_id(network, container_id, ifname, generation)
+    name = endpoint_name(network, container_id, ifname)
+    assert is_ours(endpoint, name, network) == (container_id, ifname)
+    assert attachment_of(endpoint.upper(), name) == (network, container_id, ifname)
+
+
+@given(identifiers, identifiers, st.integers(0, 9))
+def test_the_usual_ifnames_share_the_peers_name(network: str, container_id: str, number: int) -> None:
+    name = endpoint_name(network, container_id, f"eth{number}")
+    assert name == f"{container_id}_{network}"
+    found = attachment_of(endpoint_id(network, container_id, f"eth{number}"), name)
+    assert found == (network, container_id, f"eth{number}")
+
+
+@pytest.mark.parametrize(
+    ("network", "container_id", "ifname"),
+    [
+        pytest.param("x_y", "a", "eth0", id="in the network"),
+        pytest.param("y", "a_x", "eth0", id="in the container id"),
+        pytest.param("a_y", "a_y", "a_y", id="in all of them, and all alike"),
+        pytest.param("y", "a_y", "y", id="the network between, twice"),
+    ],
+)
+def test_underscores_mislead_nobody(network: str, container_id: str, ifname: str) -> None:
+    endpoint = endpoint_id(network, container_id, ifname)
+    name = endpoint_name(network, container_id, ifname)
+    assert attachment_of(endpoint, name) == (network, container_id, ifname)
+    assert is_ours(endpoint, name, network) == (container_id, ifname)
+
+
+def test_the_endpoint_of_another_attachment_is_not_ours_under_its_name() -> None:
+    assert attachment_of(endpoint_id("y", "a_x", "eth0"), endpoint_name("other", "a_x")) is None
+    assert attachment_of(GUID, "a_x_y") is None
+    assert attachment_of(GUID, "") is None
+
+
+def test_a_generation_follows_the_other_and_the_last_one_the_first() -> None:
+    seen = [endpoint_id(*PARTS)]
+    for _ in range(8):
+        seen.append(next_endpoint_id(seen[-1], *PARTS))
+    assert len(set(seen[:8])) == 8
+    assert seen[8] == seen[0]
+    assert all(is_endpoint_of(one, *PARTS) for one in seen)
+    assert not is_endpoint_of(endpoint_id(*PARTS, 8), *PARTS)
+
+
+def test_behind_an_id_of_no_generation_comes_one_that_is_not_the_usual() -> None:
+    assert next_endpoint_id(GUID, *PARTS) == endpoint_id(*PARTS, 1)
+
+
+def test_the_generations_before_one_are_told() -> None:
+    assert earlier_endpoint_ids(endpoint_id(*PARTS), *PARTS) == []
+    assert earlier_endpoint_ids(endpoint_id(*PARTS, 2), *PARTS) == [
+        endpoint_id(*PARTS),
+        endpoint_id(*PARTS, 1),
+    ]
+    assert earlier_endpoint_ids(GUID, *PARTS) == []
 
 
 def test_a_network_s_name_may_be_part_of_the_container_id() -> None:
