@@ -9,29 +9,47 @@ Rule 3: a row whose owner is dead, or whose deadline is long past, may be taken 
 from __future__ import annotations
 
 import json
-import time
 
 from cni_hns.binding.processes import Owner
+from cni_hns.ledger.clock import Clock
+from cni_hns.ledger.errors import DamagedRow
 from cni_hns.ledger.rows import AttachmentKey, AttachmentRow, Claim
-from cni_hns.ledger.store import Store
+from cni_hns.ledger.seal import opened_or_older, sealed
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["LONG_PAST_S", "Attachments"]
+__all__ = ["GONE_S", "LONG_PAST_S", "LOOK_AGAIN_S", "Attachments"]
 
 # The watchdog ends a verb at its deadline. An owner that still runs this long after it hangs in a call that
 # even the watchdog could not end; should it come back, it finds that its token is no longer the row's.
 LONG_PAST_S = 60.0
 
+LOOK_AGAIN_S = 300.0
+"""So long after a pod was seen it is looked again whether it is there."""
+
+GONE_S = 60.0
+"""A pod that was not there is gone if it is not there this much later either."""
+
 _COLUMNS = (
     "network, container_id, ifname, phase, endpoint_id, hcn_network_id, namespace_id, fingerprint, request, "
-    "result, owner_pid, owner_started, owner_boot_id, token, deadline_at, until, updated_at"
+    "result, owner_pid, owner_started, owner_boot_id, token, deadline_at, until, updated_at, look_at, "
+    "gone_at, plugin, delete_begun"
 )
 _THIS = "network = ? AND container_id = ? AND ifname = ?"
 _RECORDABLE = frozenset(
-    {"endpoint_id", "hcn_network_id", "namespace_id", "fingerprint", "request", "result", "deadline_at"}
+    {
+        "endpoint_id",
+        "hcn_network_id",
+        "namespace_id",
+        "fingerprint",
+        "request",
+        "result",
+        "deadline_at",
+        "plugin",
+        "delete_begun",
+    }
 )
 
 
@@ -47,19 +65,19 @@ class _Stake(NamedTuple):
     now: float
 
 
-class Attachments(Store):
+class Attachments(Clock):
     """The table `attachments`. Writing methods join the open transaction or make their own."""
 
     def attachment(self, key: AttachmentKey) -> AttachmentRow | None:
         """The attachment's row, None where the ledger knows nothing of it."""
         row = self._row(f"SELECT {_COLUMNS} FROM attachments WHERE {_THIS}", key)
-        return _attachment(row) if row else None
+        return self._attachment(row) if row else None
 
     def attachments(self, network: str | None = None) -> list[AttachmentRow]:
         """All rows, of this network if one is named, ordered by key."""
         where, values = ("WHERE network = ?", (network,)) if network is not None else ("", ())
         query = f"SELECT {_COLUMNS} FROM attachments {where} ORDER BY network, container_id, ifname"
-        return [_attachment(row) for row in self._rows(query, values)]
+        return [self._attachment(row) for row in self._rows(query, values)]
 
     def claim(
         self,
@@ -81,7 +99,7 @@ class Attachments(Store):
         only if it names, in `replacing`, the token of the ready row it has looked at. `fingerprint` and
         `namespace_id` replace those of the row where given; all other columns stay until they are recorded.
         """
-        now = time.time() if now is None else now
+        now = self.now() if now is None else now
         stake = _Stake(phase, fingerprint, namespace_id, owner, token, deadline_at, now)
         with self.atomic():
             before = self.attachment(key)
@@ -102,7 +120,7 @@ class Attachments(Store):
 
         The row becomes "deleting": what is left of it is to go.
         """
-        now = time.time() if now is None else now
+        now = self.now() if now is None else now
         with self.atomic():
             current = self.attachment(row.key)
             if current is None or current.token != row.token or current.phase != row.phase:
@@ -113,7 +131,8 @@ class Attachments(Store):
     def record(self, key: AttachmentKey, token: str, *, now: float | None = None, **columns: object) -> bool:
         """Write down what is known by now; False, and nothing is written, where the row was lost.
 
-        Columns: endpoint_id, hcn_network_id, namespace_id, fingerprint, request (dict), result, deadline_at.
+        Columns: endpoint_id, hcn_network_id, namespace_id, fingerprint, request (dict), result,
+        deadline_at, plugin, delete_begun.
         """
         return self._update(key, token, _recordable(columns), now)
 
@@ -121,15 +140,65 @@ class Attachments(Store):
         self, key: AttachmentKey, token: str, result: str, *, now: float | None = None, **columns: object
     ) -> bool:
         """The ADD is done and `result` is what it answers; False where the row was lost meanwhile."""
-        return self._update(key, token, _recordable({**columns, "result": result}), now, phase="ready")
+        now = self.now() if now is None else now
+        changes = _recordable({**columns, "result": result})
+        seen = {"look_at": now + LOOK_AGAIN_S, "gone_at": None}
+        return self._update(key, token, {**changes, **seen}, now, phase="ready")
+
+    def to_look_at(self, network: str, limit: int) -> list[AttachmentRow]:
+        """Ready rows of the network at which a look is due, those due for longest first."""
+        query = (
+            f"SELECT {_COLUMNS} FROM attachments INDEXED BY attachments_to_look_at "
+            "WHERE phase = 'ready' AND network = ? AND look_at <= ? ORDER BY look_at LIMIT ?"
+        )
+        return [self._attachment(row) for row in self._rows(query, (network, self.now(), limit))]
+
+    def looked_at(self, rows: Iterable[tuple[AttachmentRow, bool]]) -> None:
+        """Write down which pods were seen (True) and which not, unless another verb has a row by now.
+
+        One that was seen when no look at it was due is left as it is.
+        """
+        now = self.now()
+        news = [
+            (row, there) for row, there in rows if not there or row.gone_at is not None or row.look_at <= now
+        ]
+        if not news:
+            return
+        with self.atomic():
+            for row, there in news:
+                self._run(
+                    "UPDATE attachments SET look_at = ?, gone_at = CASE WHEN ? THEN NULL "
+                    f"ELSE ifnull(gone_at, ?) END WHERE {_THIS} AND token = ? AND phase = 'ready'",
+                    (now + (LOOK_AGAIN_S if there else GONE_S), there, now, *row.key, row.token),
+                )
+
+    def holder_of(self, endpoint_id: str) -> AttachmentKey | None:
+        """Whose endpoint this is by the ledger. Reads all rows: for endpoints that no row led to."""
+        query = "SELECT network, container_id, ifname FROM attachments WHERE endpoint_id = ?"
+        row = self._row(query, (endpoint_id.lower(),))
+        return AttachmentKey(*row) if row else None
+
+    def endpoint_ids(self) -> set[str]:
+        """The endpoints of all rows, of every network."""
+        rows = self._rows("SELECT endpoint_id FROM attachments WHERE endpoint_id IS NOT NULL")
+        return {row[0] for row in rows}
 
     def remove(self, key: AttachmentKey, token: str) -> bool:
         """Forget the attachment; False where the row was lost. Its leases are `ipam`'s to release."""
         return self._write(f"DELETE FROM attachments WHERE {_THIS} AND token = ?", (*key, token)) == 1
 
-    def entomb(self, key: AttachmentKey, token: str, until: float, *, now: float | None = None) -> bool:
-        """Deleted, but a late arrival in HNS is possible until `until` (seconds since the epoch)."""
-        return self._update(key, token, {"until": until}, now, phase="tombstone")
+    def entomb(
+        self,
+        key: AttachmentKey,
+        token: str,
+        until: float,
+        *,
+        delete_begun: bool = False,
+        now: float | None = None,
+    ) -> bool:
+        """Deleted, but HNS may still create or delete its endpoint until `until` (ledger time)."""
+        columns = {"until": until, "delete_begun": delete_begun}
+        return self._update(key, token, columns, now, phase="tombstone")
 
     def stale(
         self,
@@ -141,7 +210,8 @@ class Attachments(Store):
     ) -> list[AttachmentRow]:
         """Rows to repair, those not looked at for longest first; never that of `exclude`.
 
-        These are abandoned rows and all tombstones: an endpoint may have appeared since the last look.
+        These are abandoned rows, and tombstones: of those that wait for an endpoint which may yet appear
+        all, of those that only keep an ID from being used again the ones that are over.
         """
         where, values = (" AND network = ?", (network,)) if network is not None else ("", ())
         # Without the hint SQLite reads all rows of the network, ready ones too.
@@ -153,19 +223,48 @@ class Attachments(Store):
         for row in self._rows(query, values):
             if limit is not None and len(found) >= limit:
                 break
-            attachment = _attachment(row)
-            if attachment.key != exclude and (
-                attachment.phase == "tombstone" or abandoned(attachment, alive, now)
-            ):
+            attachment = self._attachment(row)
+            if attachment.key != exclude and _to_repair(attachment, alive, now):
                 found.append(attachment)
         return found
+
+    def _attachment(self, row: tuple[Any, ...]) -> AttachmentRow:
+        network, container_id, ifname, phase, endpoint, hcn_network, namespace, fingerprint = row[:8]
+        request, result, pid, started, boot_id, token, deadline_at, until, updated_at = row[8:17]
+        look_at, gone_at, plugin, delete_begun = row[17:]
+        key = AttachmentKey(network, container_id, ifname)
+        return AttachmentRow(
+            key=key,
+            phase=phase,
+            endpoint_id=endpoint,
+            hcn_network_id=hcn_network,
+            namespace_id=namespace,
+            fingerprint=fingerprint,
+            request=None if request is None else self._opened(key, "request", request, json.loads),
+            result=self._opened(key, "result", result, str) if result else result,
+            owner=Owner(pid, started, boot_id),
+            token=token,
+            deadline_at=deadline_at,
+            until=until,
+            updated_at=updated_at,
+            look_at=look_at,
+            gone_at=gone_at,
+            plugin=plugin,
+            delete_begun=bool(delete_begun),
+        )
+
+    def _opened(self, key: AttachmentKey, column: str, kept: str, read: Callable[[str], Any]) -> Any:
+        try:
+            return read(opened_or_older(kept))
+        except (ValueError, RecursionError) as fault:
+            raise DamagedRow(self.path, "attachments", column, "/".join(key)) from fault
 
     def _insert(self, key: AttachmentKey, stake: _Stake) -> None:
         phase, fingerprint, namespace_id, owner, token, deadline_at, now = stake
         self._run(
             f"INSERT INTO attachments ({_COLUMNS}) "
-            "VALUES (?, ?, ?, ?, NULL, NULL, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?)",
-            (*key, phase, namespace_id, fingerprint, *owner, token, deadline_at, now),
+            "VALUES (?, ?, ?, ?, NULL, NULL, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, 0, NULL, NULL, ?)",
+            (*key, phase, namespace_id, fingerprint, *owner, token, deadline_at, now, phase == "deleting"),
         )
 
     def _take(self, key: AttachmentKey, stake: _Stake) -> None:
@@ -173,8 +272,11 @@ class Attachments(Store):
         self._run(
             "UPDATE attachments SET phase = ?, fingerprint = ifnull(?, fingerprint), "
             "namespace_id = ifnull(?, namespace_id), owner_pid = ?, owner_started = ?, owner_boot_id = ?, "
-            f"token = ?, deadline_at = ?, until = NULL, updated_at = ? WHERE {_THIS}",
-            (phase, fingerprint, namespace_id, *owner, token, deadline_at, now, *key),
+            f"token = ?, deadline_at = ?, until = NULL, updated_at = ?, delete_begun = ? WHERE {_THIS}",
+            (
+                *(phase, fingerprint, namespace_id, *owner, token, deadline_at, now),
+                *(phase == "deleting", *key),
+            ),
         )
 
     def _update(
@@ -186,11 +288,13 @@ class Attachments(Store):
         phase: str | None = None,
     ) -> bool:
         """The compare-and-set behind every write to a claimed row."""
-        changes = {**columns, "updated_at": time.time() if now is None else now}
+        changes = {**columns, "updated_at": self.now() if now is None else now}
         if phase is not None:
             changes["phase"] = phase
         if isinstance(changes.get("request"), dict):
-            changes["request"] = json.dumps(changes["request"])
+            changes["request"] = sealed(json.dumps(changes["request"]))
+        if changes.get("result"):
+            changes["result"] = sealed(changes["result"])
         assignments = ", ".join(f"{column} = ?" for column in changes)
         changed = self._write(
             f"UPDATE attachments SET {assignments} WHERE {_THIS} AND token = ?",
@@ -204,30 +308,14 @@ def abandoned(row: AttachmentRow, alive: Callable[[Owner], bool], now: float) ->
     return now > row.deadline_at + LONG_PAST_S or not alive(row.owner)
 
 
+def _to_repair(row: AttachmentRow, alive: Callable[[Owner], bool], now: float) -> bool:
+    if row.phase != "tombstone":
+        return abandoned(row, alive, now)
+    return row.result is None or row.until is None or row.until <= now
+
+
 def _recordable(columns: dict[str, object]) -> dict[str, object]:
     unknown = columns.keys() - _RECORDABLE
     if unknown:
         raise ValueError(f"attachments have no column {', '.join(sorted(unknown))} to record")
     return columns
-
-
-def _attachment(row: tuple[Any, ...]) -> AttachmentRow:
-    network, container_id, ifname, phase, endpoint, hcn_network, namespace, fingerprint, request, result = (
-        row[:10]
-    )
-    pid, started, boot_id, token, deadline_at, until, updated_at = row[10:]
-    return AttachmentRow(
-        key=AttachmentKey(network, container_id, ifname),
-        phase=phase,
-        endpoint_id=endpoint,
-        hcn_network_id=hcn_network,
-        namespace_id=namespace,
-        fingerprint=fingerprint,
-        request=None if request is None else json.loads(request),
-        result=result,
-        owner=Owner(pid, started, boot_id),
-        token=token,
-        deadline_at=deadline_at,
-        until=until,
-        updated_at=updated_at,
-    )

@@ -1,6 +1,7 @@
 """What can go wrong with the ledger itself.
 
 LedgerFault   it is damaged, foreign, or out of reach: no verb works on, and none starts a fresh one
+    DamagedRow    one row holds what no program of ours wrote; `str()` names table, column and row
 LedgerBusy    others are writing and the verb's time is up: the same call may succeed a moment later
 
 An attachment whose state does not allow what was asked is not a fault: methods answer with a value there.
@@ -8,7 +9,7 @@ An attachment whose state does not allow what was asked is not a fault: methods 
 
 from __future__ import annotations
 
-__all__ = ["LedgerBusy", "LedgerFault"]
+__all__ = ["DamagedRow", "LedgerBusy", "LedgerFault"]
 
 REBUILD = "rebuild it from HNS with `cni-hns ledger rebuild`; running pods keep their network meanwhile"
 
@@ -19,6 +20,15 @@ class LedgerFault(Exception):
     def __init__(self, path: str, what: str, next_step: str = REBUILD) -> None:
         super().__init__(f'the ledger "{path}" {what}; {next_step}')
         self.path = path
+
+
+class DamagedRow(LedgerFault):
+    """A row of `table` cannot be used; the rest of the ledger may be sound."""
+
+    def __init__(self, path: str, table: str, column: str, row: str) -> None:
+        super().__init__(
+            path, f"is damaged: in the table {table}, row {row}, the column {column} cannot be read"
+        )
 
 
 class LedgerBusy(Exception):

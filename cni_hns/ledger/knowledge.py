@@ -1,15 +1,18 @@
 """What verbs learnt and need not ask again: compiled plans, HCN networks, facts about this node.
 
-Rule: all of it can be learnt again; forgetting any row costs time and nothing else.
+Rule 1: all of it can be learnt again; forgetting any row costs time and nothing else.
+Rule 2: so a row that is damaged counts as forgotten. Each document is kept behind its checksum: a plan with
+one wrong digit would be a plan of another configuration.
 """
 
 from __future__ import annotations
 
 import json
-import time
 
+from cni_hns.ledger.clock import Clock
+from cni_hns.ledger.errors import DamagedRow
 from cni_hns.ledger.rows import KnownNetwork
-from cni_hns.ledger.store import Store
+from cni_hns.ledger.seal import opened, sealed
 from cni_hns.typed import Any
 
 __all__ = ["KEPT_PLANS", "Knowledge"]
@@ -18,13 +21,14 @@ __all__ = ["KEPT_PLANS", "Knowledge"]
 KEPT_PLANS = 64
 
 
-class Knowledge(Store):
+class Knowledge(Clock):
     """The tables `plans`, `networks` and `facts`. Writing methods join the open transaction or make one."""
 
     def plan(self, digest: str, program: str) -> dict[str, Any] | None:
         """The plan that this program version compiled from the configuration with this digest."""
         query = "SELECT document FROM plans WHERE digest = ? AND program = ?"
-        document: dict[str, Any] | None = self._document(query, (digest, program))
+        row = self._known(query, (digest, program))
+        document: dict[str, Any] | None = None if row is None else row[0]
         return document
 
     def keep_plan(
@@ -35,7 +39,7 @@ class Knowledge(Store):
             self._run(
                 "INSERT INTO plans VALUES (?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET document = excluded.document, kept_at = excluded.kept_at",
-                (digest, program, json.dumps(document), time.time() if now is None else now),
+                (digest, program, sealed(json.dumps(document)), self.now() if now is None else now),
             )
             self._run(
                 "DELETE FROM plans WHERE rowid IN "
@@ -45,30 +49,48 @@ class Knowledge(Store):
 
     def network(self, name: str) -> KnownNetwork | None:
         """The HCN network that had this name when HNS was last asked."""
-        row = self._row("SELECT name, hcn_id, document FROM networks WHERE name = ?", (name,))
-        return KnownNetwork(row[0], row[1], json.loads(row[2])) if row else None
+        row = self._known("SELECT document, hcn_id FROM networks WHERE name = ?", (name,))
+        return None if row is None else KnownNetwork(name, row[1], row[0])
 
     def remember_network(self, name: str, hcn_id: str, document: dict[str, Any]) -> None:
         self._write(
             "INSERT INTO networks VALUES (?, ?, ?) "
             "ON CONFLICT DO UPDATE SET hcn_id = excluded.hcn_id, document = excluded.document",
-            (name, hcn_id, json.dumps(document)),
+            (name, hcn_id, sealed(json.dumps(document))),
         )
 
     def fact(self, name: str) -> Any:
         """The JSON value kept under this name, None where there is none."""
-        return self._document("SELECT value FROM facts WHERE name = ?", (name,))
+        row = self._known("SELECT value FROM facts WHERE name = ?", (name,))
+        return None if row is None else row[0]
 
     def keep_fact(self, name: str, value: object) -> None:
         """Keep a JSON value under this name."""
         self._write(
             "INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            (name, json.dumps(value)),
+            (name, sealed(json.dumps(value))),
         )
 
     def forget_fact(self, name: str) -> None:
         self._write("DELETE FROM facts WHERE name = ?", (name,))
 
-    def _document(self, query: str, values: tuple[str, ...]) -> Any:
-        row = self._row(query, values)
-        return None if row is None else json.loads(row[0])
+    def verify_what_was_learnt(self) -> None:
+        """Raises: LedgerFault: a row of these tables is damaged."""
+        for table, name, document in (
+            ("plans", "digest", "document"),
+            ("networks", "name", "document"),
+            ("facts", "name", "value"),
+        ):
+            for row_name, kept in self._rows(f"SELECT {name}, {document} FROM {table}"):
+                try:
+                    json.loads(opened(kept))
+                except ValueError as fault:
+                    raise DamagedRow(self.path, table, document, row_name) from fault
+
+    def _known(self, query: str, values: tuple[str, ...]) -> tuple[Any, ...] | None:
+        """The row with its first column, the document, opened; None where there is none or it is damaged."""
+        try:
+            row = self._row(query, values)
+            return None if row is None else (json.loads(opened(row[0])), *row[1:])
+        except (DamagedRow, ValueError):
+            return None

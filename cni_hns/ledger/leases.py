@@ -7,12 +7,11 @@ Rule 3: a released address waits in line behind all that were never used; the li
 
 from __future__ import annotations
 
-import time
-
 from cni_hns.ledger.addresses import address_key, address_text, as_blob, from_blob
+from cni_hns.ledger.clock import Clock
 from cni_hns.ledger.errors import LedgerFault
 from cni_hns.ledger.rows import AttachmentKey, Lease
-from cni_hns.ledger.store import Store
+from cni_hns.typed import Any
 
 __all__ = ["KEPT", "Leases"]
 
@@ -20,14 +19,12 @@ __all__ = ["KEPT", "Leases"]
 # never runs out, would keep each address it ever gave; the range of an IPv4 node is reused long before.
 KEPT = 4096
 
-_COLUMNS = (
-    "network, text, container_id, ifname, range_set, prefix, gateway, origin, state, until, host_local_file"
-)
+_COLUMNS = "network, text, container_id, ifname, range_set, prefix, gateway, origin, state, until, address"
 # One release pushes one address out of the line; a few more catch up where the limit was lowered.
 _FORGOTTEN_AT_ONCE = 4
 
 
-class Leases(Store):
+class Leases(Clock):
     """The tables `leases`, `released`, `runs` and `cursors`; addresses are `ledger.addresses` numbers."""
 
     def leases(
@@ -41,22 +38,25 @@ class Leases(Store):
         rows = self._rows(
             f"SELECT {_COLUMNS} FROM leases WHERE (state = 'held' OR (? AND until > ?)) "
             "AND (? IS NULL OR network = ?) ORDER BY network, address",
-            (all, time.time() if now is None else now, network, network),
+            (all, self.now() if now is None else now, network, network),
         )
-        return [Lease(*row) for row in rows]
+        return [self._lease(row) for row in rows]
 
     def leases_of(self, key: AttachmentKey) -> list[Lease]:
         """What this attachment holds or has entombed, by address; not what is quarantined in its name.
 
         Reservations of host-local's first versions name no interface: they are the container's only ones.
+        An operator's have none either, and are no container's.
         """
-        return self._owned(key) or self._owned(key._replace(ifname=""))
+        nameless = key._replace(ifname="")
+        owned = self._owned(key)
+        return owned or [one for one in self._owned(nameless) if key == nameless or one.origin != "reserved"]
 
     def lease_at(self, network: str, address: int) -> Lease | None:
         """Who has the address, or why it is set aside; None where it has no lease."""
         query = f"SELECT {_COLUMNS} FROM leases WHERE network = ? AND address = ?"
         row = self._row(query, (network, as_blob(address)))
-        return Lease(*row) if row else None
+        return self._lease(row) if row else None
 
     def first_unused(self, network: str, first: int, last: int) -> int | None:
         """The lowest address of first..last that is neither leased nor recently released."""
@@ -84,7 +84,7 @@ class Leases(Store):
         """Write a lease on an address that has none.
 
         Raises:
-            sqlite3.IntegrityError: it has one; whoever calls looks first, in the same transaction.
+            LedgerFault: it has one; whoever calls looks first, in the same transaction.
         """
         address = address_key(lease.address)
         network, text, *rest = lease
@@ -96,7 +96,7 @@ class Leases(Store):
                 self._occupy(network, address)
             self._run(
                 "INSERT INTO leases (network, address, text, container_id, ifname, range_set, prefix, "
-                "gateway, origin, state, until, host_local_file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "gateway, origin, state, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (network, as_blob(address), text, *rest),
             )
 
@@ -104,7 +104,7 @@ class Leases(Store):
         """Write this over the lease that the address has."""
         self._write(
             "UPDATE leases SET container_id = ?, ifname = ?, range_set = ?, prefix = ?, gateway = ?, "
-            "origin = ?, state = ?, until = ?, host_local_file = ? WHERE network = ? AND address = ?",
+            "origin = ?, state = ?, until = ? WHERE network = ? AND address = ?",
             (*lease[2:], lease.network, as_blob(address_key(lease.address))),
         )
 
@@ -132,10 +132,17 @@ class Leases(Store):
         return len(rows)
 
     def count_leases(self, network: str, first: int, last: int, now: float) -> dict[str, int]:
-        """How many addresses of first..last are in each state. Counts them: for errors and listings."""
+        """How many addresses of first..last are in each state. Counts them: for errors and listings.
+
+        Of those that are held, "gone" are those of pods that were missing at the last look, and "reserved"
+        those that no attachment has.
+        """
         rows = self._rows(
-            "SELECT state, count(*) FROM leases WHERE network = ? AND address BETWEEN ? AND ? "
-            "AND (until IS NULL OR until > ?) GROUP BY state",
+            "SELECT CASE WHEN state <> 'held' THEN state WHEN phase IS NULL THEN 'reserved' "
+            "WHEN gone_at IS NOT NULL THEN 'gone' ELSE 'held' END AS kind, count(*) "
+            "FROM leases LEFT JOIN attachments USING (network, container_id, ifname) "
+            "WHERE network = ? AND address BETWEEN ? AND ? AND (leases.until IS NULL OR leases.until > ?) "
+            "GROUP BY kind",
             (network, as_blob(first), as_blob(last), now),
         )
         return dict(rows)
@@ -160,7 +167,14 @@ class Leases(Store):
             "WHERE network = ? AND container_id = ? AND ifname = ? AND state <> 'quarantined' "
             "ORDER BY address"
         )
-        return [Lease(*row) for row in self._rows(query, key)]
+        return [self._lease(row) for row in self._rows(query, key)]
+
+    def _lease(self, row: tuple[Any, ...]) -> Lease:
+        *columns, number = row
+        lease = Lease(*columns)
+        if address_key(lease.address) != from_blob(number):
+            raise self._damaged(from_blob(number))
+        return lease
 
     def _forget_the_oldest(self) -> None:
         rows = self._rows(
@@ -205,7 +219,9 @@ class Leases(Store):
             self._put_run(network, address + 1, last)
 
     def _damaged(self, address: int) -> LedgerFault:
-        return LedgerFault(self.path, f"is damaged: its tables disagree about {address_text(address)}")
+        return LedgerFault(
+            self.path, f"is damaged: its columns or tables disagree about {address_text(address)}"
+        )
 
     def _put_run(self, network: str, first: int, last: int) -> None:
         self._run(

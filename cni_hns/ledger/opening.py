@@ -3,6 +3,7 @@
 Rule 1: a ledger appears complete: it is built under another name and then given its own, so a file of that
 name that is empty or foreign is damage, never a beginning.
 Rule 2: what is damaged is left alone; only "not there" lets anyone make a new one.
+Rule 3: a ledger that others can write, or that a link leads to, says nothing that can be believed.
 """
 
 from __future__ import annotations
@@ -13,19 +14,20 @@ import sqlite3
 import time
 
 from cni_hns import __version__
-from cni_hns.ledger.access import FILE_MODE, make_private_folder
-from cni_hns.ledger.errors import LedgerFault
+from cni_hns.binding.access import FILE_MODE, exposed_file, exposed_folder, make_private_folder
+from cni_hns.ledger.errors import REBUILD, LedgerFault
 from cni_hns.ledger.schema import MIGRATIONS, migrate
-from cni_hns.ledger.store import Store, connect, translated
+from cni_hns.ledger.store import FAILURES, Store, connect, translated
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.deadline import Deadline
 
-__all__ = ["connected"]
+__all__ = ["connected", "see_that_one_can_be_made"]
 
 _WINDOWS = os.name == "nt"
 _PAUSE_S = 0.01
+_TRIAL_MODE = 0o700
 
 
 def connected(path: str, deadline: Deadline, create: bool) -> sqlite3.Connection | None:
@@ -42,7 +44,28 @@ def connected(path: str, deadline: Deadline, create: bool) -> sqlite3.Connection
         _make(path, deadline)
 
 
+def see_that_one_can_be_made(path: str) -> None:
+    """Where there is no ledger yet: try its place, for who must say beforehand whether `connected` will.
+
+    Raises:
+        LedgerFault: no ledger can be made there.
+    """
+    folder = os.path.dirname(path)
+    while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    # No system's answer to "may I?" is as good as a try: rights, a full disk and a read-only one all count.
+    trial = os.path.join(folder, f"cni-hns.{os.getpid()}-{os.urandom(4).hex()}.trial")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path)  # says whether there can be such a name
+        os.mkdir(trial, _TRIAL_MODE)
+        os.rmdir(trial)
+    except OSError as error:
+        raise _cannot_be_made(path, error) from error
+
+
 def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
+    _refuse_what_others_can_write(path)
     # Looked for before it is opened: SQLite has one code for "not there" and "out of reach", and a file that
     # another process makes in between would turn the one into the other.
     if not os.path.lexists(path):
@@ -57,7 +80,7 @@ def _open(path: str, deadline: Deadline) -> sqlite3.Connection | None:
     except BaseException as error:
         if store is not None:
             store.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, FAILURES):
             raise translated(path, error) from error
         raise
     return store.connection
@@ -81,6 +104,16 @@ def _bring_up_to_date(store: Store, version: int) -> None:
 def _migrate(store: Store) -> None:
     with store.transaction():
         migrate(store.connection)
+
+
+def _refuse_what_others_can_write(path: str) -> None:
+    folder = exposed_folder(os.path.dirname(path))
+    if folder is not None:
+        raise LedgerFault(path, f"is not trusted: {folder.what}", folder.next_step)
+    for suffix in ("", "-wal", "-shm"):
+        file = exposed_file(path + suffix)
+        if file is not None:
+            raise LedgerFault(path, f"cannot be opened: {file.what}", f"{file.next_step}; then {REBUILD}")
 
 
 def _refuse_orphaned_log(path: str) -> None:
@@ -109,6 +142,8 @@ def _make(path: str, deadline: Deadline) -> None:
     draft = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.new"
     try:
         make_private_folder(os.path.dirname(path))
+        # Another account may have made it a moment before us.
+        _refuse_what_others_can_write(path)
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
         try:
             _build(draft, deadline)
@@ -117,11 +152,14 @@ def _make(path: str, deadline: Deadline) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(draft)
     except OSError as error:
-        raise LedgerFault(
-            path, f"cannot be made: {error.strerror or error}", "give this program write access to its folder"
-        ) from error
-    except sqlite3.Error as error:
+        raise _cannot_be_made(path, error) from error
+    except FAILURES as error:
         raise translated(path, error) from error
+
+
+def _cannot_be_made(path: str, error: OSError) -> LedgerFault:
+    words = error.strerror or error
+    return LedgerFault(path, f"cannot be made: {words}", "give this program write access to its folder")
 
 
 def _build(draft: str, deadline: Deadline) -> None:

@@ -28,7 +28,10 @@ class AttachmentRow(NamedTuple):
     `fingerprint`: digest of the request, to tell a repeated ADD from another one.
     `request`: the HCN endpoint document that was sent. `result`: the CNI result that was printed, as text.
     `token`: changes with each claim; who holds an older one has lost the row.
-    `deadline_at`, `until`, `updated_at`: seconds since the epoch.
+    `plugin`: the external IPAM plugin that gave its addresses, None where it was this one or HNS.
+    `delete_begun`: a deletion of the endpoint was begun, and nobody knows that it has ended.
+    `look_at`: when it is next looked whether its pod is still there; `gone_at`: when it was first seen gone.
+    `deadline_at`, `until`, `updated_at`, `look_at`, `gone_at`: seconds of the ledger's clock.
     """
 
     key: AttachmentKey
@@ -44,6 +47,14 @@ class AttachmentRow(NamedTuple):
     deadline_at: float
     until: float | None
     updated_at: float
+    look_at: float
+    gone_at: float | None
+    plugin: str | None
+    delete_begun: bool
+
+    def may_go_late(self, usual_endpoint_id: str) -> bool:
+        """Whether a deletion that was begun earlier may still take an endpoint of this attachment."""
+        return self.endpoint_id is not None and (self.delete_begun or self.endpoint_id != usual_endpoint_id)
 
 
 class Claim(NamedTuple):
@@ -65,8 +76,9 @@ class Lease(NamedTuple):
     """An address that is not free.
 
     `state`: "held" by the attachment; "quarantined" after HNS refused it; "entombed" with its attachment.
-    `until`: when a quarantined or entombed address is free again (seconds since the epoch), else None.
-    `origin`: "allocated" here, "adopted" from host-local (`host_local_file` is its file), or given by "hns".
+    `until`: when a quarantined or entombed address is free again (ledger time), else None.
+    `origin`: "allocated" here, "adopted" from host-local, which has a file for it, given by "hns",
+    or "reserved" by an operator for the owner that stands in `container_id`.
     `range_set`: the range set it came from, as `RangeSet.label` spells it; empty where it came from none.
     """
 
@@ -80,7 +92,6 @@ class Lease(NamedTuple):
     origin: str
     state: str
     until: float | None
-    host_local_file: str | None
 
     @property
     def id(self) -> str:

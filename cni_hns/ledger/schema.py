@@ -103,8 +103,49 @@ CREATE TABLE facts (
 ) STRICT;
 """
 
+# Times are of the ledger's own clock from here on; those of an older file were the wall's. A verb that is
+# at work is given all the time that it needs, and what was set aside for some minutes is free. The new
+# columns are described where rows are handed out (rows.py). An address may be reserved for somebody who is
+# no pod. An adopted lease has a file of host-local's: which one follows from its network and address, and a
+# path that is kept could be anybody's. The facts named the folders that were read; all are read again.
+_OWN_CLOCK = """
+ALTER TABLE attachments ADD COLUMN look_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE attachments ADD COLUMN gone_at REAL;
+ALTER TABLE attachments ADD COLUMN plugin TEXT;
+ALTER TABLE attachments ADD COLUMN delete_begun INTEGER NOT NULL DEFAULT 0 CHECK (delete_begun IN (0, 1));
+CREATE INDEX attachments_to_look_at ON attachments (network, look_at) WHERE phase = 'ready';
+UPDATE attachments SET updated_at = 0, until = CASE WHEN until IS NULL THEN NULL ELSE 0 END,
+    deadline_at = CASE WHEN phase IN ('adding', 'deleting') AND deadline_at > 0 THEN 9e18 ELSE 0 END;
+UPDATE plans SET kept_at = 0;
+ALTER TABLE leases RENAME TO older_leases;
+DROP INDEX leases_by_owner;
+DROP INDEX leases_ending;
+CREATE TABLE leases (
+    network TEXT NOT NULL,
+    address BLOB NOT NULL CHECK (length(address) = 16),
+    text TEXT NOT NULL,
+    container_id TEXT NOT NULL,
+    ifname TEXT NOT NULL,
+    range_set TEXT NOT NULL,
+    prefix INTEGER NOT NULL,
+    gateway TEXT,
+    origin TEXT NOT NULL CHECK (origin IN ('allocated', 'adopted', 'hns', 'reserved')),
+    state TEXT NOT NULL CHECK (state IN ('held', 'quarantined', 'entombed')),
+    until REAL,
+    PRIMARY KEY (network, address),
+    CHECK ((state = 'held') = (until IS NULL))
+) STRICT, WITHOUT ROWID;
+INSERT INTO leases SELECT network, address, text, container_id, ifname, range_set, prefix, gateway,
+    CASE WHEN host_local_file IS NULL THEN origin ELSE 'adopted' END,
+    state, CASE WHEN until IS NULL THEN NULL ELSE 0 END FROM older_leases;
+DROP TABLE older_leases;
+DELETE FROM facts WHERE name LIKE 'host-local %';
+CREATE INDEX leases_by_owner ON leases (network, container_id, ifname);
+CREATE INDEX leases_ending ON leases (network, until) WHERE until IS NOT NULL;
+"""
+
 # (program version that brought it, statements): the n-th migration leads to schema version n.
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0.1.0", _FIRST),)
+MIGRATIONS: tuple[tuple[str, str], ...] = (("0.1.0", _FIRST), ("0.1.0", _OWN_CLOCK))
 
 VERSION = len(MIGRATIONS)
 

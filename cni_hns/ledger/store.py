@@ -3,6 +3,7 @@
 Rule 1: a write transaction is short: no HNS call and no child process runs inside one.
 Rule 2: it begins, commits and rolls back in one place; a COMMIT that fails is rolled back too.
 Rule 3: "busy" is told by SQLite's code, never by its text.
+Rule 4: no failure of SQLite leaves this module as it is, and no value of a row unlooked at.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 
-from cni_hns.ledger.errors import REBUILD, LedgerBusy, LedgerFault
+from cni_hns.ledger.columns import misfits
+from cni_hns.ledger.errors import REBUILD, DamagedRow, LedgerBusy, LedgerFault
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from cni_hns.deadline import Deadline
 
-__all__ = ["Store", "busy_timeout_ms", "connect", "translated"]
+__all__ = ["FAILURES", "Store", "busy_timeout_ms", "connect", "translated"]
 
 # What is left of the budget belongs to the caller: to undo its own work, which may wait here again, and to
 # answer. A share of a share is soon nothing, so a second wait ends where this much is left.
@@ -27,6 +29,13 @@ _RESERVE_S = 0.5
 
 # Needs the right to write, as BEGIN IMMEDIATE does not, and does nothing in a file without auto-vacuum.
 _ASK_TO_WRITE = "PRAGMA incremental_vacuum(1)"
+
+# What names a row in an error, and how much of it is shown.
+_KEYS = ("network", "container_id", "ifname", "text", "sequence")
+_SHOWN_CHARACTERS = 80
+
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
+"""All that SQLite's functions raise: of a damaged file, not even its own words need be UTF-8."""
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
@@ -43,27 +52,27 @@ _FAULTS: dict[int, tuple[str, str]] = {
 }
 
 
-def translated(path: str, error: sqlite3.Error) -> Exception:
-    """SQLite's failure as a LedgerBusy or a LedgerFault; a fault of our own statements stays what it is."""
+def translated(path: str, error: Exception) -> LedgerBusy | LedgerFault:
+    """SQLite's failure, whichever it is, as one of ours."""
     code = _code(error)
     if code in _BUSY:
         return LedgerBusy(path)
     if code in _FAULTS:
         what, next_step = _FAULTS[code]
         return LedgerFault(path, f"{what} ({_named(error)})", next_step)
-    if isinstance(error, sqlite3.OperationalError) and "no such" in str(error):
-        # The file has our version number but not our tables and columns.
-        return LedgerFault(path, f"is damaged ({_named(error)})")
-    return error
+    # Our statements are sound: the file has our version number, but not our tables, columns and constraints.
+    return LedgerFault(path, f"is damaged ({_named(error)})")
 
 
-def _named(error: sqlite3.Error) -> str:
+def _named(error: Exception) -> str:
     """With the name of the code: many share one text."""
+    if isinstance(error, UnicodeDecodeError):
+        return "SQLite: an error whose text is damaged too"
     name = getattr(error, "sqlite_errorname", "")
     return f"SQLite: {error}, {name}" if name else f"SQLite: {error}"
 
 
-def _code(error: sqlite3.Error) -> int:
+def _code(error: Exception) -> int:
     """The primary code, without what SQLite adds to it."""
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
@@ -92,7 +101,7 @@ def connect(path: str, deadline: Deadline) -> sqlite3.Connection:
         # take the last commits, but it takes every pod of the node too, and GC finds their endpoints by ID.
         # https://www.sqlite.org/pragma.html#pragma_synchronous
         connection.execute("PRAGMA synchronous = NORMAL")
-    except sqlite3.Error:
+    except FAILURES:
         # Python would close it some time later, and on Windows nobody can move the file until then.
         connection.close()
         raise
@@ -109,7 +118,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file; the last process to do so folds the write-ahead log into it."""
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*FAILURES):
             self._connection.close()
 
     @property
@@ -133,11 +142,11 @@ class Store:
             raise RuntimeError("a ledger transaction is open already")
         self._begin()
         try:
+            self._begun()
             yield
             self._run("COMMIT")
         except BaseException:
-            if self.in_transaction:
-                self._connection.execute("ROLLBACK")
+            self._take_back("ROLLBACK")
             raise
 
     @contextlib.contextmanager
@@ -151,11 +160,19 @@ class Store:
         try:
             yield
         except BaseException:
-            if self.in_transaction:
-                self._connection.execute("ROLLBACK TO part")
-                self._connection.execute("RELEASE part")
+            self._take_back("ROLLBACK TO part", "RELEASE part")
             raise
         self._run("RELEASE part")
+
+    def _begun(self) -> None:
+        """Called in each write transaction, first; for what a ledger writes by itself."""
+
+    def _take_back(self, *statements: str) -> None:
+        """Where even this fails, what went wrong first is the news; closing the file takes all back."""
+        with contextlib.suppress(*FAILURES):
+            for statement in statements:
+                if self.in_transaction:
+                    self._connection.execute(statement)
 
     def _begin(self) -> None:
         """Take the write lock, if need be on a new connection.
@@ -166,7 +183,7 @@ class Store:
         """
         try:
             self._lock()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             if _code(error) != sqlite3.SQLITE_READONLY:
                 raise translated(self.path, error) from error
             self._open_again()
@@ -179,9 +196,8 @@ class Store:
         execute("BEGIN IMMEDIATE")
         try:
             execute(_ASK_TO_WRITE)
-        except sqlite3.Error:
-            if self.in_transaction:
-                execute("ROLLBACK")
+        except FAILURES:
+            self._take_back("ROLLBACK")
             raise
 
     def _open_again(self) -> None:
@@ -191,14 +207,14 @@ class Store:
             self._connection.close()
             self._connection = connection
             self._lock()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise translated(self.path, error) from error
 
     def _run(self, statement: str, values: Sequence[object] = ()) -> int:
         """Execute; the number of rows changed."""
         try:
             return self._connection.execute(statement, values).rowcount
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise translated(self.path, error) from error
 
     def _write(self, statement: str, values: Sequence[object] = ()) -> int:
@@ -208,12 +224,71 @@ class Store:
         with self.transaction():
             return self._run(statement, values)
 
-    def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _rows(
+        self, query: str, values: Sequence[object] = (), *, deep: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """All rows, each value of them one that its column may have (`columns.misfits`)."""
         try:
-            return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise translated(self.path, error) from error
+            cursor = self._connection.execute(query, values)
+            rows = cursor.fetchall()
+        except FAILURES as error:
+            fault = self._undecodable(query, values) if _is_of_text(error) else None
+            raise fault or translated(self.path, error) from error
+        names = [name for name, *_ in cursor.description]
+        misfit = misfits(names, deep=deep)
+        for row in rows:
+            column = misfit(row)
+            if column is not None:
+                raise self._damaged_row(query, values, names, row, column)
+        return rows
 
     def _row(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
-        rows = self._rows(query, values)
+        rows = self._rows(query, values, deep=True)
         return rows[0] if rows else None
+
+    def _undecodable(self, query: str, values: Sequence[object]) -> DamagedRow | None:
+        """Which text is not UTF-8: SQLite's own words would repeat it, whatever it is."""
+        self._connection.text_factory = _Undecoded
+        try:
+            cursor = self._connection.execute(query, values)
+            rows = cursor.fetchall()
+        except FAILURES:
+            return None
+        finally:
+            self._connection.text_factory = str
+        names = [name for name, *_ in cursor.description]
+        for row in rows:
+            for name, value in zip(names, row, strict=True):
+                if isinstance(value, _Undecoded) and not value.is_sound:
+                    return self._damaged_row(query, values, names, row, name)
+        return None
+
+    def _damaged_row(
+        self, query: str, values: Sequence[object], names: list[str], row: Sequence[Any], column: str
+    ) -> DamagedRow:
+        """The row is named by its key, or by what it was looked for with."""
+        keyed = [value for name, value in zip(names, row, strict=True) if name in _KEYS and name != column]
+        table = query.partition(" FROM ")[2].split(maxsplit=1)[0]
+        return DamagedRow(self.path, table, column, "/".join(_shown(one) for one in keyed or values))
+
+
+class _Undecoded(bytes):
+    """A text as it lies in the file."""
+
+    @property
+    def is_sound(self) -> bool:
+        try:
+            self.decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+
+def _is_of_text(error: Exception) -> bool:
+    """Python's own complaint: SQLite hands out any bytes as text, and has no code for it."""
+    return isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode")
+
+
+def _shown(value: object) -> str:
+    text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+    return ascii(text[:_SHOWN_CHARACTERS])[1:-1]

@@ -10,6 +10,10 @@ KEY = AttachmentKey("net", "container", "eth0")
 OURS = Owner(100, "start of ours", "boot")
 THEIRS = Owner(200, "start of theirs", "boot")
 NOW = 1_000_000.0
+NAMESPACE = "5f0c3b1e-0000-4111-8222-333344445555"
+ENDPOINT = "0e9a3c55-0000-5111-8222-333344445555"
+FINGERPRINT = '{"configuration": "digest"}'
+RESULT = '{"ips": []}'
 
 
 def living(_owner: Owner) -> bool:
@@ -31,8 +35,8 @@ def delete(ledger: Ledger, key: AttachmentKey = KEY, by: str = "del", **changes:
 
 def claim(ledger: Ledger, key: AttachmentKey, phase: str, token: str, **changes: object) -> Claim:
     asked: dict[str, object] = {
-        "fingerprint": "fingerprint",
-        "namespace_id": "namespace",
+        "fingerprint": FINGERPRINT,
+        "namespace_id": NAMESPACE,
         "owner": OURS,
         "deadline_at": NOW + 100,
         "alive": living,
@@ -44,10 +48,10 @@ def claim(ledger: Ledger, key: AttachmentKey, phase: str, token: str, **changes:
 
 def ready(ledger: Ledger, key: AttachmentKey = KEY, by: str = "first") -> None:
     add(ledger, key, by)
-    assert ledger.make_ready(key, by, "result")
+    assert ledger.make_ready(key, by, RESULT)
 
 
 def lease(address: int | str, network: str = "net", **changes: object) -> Lease:
     text = address if isinstance(address, str) else address_text(address)
-    plain = Lease(network, text, "container", "eth0", "set", 24, None, "allocated", "held", None, None)
+    plain = Lease(network, text, "container", "eth0", "set", 24, None, "allocated", "held", None)
     return plain._replace(**changes)  # type: ignore[arg-type]

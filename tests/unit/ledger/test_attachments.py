@@ -7,7 +7,22 @@ import pytest
 from cni_hns.binding.processes import Owner
 from cni_hns.ledger import AttachmentKey, Ledger
 from cni_hns.ledger.attachments import LONG_PAST_S
-from tests.unit.ledger.shorthand import KEY, NOW, OURS, THEIRS, add, claim, dead, delete, living, ready
+from tests.unit.ledger.shorthand import (
+    ENDPOINT,
+    FINGERPRINT,
+    KEY,
+    NAMESPACE,
+    NOW,
+    OURS,
+    RESULT,
+    THEIRS,
+    add,
+    claim,
+    dead,
+    delete,
+    living,
+    ready,
+)
 
 LONG_PAST = NOW + 100 + LONG_PAST_S + 1
 
@@ -18,7 +33,7 @@ class TestAClaim:
         assert (claimed.kind, claimed.before, claimed.ours) == ("new", None, True)
         row = ledger.attachment(KEY)
         assert row is not None
-        assert (row.phase, row.fingerprint, row.namespace_id) == ("adding", "fingerprint", "namespace")
+        assert (row.phase, row.fingerprint, row.namespace_id) == ("adding", FINGERPRINT, NAMESPACE)
         assert (row.owner, row.token, row.deadline_at, row.updated_at) == (OURS, "first", NOW + 100, NOW)
         assert (row.endpoint_id, row.hcn_network_id, row.request, row.result, row.until) == (None,) * 5
 
@@ -44,14 +59,14 @@ class TestAClaim:
         self, ledger: Ledger, first: str, second: str, changes: dict[str, object]
     ) -> None:
         claim(ledger, KEY, first, "first", owner=THEIRS)
-        ledger.record(KEY, "first", endpoint_id="endpoint", request={"ID": "endpoint"})
+        ledger.record(KEY, "first", endpoint_id=ENDPOINT, request={"ID": ENDPOINT})
         before = ledger.attachment(KEY)
         claimed = claim(ledger, KEY, second, "second", **changes)
         assert (claimed.kind, claimed.before) == ("taken_over", before)
         row = ledger.attachment(KEY)
         assert row is not None
         assert (row.phase, row.token, row.owner) == (second, "second", OURS)
-        assert (row.endpoint_id, row.request) == ("endpoint", {"ID": "endpoint"})
+        assert (row.endpoint_id, row.request) == (ENDPOINT, {"ID": ENDPOINT})
 
     def test_at_the_deadline_itself_is_still_busy(self, ledger: Ledger) -> None:
         add(ledger)
@@ -78,7 +93,7 @@ class TestAClaim:
     def test_by_an_add_takes_the_ready_row_that_it_has_looked_at(self, ledger: Ledger) -> None:
         ready(ledger)
         assert add(ledger, by="second", replacing="first").kind == "taken_over"
-        assert ledger.make_ready(KEY, "second", "another result")
+        assert ledger.make_ready(KEY, "second", RESULT)
         assert add(ledger, by="third", replacing="first").kind == "ready"
 
     def test_by_a_del_takes_a_ready_attachment(self, ledger: Ledger) -> None:
@@ -89,7 +104,7 @@ class TestAClaim:
         assert claimed.before.phase == "ready"
         row = ledger.attachment(KEY)
         assert row is not None
-        assert (row.phase, row.namespace_id, row.fingerprint) == ("deleting", "namespace", "fingerprint")
+        assert (row.phase, row.namespace_id, row.fingerprint) == ("deleting", NAMESPACE, FINGERPRINT)
 
     @pytest.mark.parametrize("phase", ["adding", "deleting"])
     def test_ends_a_tombstone(self, ledger: Ledger, phase: str) -> None:
@@ -128,13 +143,13 @@ class TestWhoLostTheRow:
         delete(ledger, now=LONG_PAST)
 
     def test_cannot_become_ready(self, ledger: Ledger) -> None:
-        assert not ledger.make_ready(KEY, "first", "result")
+        assert not ledger.make_ready(KEY, "first", RESULT)
         row = ledger.attachment(KEY)
         assert row is not None
         assert (row.phase, row.result) == ("deleting", None)
 
     def test_can_record_nothing(self, ledger: Ledger) -> None:
-        assert not ledger.record(KEY, "first", endpoint_id="endpoint")
+        assert not ledger.record(KEY, "first", endpoint_id=ENDPOINT)
         row = ledger.attachment(KEY)
         assert row is not None
         assert row.endpoint_id is None
@@ -151,15 +166,20 @@ class TestTheOwner:
     def test_records_what_it_knows_and_then_is_ready(self, ledger: Ledger) -> None:
         add(ledger)
         assert ledger.record(
-            KEY, "first", endpoint_id="e", hcn_network_id="n", request={"ID": "e"}, now=NOW + 1
+            KEY,
+            "first",
+            endpoint_id=ENDPOINT,
+            hcn_network_id=NAMESPACE,
+            request={"ID": ENDPOINT},
+            now=NOW + 1,
         )
-        assert ledger.make_ready(KEY, "first", '{"ips": []}', namespace_id="other", now=NOW + 2)
+        assert ledger.make_ready(KEY, "first", '{"ips": []}', namespace_id=ENDPOINT, now=NOW + 2)
         row = ledger.attachment(KEY)
         assert row is not None
-        assert (row.endpoint_id, row.hcn_network_id, row.namespace_id) == ("e", "n", "other")
+        assert (row.endpoint_id, row.hcn_network_id, row.namespace_id) == (ENDPOINT, NAMESPACE, ENDPOINT)
         assert (row.phase, row.request, row.result, row.updated_at) == (
             "ready",
-            {"ID": "e"},
+            {"ID": ENDPOINT},
             '{"ips": []}',
             NOW + 2,
         )
@@ -216,13 +236,13 @@ class TestRowsToRepair:
 
     def test_are_claimed_only_while_they_are_as_they_were_seen(self, ledger: Ledger) -> None:
         add(ledger, owner=THEIRS)
-        ledger.record(KEY, "first", endpoint_id="endpoint")
+        ledger.record(KEY, "first", endpoint_id=ENDPOINT)
         (row,) = ledger.stale(None, dead, NOW, None)
         assert ledger.claim_stale(row, OURS, "repair", NOW + 100, now=NOW)
         claimed = ledger.attachment(KEY)
         assert claimed is not None
         assert (claimed.phase, claimed.owner, claimed.token) == ("deleting", OURS, "repair")
-        assert (claimed.endpoint_id, claimed.namespace_id) == ("endpoint", "namespace")
+        assert (claimed.endpoint_id, claimed.namespace_id) == (ENDPOINT, NAMESPACE)
         assert not ledger.claim_stale(row, OURS, "late", NOW + 100, now=NOW)
 
     def test_are_left_alone_once_another_works_on_them(self, ledger: Ledger) -> None:
@@ -234,7 +254,7 @@ class TestRowsToRepair:
     def test_are_left_alone_once_they_are_ready_or_gone(self, ledger: Ledger) -> None:
         add(ledger)
         (row,) = ledger.stale(None, dead, NOW, None)
-        ledger.make_ready(KEY, "first", "result")
+        ledger.make_ready(KEY, "first", RESULT)
         assert not ledger.claim_stale(row, OURS, "repair", NOW + 100)
         delete(ledger)
         ledger.remove(KEY, "del")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cni_hns.ledger import Ledger, knowledge
+from tests.unit.ledger.shorthand import ENDPOINT, NAMESPACE
 
 
 def test_a_plan_belongs_to_a_configuration_and_a_program(ledger: Ledger) -> None:
@@ -29,11 +30,11 @@ def test_plans_kept_longest_ago_make_way(ledger: Ledger, monkeypatch: pytest.Mon
 
 def test_a_network_is_remembered_and_replaced(ledger: Ledger) -> None:
     assert ledger.network("net") is None
-    ledger.remember_network("net", "id", {"Type": "L2Bridge"})
-    ledger.remember_network("net", "other id", {"Type": "Overlay"})
+    ledger.remember_network("net", NAMESPACE, {"Type": "L2Bridge"})
+    ledger.remember_network("net", ENDPOINT, {"Type": "Overlay"})
     known = ledger.network("net")
     assert known is not None
-    assert (known.name, known.hcn_id, known.document) == ("net", "other id", {"Type": "Overlay"})
+    assert (known.name, known.hcn_id, known.document) == ("net", ENDPOINT, {"Type": "Overlay"})
 
 
 @pytest.mark.parametrize("value", [0, "text", [1, 2], {"a": None}, False])

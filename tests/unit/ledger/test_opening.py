@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sqlite3
@@ -17,7 +18,7 @@ import cni_hns
 from cni_hns.deadline import Deadline
 from cni_hns.ledger import Ledger, LedgerBusy, LedgerFault, open_ledger, opening, schema, store
 from cni_hns.ledger.store import busy_timeout_ms, connect, translated
-from tests.unit.ledger.shorthand import KEY, add
+from tests.unit.ledger.shorthand import KEY, add, dead, living
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="POSIX file modes")
 
@@ -224,9 +225,9 @@ class TestADamagedLedger:
 
     def test_of_a_newer_program_says_which_versions_this_one_knows(self, path: str) -> None:
         _numbered(path, schema.VERSION + 1)
-        with pytest.raises(
-            LedgerFault, match=r"schema version 2; cni-hns \S+ knows versions up to 1; use the newer"
-        ):
+        newest = schema.VERSION
+        words = rf"schema version {newest + 1}; cni-hns \S+ knows versions up to {newest}; use the newer"
+        with pytest.raises(LedgerFault, match=words):
             opened(path)
 
     def test_with_a_negative_version_is_no_ledger(self, path: str) -> None:
@@ -280,7 +281,58 @@ class TestMigrations:
         ledger = opened(path)
         assert ledger.attachment(KEY) is not None
         ledger.close()
-        assert self._content(path) == (2, [(1,)])
+        assert self._content(path) == (schema.VERSION + 1, [(1,)])
+
+    def test_keep_which_leases_host_local_has_a_file_for(self, path: str) -> None:
+        """The first version kept the file's path beside the lease."""
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(path)) as first:
+            schema.migrate(first, schema.MIGRATIONS[:1])
+            for last_byte, (origin, file) in enumerate(
+                [("allocated", None), ("allocated", "/x"), ("adopted", "/etc/passwd")], start=2
+            ):
+                address = bytes(10) + b"\xff\xff\x0a\x58\x00" + bytes([last_byte])
+                first.execute(
+                    "INSERT INTO leases VALUES ('net', ?, ?, 'pod', 'eth0', '', 9, NULL, ?, 'held', NULL, ?)",
+                    (address, f"10.88.0.{last_byte}", origin, file),
+                )
+            first.commit()
+        ledger = opened(path)
+        assert {lease.address: lease.origin for lease in ledger.leases("net")} == {
+            "10.88.0.2": "allocated",
+            "10.88.0.3": "adopted",
+            "10.88.0.4": "adopted",
+        }
+        ledger.close()
+
+    def test_know_whose_work_is_in_progress_and_end_what_was_set_aside(self, path: str) -> None:
+        """The first version's times were the wall's, which say nothing on the ledger's own clock."""
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(path)) as first:
+            schema.migrate(first, schema.MIGRATIONS[:1])
+            for container, phase, until in [
+                ("worker", "adding", None),
+                ("given-up", "deleting", None),
+                ("buried", "tombstone", 1.7e9 + 600),
+                ("pod", "ready", None),
+            ]:
+                first.execute(
+                    "INSERT INTO attachments VALUES ('net', ?, 'eth0', ?, NULL, NULL, NULL, NULL, NULL, "
+                    "NULL, 7, 'start', 'boot', 'token', ?, ?, 1.7e9)",
+                    (container, phase, 0.0 if container == "given-up" else 1.7e9, until),
+                )
+            first.commit()
+        ledger = opened(path)
+        now = ledger.now()
+        while_it_lives = {row.key.container_id for row in ledger.stale("net", living, now)}
+        when_it_is_dead = {row.key.container_id for row in ledger.stale("net", dead, now)}
+        assert while_it_lives == {"buried", "given-up"}
+        assert when_it_is_dead == {"buried", "given-up", "worker"}
+        rows = {row.key.container_id: row for row in ledger.attachments()}
+        assert rows["buried"].until == 0
+        assert [row.key.container_id for row in ledger.to_look_at("net", 9)] == ["pod"]
+        assert not any(row.delete_begun for row in rows.values())
+        ledger.close()
 
     def test_run_once_for_all_that_open_it_together(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
         opened(path).close()
@@ -288,9 +340,9 @@ class TestMigrations:
         late = store.Store(connect(path, Deadline(5)), path, Deadline(5))
         self._with_second(monkeypatch)
         opened(path).close()
-        opening._bring_up_to_date(late, 1)
+        opening._bring_up_to_date(late, schema.VERSION)
         late.close()
-        assert self._content(path) == (2, [(0,)])
+        assert self._content(path) == (schema.VERSION + 1, [(0,)])
 
     def test_that_fail_leave_the_older_ledger_whole(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
         opened(path).close()
@@ -298,7 +350,7 @@ class TestMigrations:
         monkeypatch.setattr(schema, "MIGRATIONS", broken)
         monkeypatch.setattr(opening, "MIGRATIONS", broken)
         monkeypatch.setattr(schema.migrate, "__defaults__", (broken,))
-        with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        with pytest.raises(LedgerFault, match="already exists"):
             opened(path)
         monkeypatch.undo()
         ledger = opened(path)
@@ -314,7 +366,7 @@ class TestMigrations:
         ledger = opened(path)
         assert ledger.attachments() == []
         ledger.close()
-        assert self._content(path) == (2, [(0,)])
+        assert self._content(path) == (schema.VERSION + 1, [(0,)])
 
     def test_that_wait_too_long_are_busy(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
         opened(path).close()
@@ -417,7 +469,7 @@ class TestTransactions:
         ledger.close()
 
     def test_are_undone_after_a_fault_of_our_own_statements(self, ledger: Ledger) -> None:
-        with pytest.raises(sqlite3.ProgrammingError), ledger.transaction():
+        with pytest.raises(LedgerFault), ledger.transaction():
             ledger._run("SELECT ?", ())
         assert not ledger.in_transaction
 
@@ -455,10 +507,17 @@ def test_busy_is_told_by_its_code_alone(code: int) -> None:
     assert isinstance(translated("path", error), LedgerBusy)
 
 
-def test_a_fault_of_our_own_statements_stays_what_it_is() -> None:
-    error = sqlite3.IntegrityError("UNIQUE constraint failed")
-    error.sqlite_errorcode = sqlite3.SQLITE_CONSTRAINT
-    assert translated("path", error) is error
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(sqlite3.IntegrityError("UNIQUE constraint failed"), id="a constraint"),
+        pytest.param(sqlite3.OperationalError("Could not decode to UTF-8"), id="undecodable text"),
+        pytest.param(sqlite3.DataError("string or blob too big"), id="too large a value"),
+        pytest.param(sqlite3.InternalError("?"), id="of SQLite itself"),
+    ],
+)
+def test_any_other_failure_of_sqlite_is_damage_too(error: sqlite3.Error) -> None:
+    assert "is damaged" in str(translated("path", error))
 
 
 def test_a_draft_that_a_scanner_holds_is_published_when_it_lets_go(

@@ -32,7 +32,7 @@ with ledger.transaction():
     )
     (one,) = allocate(ledger, key, [[Span("10.0.0.0/24", "10.0.0.1", "10.0.0.254", "10.0.0.1")]])
 assert claim.kind == "new"
-assert ledger.record(key, name, endpoint_id="endpoint")
+assert ledger.record(key, name, endpoint_id="0e9a3c55-0000-5111-8222-333344445555")
 assert ledger.make_ready(key, name, one.address)
 ledger.close()
 print(one.address)
