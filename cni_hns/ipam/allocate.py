@@ -9,7 +9,6 @@ Rule 4: all of an attachment's addresses, or none.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted, Usage
@@ -29,9 +28,12 @@ __all__ = [
     "allocate",
     "entomb",
     "hold_given",
+    "holder_words",
     "host_local_cursor",
+    "inside",
     "quarantine",
     "release",
+    "set_aside",
     "used_up",
 ]
 
@@ -57,6 +59,7 @@ def allocate(
     wanted: Iterable[str] = (),
     excluded: Iterable[str] = (),
     prefer: Iterable[str] = (),
+    origin: str = "allocated",
     now: float | None = None,
 ) -> list[Allocated]:
     """One address of each range set, in their order.
@@ -68,10 +71,10 @@ def allocate(
         AddressUnavailable: a wanted address is taken, reserved, or in none of the sets.
         RangeExhausted: a set has no free address.
     """
-    now = time.time() if now is None else now
+    now = ledger.now() if now is None else now
     with ledger.atomic():
         ledger.free_ended(key.network, now, _ENDED_AT_ONCE)
-        choice = _Choice(ledger, key, wanted, prefer, now)
+        choice = _Choice(ledger, key, wanted=wanted, prefer=prefer, origin=origin, now=now)
         allocated = [choice.one_of(range_set) for range_set in range_sets_of(range_sets, excluded)]
         choice.finish()
         return allocated
@@ -83,7 +86,7 @@ def release(ledger: Ledger, key: AttachmentKey, *, now: float | None = None) -> 
     Gives the leases as they were: `hostlocal.drop_files` removes the files of adopted ones, after the commit.
     """
     with ledger.atomic():
-        ledger.free_ended(key.network, time.time() if now is None else now, _ENDED_AT_ONCE)
+        ledger.free_ended(key.network, ledger.now() if now is None else now, _ENDED_AT_ONCE)
         leases = ledger.leases_of(key)
         for lease in leases:
             ledger.free(key.network, address_key(lease.address))
@@ -91,23 +94,40 @@ def release(ledger: Ledger, key: AttachmentKey, *, now: float | None = None) -> 
 
 
 def entomb(ledger: Ledger, key: AttachmentKey, until: float) -> None:
-    """Set the attachment's addresses aside until then (epoch seconds): its endpoint may yet appear."""
+    """Set the attachment's addresses aside until then (ledger time): its endpoint may yet appear."""
     with ledger.atomic():
         for lease in ledger.leases_of(key):
             ledger.change_lease(lease._replace(state="entombed", until=until))
 
 
 def quarantine(ledger: Ledger, key: AttachmentKey, address: str, until: float) -> None:
-    """Set an address aside that HNS refused to this attachment, until then (seconds since the epoch).
+    """Set an address aside that HNS refused to this attachment, until then (ledger time).
 
     An address that somebody else holds by now stays theirs.
     """
     with ledger.atomic():
         lease = ledger.lease_at(key.network, address_key(address))
-        if lease is None:
-            ledger.hold(_lease(key, address)._replace(state="quarantined", until=until))
-        elif lease in ledger.leases_of(key):
+        if lease is not None and lease in ledger.leases_of(key):
             ledger.change_lease(lease._replace(state="quarantined", until=until))
+        else:
+            set_aside(ledger, key, address, until)
+
+
+def set_aside(ledger: Ledger, key: AttachmentKey, address: str, until: float) -> None:
+    """Set an address aside that is in nobody's hands here, and in use elsewhere, until then (ledger time)."""
+    with ledger.atomic():
+        if ledger.lease_at(key.network, address_key(address)) is None:
+            ledger.hold(_lease(key, address)._replace(state="quarantined", until=until))
+
+
+def inside(range_sets: Sequence[Sequence[RangeLike]], addresses: Iterable[str]) -> list[str]:
+    """Those of the addresses that one of the sets would give."""
+    sets = range_sets_of(range_sets)
+    return [
+        address
+        for address in addresses
+        if any(one.range_of(address_key(address)) is not None for one in sets)
+    ]
 
 
 def hold_given(ledger: Ledger, key: AttachmentKey, given: Iterable[Allocated]) -> None:
@@ -134,7 +154,7 @@ def used_up(
     now: float | None = None,
 ) -> list[Usage]:
     """The range sets of which an ADD would get no address now; changes nothing."""
-    now = time.time() if now is None else now
+    now = ledger.now() if now is None else now
     found = []
     for range_set in range_sets_of(range_sets, excluded):
         if _first_unused(ledger, network, range_set, None) is None and not _longest_released(
@@ -155,10 +175,18 @@ class _Choice:
     """One allocation under way."""
 
     def __init__(
-        self, ledger: Ledger, key: AttachmentKey, wanted: Iterable[str], prefer: Iterable[str], now: float
+        self,
+        ledger: Ledger,
+        key: AttachmentKey,
+        *,
+        wanted: Iterable[str],
+        prefer: Iterable[str],
+        origin: str,
+        now: float,
     ) -> None:
         self._ledger = ledger
         self._key = key
+        self._origin = origin
         self._now = now
         self._wanted = [address_key(address) for address in wanted]
         self._prefer = [address_key(address) for address in prefer]
@@ -206,7 +234,7 @@ class _Choice:
         if lease.until is not None and lease.until <= self._now:
             self._ledger.free(self._key.network, address)
             return
-        raise AddressUnavailable(text, _held_by(lease), "ask for another one, or delete its holder first")
+        raise AddressUnavailable(text, holder_words(lease), "ask for another one, or delete its holder first")
 
     def _had_before(self, range_set: RangeSet) -> int | None:
         """An address of this set that the attachment holds, else a free one that it is to have again."""
@@ -258,15 +286,13 @@ class _Choice:
         source = range_set.range_of(address)
         assert source is not None  # noqa: S101 - every way to choose an address stays inside the set
         lease = _lease(self._key, address_text(address))._replace(
-            range_set=range_set.label, prefix=source.prefix, gateway=source.gateway
+            range_set=range_set.label, prefix=source.prefix, gateway=source.gateway, origin=self._origin
         )
         held = self._own.pop(address, None)
         if held is None:
             self._ledger.hold(lease)
         else:
-            self._ledger.change_lease(
-                lease._replace(origin=held.origin, host_local_file=held.host_local_file)
-            )
+            self._ledger.change_lease(lease._replace(origin=held.origin))
         return Allocated(lease.address, source.prefix, source.gateway, range_set.label)
 
 
@@ -296,14 +322,13 @@ def _longest_released(ledger: Ledger, network: str, range_set: RangeSet) -> list
 
 def _usage(ledger: Ledger, network: str, range_set: RangeSet, now: float) -> Usage:
     """Counts the set's leases: for messages, not for allocating."""
-    counts = {"held": 0, "quarantined": 0, "entombed": 0}
+    counts = {"held": 0, "gone": 0, "reserved": 0, "quarantined": 0, "entombed": 0}
     for one in range_set.ranges:
         for state, number in ledger.count_leases(network, one.first, one.last, now).items():
             counts[state] += number
     for address in range_set.left_out_here():
-        lease = ledger.lease_at(network, address)
-        if lease is not None and (lease.until is None or lease.until > now):
-            counts[lease.state] -= 1
+        for state, number in ledger.count_leases(network, address, address, now).items():
+            counts[state] -= number
     return Usage(range_set.number, range_set.label, range_set.size, **counts)
 
 
@@ -320,11 +345,13 @@ def _lease(key: AttachmentKey, address: str) -> Lease:
         origin="allocated",
         state="held",
         until=None,
-        host_local_file=None,
     )
 
 
-def _held_by(lease: Lease) -> str:
+def holder_words(lease: Lease) -> str:
+    """Who has the address, or why it is set aside: "is ..."."""
+    if lease.origin == "reserved":
+        return f'is reserved for "{lease.container_id}"'
     if lease.state == "quarantined":
         return "is set aside: HNS refused it, because something unknown to this ledger uses it"
     if lease.state == "entombed":

@@ -2,7 +2,8 @@
 
 Rule 1: it gets the bytes that this plugin got on stdin: a configuration that is written anew loses keys.
 Rule 2: it is found in CNI_PATH only, started without a shell, and ended at the verb's deadline.
-Rule 3: its error is passed on with its code; values of CNI_ARGS and of unknown keys are masked in its text.
+Rule 3: what it prints is bounded, and with it ends all that it started (`binding.children`).
+Rule 4: its error is passed on with its code; values of CNI_ARGS and of unknown keys are masked in its text.
 """
 
 from __future__ import annotations
@@ -12,28 +13,35 @@ import json
 import os
 import sys
 
+from cni_hns.binding.access import exposed_program
+from cni_hns.binding.children import STDOUT_BYTES, run
 from cni_hns.cni.errors import (
     BAD_VARIABLE,
     DECODE_FAILURE,
-    INTERNAL,
     INVALID_CONFIG,
     IO_FAILURE,
+    IPAM_FAILED,
     TRY_AGAIN,
     CniError,
 )
 from cni_hns.cni.result import Result, parse
+from cni_hns.log import one_line
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cni_hns.binding.children import Ended
     from cni_hns.deadline import Deadline
+    from cni_hns.log import Log
 
 __all__ = ["Delegate", "find_plugin"]
 
 # What is left of the budget is for undoing what the caller has made so far, and for the answer.
 _SHARE_OF_THE_DEADLINE = 0.8
 _SHORTEST_SECRET = 4
+# Go programs read a code as an unsigned number, some of them of 32 bits.
+_HIGHEST_CODE = 2**31 - 1
 _WINDOWS = os.name == "nt"
 
 
@@ -50,6 +58,7 @@ class Delegate(NamedTuple):
     variables: Mapping[str, str]
     secrets: Sequence[str]
     deadline: Deadline
+    log: Log
 
     def add(self) -> Result:
         """The addresses, routes and DNS that the plugin gave.
@@ -60,7 +69,7 @@ class Delegate(NamedTuple):
         text = self._run("ADD")
         try:
             document: Any = json.loads(text)
-        except ValueError as fault:
+        except (ValueError, RecursionError) as fault:
             raise CniError(
                 DECODE_FAILURE,
                 f'IPAM plugin "{self.type}" succeeded without a result that is JSON',
@@ -68,6 +77,10 @@ class Delegate(NamedTuple):
             ) from fault
         try:
             return parse(document, self.version, where=f'the result of IPAM plugin "{self.type}"')
+        except RecursionError as fault:
+            raise CniError(
+                DECODE_FAILURE, f'the result of IPAM plugin "{self.type}" is nested too deep'
+            ) from fault
         except CniError as fault:
             raise CniError(fault.code, self._masked(fault.msg), self._masked(fault.details)) from fault
 
@@ -90,64 +103,63 @@ class Delegate(NamedTuple):
     def _run(self, command: str) -> bytes:
         """What the plugin wrote to stdout when it succeeded."""
         executable = find_plugin(self.type, self.path)
-        status, output, errors = self._started(executable, command)
-        if errors:
-            self._pass_on(errors)
-        if status != 0:
-            raise self._failure(command, status, output, errors)
-        return output
-
-    def _started(self, executable: str, command: str) -> tuple[int, bytes, bytes]:
-        import subprocess
-
-        environment = {**os.environ, **self.variables, "CNI_COMMAND": command}
-        timeout_s = self.deadline.left_s() * _SHARE_OF_THE_DEADLINE
-        try:
-            process = subprocess.Popen(
-                [executable],
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+        ended = self._ended(executable, command)
+        if ended.stderr:
+            self._pass_on(ended.stderr)
+        if ended.overflowed:
+            raise CniError(
+                IPAM_FAILED,
+                f'IPAM plugin "{self.type}" printed more than {STDOUT_BYTES} bytes ({command}) and was ended',
+                "no result of CNI is that long: see what the program is",
             )
-        except OSError as fault:
+        if ended.status != 0 or _is_error(ended.stdout):
+            raise self._failure(command, ended.status, ended.stdout, ended.stderr)
+        return ended.stdout
+
+    def _ended(self, executable: str, command: str) -> Ended:
+        """How the plugin ended by itself, or by what it printed."""
+        timeout_s = self.deadline.left_s() * _SHARE_OF_THE_DEADLINE
+        environment = {**os.environ, **self.variables, "CNI_COMMAND": command}
+        self.log.child_begins(f'IPAM plugin "{self.type}" ({command})')
+        try:
+            ended = run(executable, environment, self.config, timeout_s)
+        except (OSError, ValueError) as fault:  # ValueError: no program can be given a NUL
+            reason = getattr(fault, "strerror", None) or fault
             raise CniError(
                 IO_FAILURE,
-                f'IPAM plugin "{executable}" could not be started: {fault.strerror}',
+                f'IPAM plugin "{executable}" could not be started: {reason}',
                 "check that it is a program for this system and may be executed",
             ) from fault
-        try:
-            output, errors = process.communicate(self.config, timeout=timeout_s)
-        except subprocess.TimeoutExpired as fault:
-            _end(process)
+        finally:
+            self.log.child_ends()
+        if ended.late:
             raise CniError(
                 TRY_AGAIN,
                 f'IPAM plugin "{self.type}" did not answer {command} within {timeout_s:.0f} s and was ended',
                 "see whether it waits for a lock or a server; try again",
-            ) from fault
-        return process.returncode, output, errors
+            )
+        return ended
 
     def _pass_on(self, errors: bytes) -> None:
         """CNI SPEC, section 4: the delegate's stderr is copied to our own, where there is one."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            sys.stderr.write(self._masked(errors.decode(errors="replace")))
+            for line in self._masked(errors.decode(errors="replace")).splitlines():
+                sys.stderr.write(one_line(line) + "\n")
 
     def _failure(self, command: str, status: int, output: bytes, errors: bytes) -> CniError:
         """The plugin's error document; without a usable one its stderr, else the exit status."""
         who = f'IPAM plugin "{self.type}" failed ({command})'
         try:
             document = json.loads(output)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
-        code = document.get("code", 0) if isinstance(document, dict) else None
-        if isinstance(code, int) and code >= 0:
+        if isinstance(document, dict) and ("code" in document or "msg" in document):
             words = self._masked(str(document.get("msg", "")))
             details = self._masked(str(document.get("details") or ""))
-            # 0 is "unknown", and no error of ours may look like none.
-            return CniError(code or INTERNAL, f"{who}: {words}", details)
+            return CniError(_own_code(document.get("code")), f"{who}: {words}", details)
         said = (errors or output).decode(errors="replace").strip()
         return CniError(
-            INTERNAL, f"{who} with exit status {status} and no error document", self._masked(said)
+            IPAM_FAILED, f"{who} with exit status {status} and no error document", self._masked(said)
         )
 
     def _masked(self, text: str) -> str:
@@ -157,11 +169,29 @@ class Delegate(NamedTuple):
         return text
 
 
+def _is_error(output: bytes) -> bool:
+    """Whether this is an error document, whatever the exit status says: a result has no code."""
+    if b'"code"' not in output:
+        return False
+    try:
+        document = json.loads(output)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and bool(document.get("code")) and "ips" not in document
+
+
+def _own_code(code: object) -> int:
+    """The plugin's code; ours where it has none that a runtime could read: 0 is "unknown"."""
+    usable = isinstance(code, int) and not isinstance(code, bool) and 0 < code <= _HIGHEST_CODE
+    return int(code) if usable else IPAM_FAILED  # type: ignore[call-overload]
+
+
 def find_plugin(plugin_type: str, path: Sequence[str]) -> str:
     """The program's full path: the first hit in the folders of CNI_PATH, in their order.
 
     Raises:
-        CniError: code 7 for a type that is no file name, 4 where CNI_PATH has no such program.
+        CniError: code 7 for a type that is no file name, 4 where CNI_PATH has no such program, or one that
+            others could have written.
     """
     if not plugin_type or "/" in plugin_type or "\\" in plugin_type or plugin_type in (".", ".."):
         raise CniError(INVALID_CONFIG, f"ipam.type {plugin_type!r} is not the file name of a plugin")
@@ -171,6 +201,7 @@ def find_plugin(plugin_type: str, path: Sequence[str]) -> str:
         for name in names:
             candidate = os.path.join(folder, name)
             if os.path.isfile(candidate):
+                _refuse_what_others_can_write(candidate)
                 return candidate
     raise CniError(
         BAD_VARIABLE,
@@ -180,12 +211,10 @@ def find_plugin(plugin_type: str, path: Sequence[str]) -> str:
     )
 
 
-def _end(process: Any) -> None:
-    """Kill it and wait for its exit, not for its pipes: a child of its own that holds them may live on."""
-    process.kill()
-    process.wait()
-    if _WINDOWS:
-        # There, threads read the pipes: closing one would wait for its last holder. They end with us.
-        return
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        pipe.close()
+def _refuse_what_others_can_write(program: str) -> None:
+    """It would run with our rights."""
+    exposure = exposed_program(program)
+    if exposure is not None:
+        raise CniError(
+            BAD_VARIABLE, f'IPAM plugin "{program}" is not run: {exposure.what}', exposure.next_step
+        )

@@ -8,24 +8,43 @@ __all__ = ["AddressUnavailable", "RangeExhausted", "Usage"]
 
 
 class Usage(NamedTuple):
-    """How the addresses of one range set are used. `usable` counts what the set can give at all."""
+    """How the addresses of one range set are used. `usable` counts what the set can give at all.
+
+    `held` by pods; `gone`: of pods that were not there when it was last looked; `reserved` for somebody who
+    is no pod of this plugin's; the others are set aside for some minutes.
+    """
 
     number: int
     ranges: str
     usable: int
     held: int
+    gone: int
+    reserved: int
     quarantined: int
     entombed: int
 
     @property
     def free(self) -> int:
-        return self.usable - self.held - self.quarantined - self.entombed
+        return self.usable - self.held - self.gone - self.reserved - self.quarantined - self.entombed
 
     def words(self) -> str:
-        return (
-            f"{self.usable} usable, {self.held} held, {self.quarantined} quarantined after HNS refused them, "
-            f"{self.entombed} set aside for deleted attachments"
-        )
+        groups = [
+            (self.held, "held by running pods"),
+            (self.gone, "of pods that are gone"),
+            (self.quarantined, "set aside after HNS refused them"),
+            (self.entombed, "set aside for deleted attachments"),
+            (self.reserved, "reserved"),
+        ]
+        shown = [f"{count} {what}" for count, what in groups if count or what.startswith("held")]
+        return f"{self.usable} usable, {', '.join(shown)}"
+
+    def next_step(self) -> str:
+        """What gives addresses back, the likeliest first."""
+        steps = ["`cni-hns gc` takes away what pods left that are gone"] if self.gone else []
+        steps.append("`cni-hns ipam list --all` names each holder")
+        if self.reserved:
+            steps.append("`cni-hns ipam release` ends a reservation")
+        return ", ".join([*steps, "or delete pods, or widen the range"])
 
 
 class RangeExhausted(Exception):
@@ -34,8 +53,7 @@ class RangeExhausted(Exception):
     def __init__(self, network: str, usage: Usage) -> None:
         super().__init__(
             f'range set {usage.number} of network "{network}" ({usage.ranges}) has no free address: '
-            f"{usage.words()}; delete pods, widen the range, or look with `cni-hns ipam list --all` for "
-            "containers that are gone"
+            f"{usage.words()}; {usage.next_step()}"
         )
         self.usage = usage
 

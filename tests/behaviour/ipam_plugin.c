@@ -78,6 +78,20 @@ static size_t told(const wchar_t *command, const wchar_t *kind, char *text)
     return length;
 }
 
+static const wchar_t *beside(const wchar_t *name, const wchar_t *ending)
+{
+    static wchar_t path[MAX_PATH];
+    swprintf(path, MAX_PATH, L"%ls\\%ls%ls", folder, name, ending);
+    return path;
+}
+
+static void make(const wchar_t *path)
+{
+    FILE *file = _wfopen(path, L"wb");
+    if (file)
+        fclose(file);
+}
+
 /* What is told for one container alone goes before what is told for the command. */
 static void choose_key(wchar_t *command, const wchar_t *container)
 {
@@ -91,7 +105,7 @@ static void choose_key(wchar_t *command, const wchar_t *container)
 int main(void)
 {
     static char text[LONGEST];
-    wchar_t command[512] = L"", container[256] = L"";
+    wchar_t command[512] = L"", container[256] = L"", verb[512];
 
     _setmode(0, _O_BINARY);
     _setmode(1, _O_BINARY);
@@ -99,10 +113,18 @@ int main(void)
     *wcsrchr(folder, L'\\') = 0;
     GetEnvironmentVariableW(L"CNI_COMMAND", command, 32);
     GetEnvironmentVariableW(L"CNI_CONTAINERID", container, 256);
+    wcscpy(verb, command);
     note_the_call();
     choose_key(command, container);
     if (told(command, L"hang", text))
         Sleep(600000);
+    while (told(command, L"hold", text))
+        Sleep(10);
+    if (!wcscmp(verb, L"ADD"))
+        make(beside(L"reserved", L""));
+    if (!wcscmp(verb, L"DEL"))
+        DeleteFileW(beside(L"reserved", L""));
+    make(beside(verb, L".done"));
     fwrite(text, 1, told(command, L"stderr", text), stderr);
     fwrite(text, 1, told(command, L"stdout", text), stdout);
     told(command, L"exit", text);

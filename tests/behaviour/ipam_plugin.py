@@ -4,7 +4,8 @@ It is a script; where Windows programs are driven, which start nothing but progr
 
 Rule: beside the plugin lie `calls`, a line of JSON for each call, and for each command that is to be answered
 `<COMMAND>.stdout`, `.stderr`, `.exit` and, where it is never to come back, `.hang`; for one container alone,
-`<COMMAND>-<container id>.stdout` and so on.
+`<COMMAND>-<container id>.stdout` and so on. While there is something in `.hold`, it waits. Then it does its
+work: ADD makes the file `reserved`, DEL takes it away, and every command makes `<COMMAND>.done`.
 """
 
 from __future__ import annotations
@@ -52,6 +53,14 @@ def told(kind):
         return ""
 if told("hang"):
     time.sleep(600)
+while told("hold"):
+    time.sleep(0.01)
+reserved = os.path.join(folder, "reserved")
+if command == "ADD":
+    open(reserved, "w").close()
+if command == "DEL" and os.path.exists(reserved):
+    os.unlink(reserved)
+open(os.path.join(folder, command + ".done"), "w").close()
 sys.stderr.write(told("stderr"))
 sys.stdout.write(told("stdout"))
 sys.exit(int(told("exit") or 0))
@@ -74,15 +83,26 @@ class FakeIpam:
         self.answer("ADD", RESULT)
 
     def answer(self, command: str, document: object = None, container: str = "", **more: Any) -> None:
-        """What it does from now on when it is called with this command: stdout, stderr, exit, hang."""
+        """What it does from now on when it is called with this command: stdout, stderr, exit, hang, hold."""
         key = f"{command}-{container}" if container else command
         told = {"stdout": "" if document is None else json.dumps(document), **more}
-        for kind in ("stdout", "stderr", "exit", "hang"):
+        for kind in ("stdout", "stderr", "exit", "hang", "hold"):
             (self.folder / f"{key}.{kind}").write_text(str(told.get(kind) or ""))
 
     def fail(self, command: str, code: int, msg: str, details: str = "", container: str = "") -> None:
         document = {"cniVersion": "1.1.0", "code": code, "msg": msg, "details": details}
         self.answer(command, document, container, exit=1)
+
+    def release(self, command: str) -> None:
+        """One that is held at this command goes on."""
+        (self.folder / f"{command}.hold").write_text("")
+
+    def has_done(self, command: str) -> bool:
+        return (self.folder / f"{command}.done").exists()
+
+    @property
+    def has_reserved(self) -> bool:
+        return (self.folder / "reserved").exists()
 
     @property
     def calls(self) -> list[dict[str, Any]]:
@@ -108,7 +128,9 @@ class FakeIpam:
 
 @functools.cache
 def _program() -> Path:
-    target = Path(tempfile.mkdtemp(prefix="cni-hns-")) / "ipam.exe"
+    # Not right below /tmp: Wine knows no sticky folders, in which nobody can put another in its place.
+    target = Path(tempfile.mkdtemp(prefix="cni-hns-"), "bin", "ipam.exe")
+    target.parent.mkdir()
     compiler = os.environ.get("CNI_HNS_MINGW", "x86_64-w64-mingw32-gcc")
     subprocess.run([compiler, "-O1", "-Wall", "-Werror", "-o", str(target), str(SOURCE)], check=True)
     return target

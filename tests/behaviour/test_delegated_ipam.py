@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,7 @@ class TestFailingAdd:
 
     def test_a_crash_is_told_with_what_it_said(self, pod: Pod) -> None:
         pod.ipam.answer("ADD", exit=3, stderr="cannot reach the pool server")
-        answer = pod.refused(999)
+        answer = pod.refused(107)
         assert "exit status 3" in answer.words
         assert "cannot reach the pool server" in answer.words
         assert pod.ipam.commands == ["ADD", "DEL"]
@@ -415,6 +416,46 @@ class TestOtherVerbs:
             "STATUS", {**pod.config, "timeout": {"status": current().slowness}}, path=pod.ipam.path
         )
         assert answer.document["code"] == 50
+
+
+class TestAKilledVerb:
+    """The plugin that it asked dies with it: it finishes nothing behind the back of the next verb."""
+
+    def _killed(self, pod: Pod, command: str) -> None:
+        pod.ipam.answer(command, RESULT if command == "ADD" else None, hold="until it is released")
+        attachment = () if command == "GC" else (pod.container, pod.namespace)
+        process = pod.node.start(command, pod.config, *attachment, path=pod.ipam.path)
+        while command not in pod.ipam.commands:
+            time.sleep(0.01)
+        assert pod.ipam.is_running()
+        process.kill()
+        process.communicate()
+
+    def _late(self, pod: Pod, command: str) -> None:
+        """The time comes at which a plugin that lives still would go on and end."""
+        pod.ipam.release(command)
+        while pod.ipam.is_running():
+            time.sleep(0.01)
+
+    def test_an_add_leaves_no_reservation_after_the_del(self, pod: Pod) -> None:
+        self._killed(pod, "ADD")
+        assert pod.call("DEL").exit_code == 0
+        self._late(pod, "ADD")
+        assert not pod.ipam.has_reserved
+        assert pod.ipam.commands == ["ADD", "DEL"]
+        pod.node.assert_nothing_owned()
+
+    def test_an_add_can_be_repeated(self, pod: Pod) -> None:
+        self._killed(pod, "ADD")
+        pod.ipam.release("ADD")
+        pod.added()
+        assert pod.ipam.has_reserved
+        assert pod.ipam.commands == ["ADD", "DEL", "ADD"]
+
+    def test_a_gc_goes_on_no_more(self, pod: Pod) -> None:
+        self._killed(pod, "GC")
+        self._late(pod, "GC")
+        assert not pod.ipam.has_done("GC")
 
 
 class TestWhichPluginIsAsked:

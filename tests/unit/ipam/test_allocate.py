@@ -109,10 +109,12 @@ class TestExhaustion:
         with pytest.raises(RangeExhausted) as fault:
             give(ledger, pod(9))
         usage = fault.value.usage
-        assert (usage.usable, usage.held, usage.quarantined, usage.entombed, usage.free) == (5, 3, 1, 1, 0)
+        assert (usage.usable, usage.reserved) == (5, 3)
+        assert (usage.quarantined, usage.entombed, usage.free) == (1, 1, 0)
         assert str(fault.value).startswith(
-            'range set 0 of network "net" (10.0.0.1-10.0.0.6) has no free address: 5 usable, 3 held, '
-            "1 quarantined after HNS refused them, 1 set aside for deleted attachments; "
+            'range set 0 of network "net" (10.0.0.1-10.0.0.6) has no free address: 5 usable, '
+            "0 held by running pods, 1 set aside after HNS refused them, 1 set aside for deleted "
+            "attachments, 3 reserved; "
         )
 
     def test_ends_when_quarantines_and_tombstones_do(self, ledger: Ledger) -> None:
@@ -147,7 +149,7 @@ class TestExhaustion:
         release(ledger, pod(4))
         assert [give(ledger, pod(8), moved), give(ledger, pod(9), moved)] == [["10.0.0.1"], ["10.0.0.6"]]
         (usage,) = used_up(ledger, "net", moved, now=NOW)
-        assert (usage.usable, usage.held, usage.free) == (5, 5, 0)
+        assert (usage.usable, usage.reserved, usage.free) == (5, 5, 0)
 
     def test_is_foretold_without_changing_anything(self, ledger: Ledger) -> None:
         assert used_up(ledger, "net", SMALL, now=NOW) == []

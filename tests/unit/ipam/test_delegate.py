@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,8 @@ from cni_hns.cni.errors import CniError
 from cni_hns.deadline import Deadline
 from cni_hns.ipam import delegate
 from cni_hns.ipam.delegate import Delegate, find_plugin
+from cni_hns.log import Log
+from tests.unit.processes import wait_for_none_in
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the plugins here are scripts")
 
@@ -54,6 +55,7 @@ def plugin(tmp_path: Path) -> Plugin:
             },
             secrets=secrets,
             deadline=Deadline(timeout_s),
+            log=Log(stderr=False),
         )
 
     return made
@@ -125,16 +127,28 @@ class TestAFailure:
                 "pool is busy; wait",
                 id="code and text",
             ),
-            pytest.param('{"code": 0, "msg": "odd"}', 999, "odd", id="a code that is none"),
-            pytest.param('{"msg": "odd"}', 999, "failed (ADD): odd", id="no code"),
+            pytest.param('{"code": 999, "msg": "odd"}', 999, "odd", id="a code that is ours too"),
             pytest.param('{"code": 7}', 7, "failed (ADD): ", id="no text"),
-            pytest.param(
-                '{"code": -1, "msg": "odd"}', 999, "exit status 3 and no error document", id="a bad code"
-            ),
-            pytest.param('{"code": "7", "msg": "odd"}', 999, "no error document", id="a code in quotes"),
-            pytest.param("plain text", 999, "no error document; plain text", id="text"),
-            pytest.param("[1]", 999, "no error document; [1]", id="JSON that is no object"),
-            pytest.param("", 999, "no error document", id="nothing"),
+            *[
+                pytest.param(f'{{"code": {code}, "msg": "odd"}}', 107, "failed (ADD): odd", id=f"code {code}")
+                for code in (
+                    "0",
+                    "-1",
+                    "true",
+                    "null",
+                    '"7"',
+                    "7.5",
+                    "[7]",
+                    "99999999999999999999",
+                    "4294967296",
+                )
+            ],
+            pytest.param('{"msg": "odd"}', 107, "failed (ADD): odd", id="no code"),
+            pytest.param("plain text", 107, "no error document; plain text", id="text"),
+            pytest.param("[1]", 107, "no error document; [1]", id="JSON that is no object"),
+            pytest.param("[" * 5000, 107, "no error document", id="too deep"),
+            pytest.param("", 107, "no error document", id="nothing"),
+            pytest.param(RESULT, 107, "no error document", id="a result"),
         ],
     )
     def test_is_passed_on_with_its_code(self, plugin: Plugin, output: str, code: int, words: str) -> None:
@@ -156,6 +170,25 @@ class TestAFailure:
         assert fault.value.msg.endswith("bad token (13 characters)")
         assert fault.value.details == "pod web-(6 characters) ab"
 
+    @pytest.mark.parametrize("call", ["add", "delete", "check", "collect", "status"])
+    def test_is_also_an_error_document_with_exit_status_0(self, plugin: Plugin, call: str) -> None:
+        fake = plugin("""print('{"code": 11, "msg": "pool is busy"}')""")
+        with pytest.raises(CniError, match=r'IPAM plugin "fake" failed \(\w+\): pool is busy') as fault:
+            getattr(fake, call)()
+        assert fault.value.code == 11
+
+    def test_is_also_a_signal(self, plugin: Plugin) -> None:
+        with pytest.raises(CniError, match=r'"fake" failed \(CHECK\) with exit status -9') as fault:
+            plugin(f"print({RESULT!r}, flush=True); os.kill(os.getpid(), 9)").check()
+        assert fault.value.code == 107
+
+    @pytest.mark.parametrize("call", ["add", "delete"])
+    def test_is_also_too_much_on_stdout(self, plugin: Plugin, call: str) -> None:
+        fake = plugin("while True: os.write(1, b' ' * 65536)")
+        with pytest.raises(CniError, match='IPAM plugin "fake" printed more than 1048576 bytes') as fault:
+            getattr(fake, call)()
+        assert fault.value.code == 107
+
     @pytest.mark.parametrize("output", ["", "not JSON", "{"])
     def test_is_also_a_success_without_a_result(self, plugin: Plugin, output: str) -> None:
         with pytest.raises(CniError, match="succeeded without a result that is JSON") as fault:
@@ -166,6 +199,22 @@ class TestAFailure:
         with pytest.raises(CniError, match='the result of IPAM plugin "fake"') as fault:
             plugin("""print('{"ips": [{"address": "s3cr3t"}]}')""", secrets=("s3cr3t",)).add()
         assert "s3cr3t" not in str(fault.value)
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            *({"ips": odd} for odd in (5, "10.1.2.3/24", {"address": "10.1.2.3/24"}, [5], [{"address": 5}])),
+            *({key: odd} for key in ("routes", "dns", "interfaces") for odd in (True, 1.5, "text")),
+            {"cniVersion": 1, "ips": [{"address": "10.1.2.3/24"}]},
+            5,
+            None,
+            [],
+        ],
+        ids=json.dumps,
+    )
+    def test_is_also_a_result_of_other_types(self, plugin: Plugin, document: object) -> None:
+        with pytest.raises(CniError, match='IPAM plugin "fake"'):
+            plugin(f"print({json.dumps(document)!r})").add()
 
     def test_is_also_a_program_that_cannot_be_started(self, plugin: Plugin, tmp_path: Path) -> None:
         fake = plugin("")
@@ -194,28 +243,12 @@ class TestAPluginThatHangs:
         with pytest.raises(ProcessLookupError):
             os.kill(int((tmp_path / "pid").read_text()), 0)
 
-    @pytest.mark.parametrize("threads", [False, True], ids=["pipes are closed", "threads read the pipes"])
     def test_is_not_waited_for_through_a_child_that_has_its_pipes(
-        self, hanging: Plugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: bool
+        self, hanging: Plugin, tmp_path: Path
     ) -> None:
-        processes: list[Any] = []
-        really_end = delegate._end
-
-        def end(process: Any) -> None:
-            processes.append(process)
-            really_end(process)
-
-        monkeypatch.setattr(delegate, "_WINDOWS", threads)
-        monkeypatch.setattr(delegate, "_end", end)
-        try:
-            with pytest.raises(CniError, match="was ended"):
-                hanging("sleep 600 &\necho $! > child").delete()
-            os.kill(int((tmp_path / "child").read_text()), 0)
-        finally:
-            os.kill(int((tmp_path / "child").read_text()), 9)
-            for process in processes:
-                for pipe in (process.stdin, process.stdout, process.stderr):
-                    pipe.close()
+        fake = hanging(f"sleep 600 &\necho '{RESULT}'")
+        assert fake._replace(deadline=Deadline(60)).add().ips
+        wait_for_none_in(tmp_path)
 
 
 class TestFinding:

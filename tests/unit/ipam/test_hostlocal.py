@@ -68,11 +68,10 @@ class TestReservations:
         address: str,
         owner: tuple[str, str],
     ) -> None:
-        file = reserve(folder, name, content)
+        reserve(folder, name, content)
         assert take_over(ledger, "net", str(data_dir)) == (1, 0, [])
         (lease,) = ledger.leases("net")
         assert (lease.address, lease.key[1:], lease.origin) == (address, owner, "adopted")
-        assert lease.host_local_file == str(file)
 
     def test_are_not_given_to_anybody_else(self, ledger: Ledger, data_dir: Path, folder: Path) -> None:
         reserve(folder, "10.1.2.2")
@@ -80,11 +79,11 @@ class TestReservations:
         assert give(ledger, pod(2), WIDE) == ["10.1.2.3"]
 
     def test_stay_their_containers_own(self, ledger: Ledger, data_dir: Path, folder: Path) -> None:
-        file = reserve(folder, "10.1.2.9")
+        reserve(folder, "10.1.2.9")
         take_over(ledger, "net", str(data_dir))
         assert give(ledger, pod(1), WIDE) == ["10.1.2.9"]
         (lease,) = ledger.leases_of(pod(1))
-        assert (lease.prefix, lease.gateway, lease.host_local_file) == (24, "10.1.2.1", str(file))
+        assert (lease.prefix, lease.gateway, lease.origin) == (24, "10.1.2.1", "adopted")
 
     def test_of_other_names_are_nothing(self, ledger: Ledger, data_dir: Path, folder: Path) -> None:
         for name in ("notes.txt", "10.1.2.3.bak", "last_reserved_ip.x"):
@@ -113,14 +112,14 @@ class TestReservations:
         assert "pod2" in conflict
         assert held(ledger) == {"10.1.2.2": "pod2"}
 
-    def test_of_what_the_attachment_has_only_add_the_file(
+    def test_of_what_the_attachment_has_only_say_that_there_is_a_file(
         self, ledger: Ledger, data_dir: Path, folder: Path
     ) -> None:
         give(ledger, pod(1), WIDE)
-        file = reserve(folder, "10.1.2.2")
+        reserve(folder, "10.1.2.2")
         assert take_over(ledger, "net", str(data_dir)) == (0, 0, [])
         (lease,) = ledger.leases_of(pod(1))
-        assert (lease.origin, lease.prefix, lease.host_local_file) == ("allocated", 24, str(file))
+        assert (lease.origin, lease.prefix) == ("adopted", 24)
 
     def test_that_were_incomplete_say_whose_they_are_at_the_next_look(
         self, ledger: Ledger, data_dir: Path, folder: Path
@@ -216,6 +215,21 @@ class TestTheFolder:
             take_over(ledger, "net", str(data_dir))
         assert ledger.leases() == []
 
+    @pytest.mark.parametrize("name", ["nul", "CON", "com1.net", "Lpt9", "aux.", "net.", "net.."])
+    def test_is_none_that_windows_can_have(self, ledger: Ledger, data_dir: Path, name: str) -> None:
+        (data_dir / "net").mkdir(exist_ok=True)
+        with pytest.raises(CniError, match="cannot be the name of a folder") as fault:
+            take_over(ledger, name, str(data_dir))
+        assert fault.value.code == 7
+
+    @pytest.mark.parametrize("name", ["console", "com10", "nul-1", ".net", "n.u.l"])
+    def test_may_have_a_name_that_only_begins_like_a_device(
+        self, ledger: Ledger, data_dir: Path, name: str
+    ) -> None:
+        (data_dir / name).mkdir()
+        reserve(data_dir / name, "10.1.2.2")
+        assert take_over(ledger, name, str(data_dir)).adopted == 1
+
 
 def _must_not_be_read(_path: object) -> list[str]:
     raise AssertionError("must not be read")
@@ -240,7 +254,7 @@ class TestWhatHostLocalReleased:
         file.unlink()
         assert take_over(ledger, "net", str(data_dir)).ended == 0
         (lease,) = ledger.leases_of(pod(1))
-        assert (lease.origin, lease.host_local_file) == ("allocated", None)
+        assert lease.origin == "allocated"
 
     def test_says_nothing_of_another_folder(
         self, ledger: Ledger, data_dir: Path, folder: Path, tmp_path: Path
@@ -248,18 +262,109 @@ class TestWhatHostLocalReleased:
         reserve(folder, "10.1.2.2")
         take_over(ledger, "net", str(data_dir))
         (tmp_path / "other" / "net").mkdir(parents=True)
-        assert take_over(ledger, "net", str(tmp_path / "other")).ended == 0
+        for _ in range(2):
+            assert take_over(ledger, "net", str(tmp_path / "other")).ended == 0
+            assert held(ledger) == {"10.1.2.2": "pod1"}
+
+    def test_is_still_its_owners_where_another_folder_says_otherwise(
+        self, ledger: Ledger, data_dir: Path, folder: Path, tmp_path: Path
+    ) -> None:
+        reserve(folder, "10.1.2.2")
+        take_over(ledger, "net", str(data_dir))
+        (tmp_path / "other" / "net").mkdir(parents=True)
+        reserve(tmp_path / "other" / "net", "10.1.2.2", "pod9\r\neth0")
+        assert len(take_over(ledger, "net", str(tmp_path / "other")).conflicts) == 1
         assert held(ledger) == {"10.1.2.2": "pod1"}
 
 
+class TestLinks:
+    """Whoever can make one would choose what is read and removed with our rights."""
+
+    @pytest.fixture
+    def elsewhere(self, tmp_path: Path) -> Path:
+        (tmp_path / "elsewhere").mkdir()
+        return reserve(tmp_path / "elsewhere", "10.1.2.2")
+
+    @pytest.mark.parametrize("what", ["a reservation", "the folder", "the cursor"])
+    def test_are_an_error_that_names_them(
+        self, ledger: Ledger, data_dir: Path, folder: Path, elsewhere: Path, what: str
+    ) -> None:
+        link = {"a reservation": folder / "10.1.2.2", "the cursor": folder / "last_reserved_ip.0"}.get(what)
+        if link is None:
+            (folder / "lock").unlink()
+            folder.rmdir()
+            folder.symlink_to(elsewhere.parent)
+        else:
+            link.symlink_to(elsewhere)
+        with pytest.raises(CniError, match="is a link") as fault:
+            take_over(ledger, "net", str(data_dir))
+        assert fault.value.code == 5
+        assert ledger.leases() == []
+
+    @pytest.mark.parametrize("what", ["the file", "the folder", "the lock"])
+    def test_are_not_followed_to_remove_a_file(
+        self, ledger: Ledger, data_dir: Path, folder: Path, elsewhere: Path, what: str
+    ) -> None:
+        file = reserve(folder, "10.1.2.2")
+        take_over(ledger, "net", str(data_dir))
+        file.unlink()
+        (folder / "lock").unlink()
+        if what == "the file":
+            file.symlink_to(elsewhere)
+        elif what == "the folder":
+            folder.rmdir()
+            folder.symlink_to(elsewhere.parent)
+        else:
+            (folder / "lock").symlink_to(elsewhere)
+        drop_files(release(ledger, pod(1)), str(data_dir))
+        assert elsewhere.exists()
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no file name here")
+    def test_and_pipes_do_not_keep_anybody_waiting(
+        self, ledger: Ledger, data_dir: Path, folder: Path
+    ) -> None:
+        os.mkfifo(folder / "10.1.2.2")
+        with pytest.raises(CniError, match="is no regular file"):
+            take_over(ledger, "net", str(data_dir))
+
+
 class TestGivingBack:
+    def test_removes_nothing_that_only_the_ledger_speaks_of(
+        self, ledger: Ledger, data_dir: Path, folder: Path
+    ) -> None:
+        """An address that this plugin gave itself is none of host-local's."""
+        give(ledger, pod(1), WIDE)
+        file = reserve(folder, "10.1.2.2")
+        drop_files(release(ledger, pod(1)), str(data_dir))
+        assert file.exists()
+
+    @pytest.mark.parametrize("network", ["net", "other"])
+    def test_removes_files_of_its_own_network_only(
+        self, ledger: Ledger, data_dir: Path, folder: Path, network: str
+    ) -> None:
+        (data_dir / "other").mkdir()
+        both = {name: reserve(data_dir / name, "10.1.2.2") for name in ("net", "other")}
+        for name in both:
+            take_over(ledger, name, str(data_dir))
+        drop_files(release(ledger, pod(1)._replace(network=network)), str(data_dir))
+        assert {name for name, file in both.items() if file.exists()} == {"net", "other"} - {network}
+
+    @pytest.mark.parametrize("name", ["fd00::2", "fd00__2"])
+    def test_finds_the_file_as_either_system_writes_it(
+        self, ledger: Ledger, data_dir: Path, folder: Path, name: str
+    ) -> None:
+        file = reserve(folder, name)
+        take_over(ledger, "net", str(data_dir))
+        drop_files(release(ledger, pod(1)), str(data_dir))
+        assert not file.exists()
+
     def test_removes_the_files_of_what_was_released(
         self, ledger: Ledger, data_dir: Path, folder: Path
     ) -> None:
         file = reserve(folder, "10.1.2.2")
         other = reserve(folder, "10.1.2.3", "pod2\r\neth0")
         take_over(ledger, "net", str(data_dir))
-        drop_files(release(ledger, pod(1)))
+        drop_files(release(ledger, pod(1)), str(data_dir))
         assert (file.exists(), other.exists()) == (False, True)
         assert take_over(ledger, "net", str(data_dir)) == (0, 0, [])
 
@@ -268,7 +373,7 @@ class TestGivingBack:
     ) -> None:
         file = reserve(folder, "10.1.2.2", "pod1")
         take_over(ledger, "net", str(data_dir))
-        drop_files(release(ledger, pod(1)))
+        drop_files(release(ledger, pod(1)), str(data_dir))
         assert not file.exists()
 
     def test_leaves_a_file_that_is_another_containers_by_now(
@@ -278,7 +383,7 @@ class TestGivingBack:
         take_over(ledger, "net", str(data_dir))
         released = release(ledger, pod(1))
         reserve(folder, "10.1.2.2", "pod9\r\neth0")
-        drop_files(released)
+        drop_files(released, str(data_dir))
         assert file.exists()
 
     def test_goes_on_past_a_file_that_is_gone(self, ledger: Ledger, data_dir: Path, folder: Path) -> None:
@@ -288,7 +393,7 @@ class TestGivingBack:
         take_over(ledger, "net", str(data_dir))
         first.unlink()
         give(ledger, pod(7), WIDE)
-        drop_files([*release(ledger, pod(7)), *release(ledger, pod(1))])
+        drop_files([*release(ledger, pod(7)), *release(ledger, pod(1))], str(data_dir))
         assert not second.exists()
 
     @pytest.mark.skipif(os.name == "nt", reason="flock")
@@ -314,7 +419,7 @@ class TestGivingBack:
             if state == "not there":
                 (folder / "lock").unlink()
             monkeypatch.setattr(os, "unlink", unlink)
-            drop_files(release(ledger, pod(1)))
+            drop_files(release(ledger, pod(1)), str(data_dir))
         assert not file.exists()
         if state != "not there":
             assert locked_at_removal == [True]
