@@ -16,6 +16,8 @@ from cni_hns.node.resolved import ResolvedNetwork
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cni_hns.dialects.plan import AttachmentPlan, NetworkPlan
     from cni_hns.hcn.client import Opened
     from cni_hns.node.node import Node
@@ -26,6 +28,13 @@ __all__ = ["NetworkVanished", "configured_name", "find", "ids_of", "inspect", "r
 _SHOWN_BY = "HnsStart"
 # Losing a creation race costs one more look; only a network that comes and goes needs more.
 _RACES = 5
+_LOOKS = 10
+_PAUSE_S = 0.1
+# Beside "already exists", what HNS has answered to the second of two that create one network: the name is
+# in use, the adapter has a switch by now, a creation is under way. Creating it again helps, but for the
+# adapter's.
+_PARAMETER_INCORRECT = 0x80070057
+_OTHERS_ARE_AT_IT = frozenset({0x80070034, 0x80004005, _PARAMETER_INCORRECT})
 
 
 class NetworkVanished(CniError):
@@ -39,18 +48,32 @@ class NetworkVanished(CniError):
         )
 
 
-def resolve(plan: AttachmentPlan, node: Node) -> ResolvedNetwork:
+def resolve(plan: AttachmentPlan, node: Node, rehearse: Callable[[NetworkView], object]) -> ResolvedNetwork:
     """The HCN network to create endpoints on, made if the configuration says so.
+
+    Making one may interrupt the node's own network: `rehearse` gets it as it will be, and raises what would
+    make the caller fail on it.
 
     Raises:
         CniError: code 7 where there is none, or one that does not fit; 11 where it vanishes under our hands.
         ServiceError: HNS failed.
     """
+    refusal: ServiceError | None = None
     for _ in range(_RACES):
-        found = find(plan.network, node) or _create(plan.network, node)
+        found = find(plan.network, node)
+        if found is None:
+            try:
+                found = _create(plan.network, node, rehearse)
+            except ServiceError as fault:
+                refusal = fault
+                found = _made_by_another(plan.network, node, fault)
         if found is not None:
             return _knowing_the_host(_fitting(found, plan, node), plan, node)
-        node.pause(0.05)
+        if _is_late(node):
+            break
+        node.pause(_PAUSE_S)
+    if refusal is not None and not isinstance(refusal, AlreadyExists):
+        raise refusal
     raise CniError(
         TRY_AGAIN,
         f'HCN network "{plan.network.name}" is being made or removed by someone else',
@@ -121,19 +144,46 @@ def configured_name(config: dict[str, object]) -> str:
     return name if isinstance(name, str) and name else str(config.get("name", ""))
 
 
-def _create(plan: NetworkPlan, node: Node) -> ResolvedNetwork | None:
-    """The network, newly made; None where another process made it first."""
+def _create(plan: NetworkPlan, node: Node, rehearse: Callable[[NetworkView], object]) -> ResolvedNetwork:
+    """The network, newly made."""
     if plan.create is None:
         raise _missing(plan)
+    rehearse(NetworkView.of(plan.create))
     try:
         opened = node.hcn.networks.create(plan.create)
-    except AlreadyExists:
-        return None
     except ServiceError as fault:
         fault.add_note(f"asked for: {_asked_for(plan.create)}")
         raise
     node.log.event(f'HCN network "{plan.name}" was created', id=opened.id)
     return _read(opened)
+
+
+def _made_by_another(plan: NetworkPlan, node: Node, refusal: ServiceError) -> ResolvedNetwork | None:
+    """The network that is there after all: whoever else made it at this moment, HNS has many words for that.
+
+    None where making it may be tried once more. Raises: the refusal, where it was one of something else.
+    """
+    may_be_a_race = isinstance(refusal, AlreadyExists) or refusal.hresult in _OTHERS_ARE_AT_IT
+    for _ in range(_LOOKS if may_be_a_race else 1):
+        try:
+            found = find(plan, node)
+        except ServiceError as fault:
+            refusal.add_note(f"whether it is there now could not be looked up: {fault}")
+            raise refusal from None
+        if found is not None:
+            node.log.event(f'HCN network "{plan.name}" was made by another creator: {refusal}')
+            return found
+        if _is_late(node):
+            break
+        node.pause(_PAUSE_S)
+    if refusal.hresult == _PARAMETER_INCORRECT or not may_be_a_race:
+        raise refusal
+    return None
+
+
+def _is_late(node: Node) -> bool:
+    """What is left of the time is for the verb's own work."""
+    return node.deadline.left_s() < node.deadline.timeout_s / 2
 
 
 def _asked_for(document: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ __all__ = ["Node"]
 class Node:
     """One node for the length of one verb. `close()` gives back what was opened.
 
-    `data_dir` is the configuration's `dataDir`, as it stands there: the folder of the ledger.
+    `data_dir` is the configuration's `dataDir`, the folder of the ledger; None for this node's own.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Node:
         connect: Callable[[], tuple[Libraries, Machine]],
         log: Log,
         deadline: Deadline,
-        data_dir: object = None,
+        data_dir: str | None = None,
     ) -> None:
         self.log = log
         self.deadline = deadline
@@ -90,8 +90,14 @@ class Node:
         if self._ledger is None:
             from cni_hns.ledger import open_ledger
 
-            self._ledger = open_ledger(self._ledger_path(), self.deadline)
+            self._ledger = open_ledger(self._ledger_path(), self.deadline, boot_id=self._boot_id)
         return self._ledger
+
+    def see_that_a_ledger_can_be_made(self) -> None:
+        """Where there is none yet. Raises: LedgerFault, as `ledger` would."""
+        from cni_hns.ledger import see_that_one_can_be_made
+
+        see_that_one_can_be_made(self._ledger_path())
 
     @property
     def ledger_if_any(self) -> Ledger | None:
@@ -99,15 +105,17 @@ class Node:
         if self._ledger is None:
             from cni_hns.ledger import open_ledger
 
-            self._ledger = open_ledger(self._ledger_path(), self.deadline, create=False)
+            self._ledger = open_ledger(
+                self._ledger_path(), self.deadline, create=False, boot_id=self._boot_id
+            )
         return self._ledger
 
     def now(self) -> float:
-        """Seconds since the epoch: rows outlive processes, so their times are wall-clock times."""
-        return time.time()
+        """The time of the ledger's clock, which every time in the ledger is of."""
+        return self.ledger.now()
 
     def deadline_at(self) -> float:
-        """When this verb will have ended, one way or the other (seconds since the epoch)."""
+        """When this verb will have ended, one way or the other (ledger time)."""
         return self.now() + self.deadline.left_s()
 
     def pause(self, seconds: float) -> None:
@@ -121,20 +129,16 @@ class Node:
         if self._connected is not None:
             self._connected[0].close()
 
+    def _boot_id(self) -> str:
+        return self.machine.boot_id()
+
     def _connection(self) -> tuple[Libraries, Machine]:
         if self._connected is None:
             self._connected = self._connect()
         return self._connected
 
     def _ledger_path(self) -> str:
-        """Raises: CniError, code 7, for a `dataDir` that is not an absolute path."""
-        folder = self._data_dir
-        if folder is None:
-            folder = self.machine.state_folder()
-        elif not isinstance(folder, str) or not os.path.isabs(folder):
-            from cni_hns.cni.errors import INVALID_CONFIG, CniError
-
-            raise CniError(
-                INVALID_CONFIG, "dataDir is not an absolute path", "give the folder of the ledger in full"
-            )
-        return os.path.join(folder, "ledger.db")
+        machine = (
+            self.machine
+        )  # also where `dataDir` names the folder: without HNS there is nothing to record
+        return os.path.join(self._data_dir or machine.state_folder(), "ledger.db")
