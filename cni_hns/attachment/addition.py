@@ -5,16 +5,24 @@ Each method that writes to the ledger is one transaction.
 
 from __future__ import annotations
 
-from cni_hns.attachment import endpoints
+import contextlib
+
+from cni_hns.attachment import endpoints, gone
 from cni_hns.attachment.addresses import Given, given_before, hold_what_hns_gave
+from cni_hns.attachment.delegated import require_plugin
 from cni_hns.attachment.outcome import to_stored
+from cni_hns.binding.errors import ServiceError, Unreachable
 from cni_hns.dialects.endpoint import Address, endpoint_request, reserved_addresses
-from cni_hns.identity import endpoint_name
+from cni_hns.identity import endpoint_name, next_endpoint_id
 from cni_hns.ipam import allocate
+from cni_hns.ipam.errors import RangeExhausted
+from cni_hns.ledger import LedgerBusy, LedgerFault
 from cni_hns.node import networks
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cni_hns.attachment.asked import Asked
     from cni_hns.attachment.attachment import Attachment
     from cni_hns.cni.result import Result
@@ -26,12 +34,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Addition"]
 
+# Stands for the host's address on a network that is not made yet.
+_SOME_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens there
+
+
+class _Rehearsed(Exception):
+    """All went well; the transaction is to leave nothing."""
+
 
 class Addition:
     """What the steps of one ADD share.
 
-    `given` are the addresses as far as they are known, `document` the endpoint that HNS is asked for, `seen`
-    the endpoint as HNS shows it. `may_arrive_late`: HNS did not say whether it makes the endpoint.
+    `endpoint_id` is that of the endpoint to make. `given` are the addresses as far as they are known,
+    `document` the endpoint that HNS is asked for, `seen` the endpoint as HNS shows it. `may_arrive_late`:
+    HNS did not say whether it makes the endpoint.
     """
 
     def __init__(self, attachment: Attachment, asked: Asked) -> None:
@@ -41,6 +57,9 @@ class Addition:
         self.document: dict[str, Any] = {}
         self.seen: EndpointView | None = None
         self.may_arrive_late = False
+        self.is_new = False
+        self.is_of_a_living_pod = False
+        self.endpoint_id = attachment.endpoint_id
 
     @property
     def node(self) -> Node:
@@ -53,12 +72,37 @@ class Addition:
     def open_namespace(self) -> Opened:
         return self.node.hcn.namespaces.open(self.asked.namespace_id)
 
+    def rehearse(self, network: NetworkView) -> None:
+        """What would make this ADD fail on a network that is yet to be made, as far as it can be known.
+
+        Raises: RangeExhausted, AddressUnavailable, EndpointFault, CniError.
+        """
+        kind = self.asked.plan.ipam.kind
+        if kind == "delegate":
+            require_plugin(self.attachment)
+        elif network.subnets:
+            self._with_room(lambda: self._rehearse(network._replace(management_ip=_SOME_ADDRESS)))
+
+    def _rehearse(self, network: NetworkView) -> None:
+        ledger = self.node.ledger
+        with contextlib.suppress(_Rehearsed), ledger.transaction():
+            self._hold_addresses(network)
+            self._document(network)
+            raise _Rehearsed
+
     def claim(self, network: ResolvedNetwork, remake: AttachmentRow | None) -> Claim:
-        """The attachment is ours to add, the network is kept, leases are held."""
-        attachment, asked, node = self.attachment, self.asked, self.node
-        delegated = asked.plan.ipam.kind == "delegate"
+        """The attachment is ours to add, the network is kept, leases are held.
+
+        Raises: RangeExhausted, AddressUnavailable, EndpointFault: nothing is held.
+        """
         if remake is None:
             self._read_resolv_conf()
+        claim: Claim = self._with_room(lambda: self._claim(network, remake))
+        return claim
+
+    def _claim(self, network: ResolvedNetwork, remake: AttachmentRow | None) -> Claim:
+        attachment, asked, node = self.attachment, self.asked, self.node
+        delegated = asked.plan.ipam.kind == "delegate"
         with node.ledger.transaction():
             claim = node.ledger.claim(
                 attachment.key,
@@ -78,10 +122,17 @@ class Addition:
                 self._hold_addresses(network.view)
             else:
                 # The same addresses and MAC as the endpoint had that HNS lost: the pod's peers know them.
-                before = given_before(remake)
+                before = given_before(remake, node.ledger)
                 self.given = before if delegated else before._replace(routes=None)
             # An earlier ADD's result must not pass for this one's: it would say that this endpoint exists.
-            attachment.record(endpoint_id=attachment.endpoint_id, hcn_network_id=network.view.id, result=None)
+            self.is_new = claim.before is None
+            self.endpoint_id = self._chosen_id(remake or claim.before)
+            attachment.record(
+                endpoint_id=self.endpoint_id,
+                hcn_network_id=network.view.id,
+                result=None,
+                plugin=asked.plan.ipam.type if delegated else None,
+            )
             if not delegated or remake is not None:
                 self._write_down(network.view)
         return claim
@@ -92,15 +143,22 @@ class Addition:
         with self.node.ledger.transaction():
             self._write_down(network)
 
-    def take_others(self, refused: list[str], network: NetworkView, until: float) -> None:
-        """Set addresses that HNS refused aside, until then (epoch seconds), and hold the next ones.
+    def take_others(self, refused: list[str], listed: list[str], network: NetworkView, until: float) -> None:
+        """Set addresses aside until then (ledger time) and hold the next ones.
+
+        These are those that HNS refused, and of those that it lists the ones that this ledger gave to nobody.
 
         Raises: RangeExhausted.
         """
+        self._with_room(lambda: self._take_others(refused, listed, network, until))
+
+    def _take_others(self, refused: list[str], listed: list[str], network: NetworkView, until: float) -> None:
         ledger, key = self.node.ledger, self.attachment.key
         with ledger.transaction():
             for address in refused:
                 allocate.quarantine(ledger, key, address, until)
+            for address in allocate.inside(self.asked.range_sets, listed):
+                allocate.set_aside(ledger, key, address, until)
             self._hold_addresses(network)
             self._write_down(network)
 
@@ -120,22 +178,54 @@ class Addition:
         Set aside, where HNS may still be creating the endpoint.
         """
         if remake is None:
-            self.attachment.free(late_arrival=self.may_arrive_late)
+            is_another = self.endpoint_id != self.attachment.endpoint_id
+            self.attachment.free(late_arrival=self.may_arrive_late, late_deletion=is_another)
             return
         ledger, key = self.node.ledger, self.attachment.key
         with ledger.transaction():
             ledger.make_ready(key, self.node.token, remake.result or "", request=remake.request)
 
+    def delete_endpoint(self) -> bool:
+        """Delete what has this endpoint's ID; False where nothing has.
+
+        It is written down first: of a deletion that nobody saw end, HNS may do the work late. What it has
+        refused it will not do later. Where the ledger cannot be written the endpoint goes all the same.
+        """
+        may_go_late = True
+        self._note_deletion(begun=True)
+        try:
+            was_there = endpoints.delete(self.node, self.endpoint_id)
+            may_go_late = False
+        except ServiceError as fault:
+            may_go_late = isinstance(fault, Unreachable)
+            raise
+        finally:
+            self._note_deletion(begun=may_go_late)
+        return was_there
+
+    def _note_deletion(self, *, begun: bool) -> None:
+        with contextlib.suppress(LedgerBusy, LedgerFault):
+            self.attachment.record(delete_begun=begun)
+
     def take_back_endpoint(self) -> None:
         """Delete what was created, or may have been: an endpoint that was there will not arrive late."""
-        attachment = self.attachment
-        if not attachment.is_superseded() and endpoints.delete(self.node, attachment.endpoint_id):
+        if self._may_be_taken_back() and self.delete_endpoint():
             self.may_arrive_late = False
 
     def take_back_membership(self) -> None:
-        attachment = self.attachment
-        if not attachment.is_superseded():
-            endpoints.detach(self.node, attachment.endpoint_id, self.asked.namespace_id)
+        if self._may_be_taken_back():
+            endpoints.detach(self.node, self.endpoint_id, self.asked.namespace_id)
+
+    def _may_be_taken_back(self) -> bool:
+        return not self.is_of_a_living_pod and not self.attachment.is_superseded()
+
+    def _chosen_id(self, before: AttachmentRow | None) -> str:
+        """The ID of the endpoint to make: another one while a deletion of the last may still reach HNS."""
+        if before is None or before.endpoint_id is None:
+            return self.attachment.endpoint_id
+        if before.delete_begun:
+            return next_endpoint_id(before.endpoint_id, *self.attachment.key)
+        return before.endpoint_id
 
     def _read_resolv_conf(self) -> None:
         """Not in the transaction: a file may be slow, and others wait for the ledger."""
@@ -144,6 +234,29 @@ class Addition:
             from cni_hns.ipam import resolvconf
 
             self.given = self.given._replace(dns=resolvconf.read(ipam.resolv_conf))
+
+    def _with_room(self, step: Callable[[], Any]) -> Any:
+        """`step`, a transaction; where addresses have run out, once more after a look at who is gone."""
+        try:
+            return step()
+        except RangeExhausted:
+            gone.make_room(self.attachment)
+            return step()
+
+    def look_ahead(self, network: NetworkView) -> None:
+        """Where this was the last address, note which pods are missing: the next ADD may have theirs.
+
+        The ADD is done: nothing here fails it.
+        """
+        plan, node, name = self.asked.plan, self.node, self.attachment.key.network
+        if plan.ipam.kind != "builtin":
+            return
+        try:
+            excluded = reserved_addresses(plan, network)
+            if allocate.used_up(node.ledger, name, self.asked.range_sets, excluded):
+                gone.sweep(node, node.ledger.attachments(name))
+        except Exception as fault:
+            node.log.event(f"whether pods are gone could not be looked up: {fault}", "warning")
 
     def _hold_addresses(self, network: NetworkView) -> None:
         """One address of each range set; what the row holds already it keeps. Part of a transaction."""
@@ -164,15 +277,18 @@ class Addition:
 
         Raises: EndpointFault, where addresses and HCN network contradict each other.
         """
+        self.document = self._document(network)
+        self.attachment.record(request=self.document)
+
+    def _document(self, network: NetworkView) -> dict[str, Any]:
         key, given = self.attachment.key, self.given
-        self.document = endpoint_request(
+        return endpoint_request(
             self.asked.plan,
             self.asked.wanted._replace(mac=given.mac),
             network,
             [Address(one.address, one.prefix, one.gateway) for one in given.addresses],
-            endpoint_id=self.attachment.endpoint_id,
-            name=endpoint_name(key.network, key.container_id),
+            endpoint_id=self.endpoint_id,
+            name=endpoint_name(*key),
             ipam_routes=given.routes,
             ipam_dns=given.dns,
         )
-        self.attachment.record(request=self.document)

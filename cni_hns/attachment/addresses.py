@@ -16,12 +16,20 @@ from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cni_hns.cni.result import Result
     from cni_hns.hcn.views import EndpointView
     from cni_hns.ipam.ranges import RangeLike
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Ledger
     from cni_hns.log import Log
 
-__all__ = ["Given", "given_before", "hold_what_hns_gave", "take_over_host_local", "warn_if_used_up"]
+__all__ = [
+    "Given",
+    "addresses_in",
+    "given_before",
+    "hold_what_hns_gave",
+    "take_over_host_local",
+    "warn_if_used_up",
+]
 
 
 class Given(NamedTuple):
@@ -31,6 +39,15 @@ class Given(NamedTuple):
     routes: list[dict[str, Any]] | None = None
     dns: dict[str, Any] | None = None
     mac: str | None = None
+
+
+def addresses_in(result: Result) -> list[Allocated]:
+    """The addresses of a result, of whichever IPAM they are."""
+    return [
+        Allocated(address, int(prefix), one.gateway, "")
+        for one in result.ips
+        for address, _, prefix in [one.address.partition("/")]
+    ]
 
 
 def hold_what_hns_gave(ledger: Ledger, key: AttachmentKey, view: EndpointView) -> None:
@@ -52,18 +69,14 @@ def take_over_host_local(config: dict[str, Any], network: str, ledger: Ledger, l
         log.event(f"a reservation of host-local was not taken over: {conflict}", "warning")
 
 
-def given_before(row: AttachmentRow) -> Given:
+def given_before(row: AttachmentRow, ledger: Ledger) -> Given:
     """What a finished ADD answered, and what HNS was asked for: an external plugin's routes and DNS too."""
-    result = of_stored(row.result)
+    result = of_stored(row, ledger.path)
     document: dict[str, Any] = row.request or {}
     dns = document.get("Dns", {})
     mac = result.interfaces[0].mac if result.interfaces else ""
     return Given(
-        addresses=[
-            Allocated(address, int(prefix), one.gateway, "")
-            for one in result.ips
-            for address, _, prefix in [one.address.partition("/")]
-        ],
+        addresses=addresses_in(result),
         routes=[
             {"dst": one["DestinationPrefix"], "gw": one["NextHop"], "priority": one.get("Metric")}
             for one in document.get("Routes", [])

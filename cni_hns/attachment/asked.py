@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from cni_hns.cni.namespace import namespace_guid
+from cni_hns.cni.result import Result, dump, merge
 from cni_hns.dialects.compile import digest
 from cni_hns.dialects.wanted import range_sets, read_wanted
 from cni_hns.node.plans import kept_plan, plan_for
@@ -38,7 +39,7 @@ class Asked(NamedTuple):
 
         Raises:
             ConfigFault: with all faults of the configuration, or of what the runtime adds to it.
-            CniError: code 4, where CNI_NETNS is no namespace.
+            CniError: code 4, where CNI_NETNS is no namespace; 7, where the version cannot say what is asked.
         """
         request, node = attachment.request, attachment.node
         row = attachment.row()
@@ -47,6 +48,9 @@ class Asked(NamedTuple):
         else:
             plan = kept_plan(request, node)
         wanted = read_wanted(plan, request.config, request.arguments)
+        if plan.ipam.kind == "dhcp":
+            # The address comes later, and versions before 0.3.0 cannot say "no address".
+            dump(merge(request.prev_result, Result()), request.version)
         netns = namespace_guid(request.variables.netns)
         return cls(plan, wanted, netns, _fingerprint(request.config, wanted))
 

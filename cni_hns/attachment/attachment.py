@@ -5,6 +5,7 @@ Rule: a row is claimed before anything of its attachment is touched, and each wr
 
 from __future__ import annotations
 
+from cni_hns.dialects.essentials import ipam_source
 from cni_hns.identity import endpoint_id
 from cni_hns.ipam import allocate, hostlocal
 from cni_hns.ledger import AttachmentKey
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Attachment"]
 
-# HNS finishes a creation whose caller was killed; for so long its ID is looked for and its address set aside.
-LATE_ARRIVAL_S = 600.0
+# HNS finishes what it began when its caller was killed. For so long an endpoint is looked for that may still
+# arrive, with its address set aside, and an ID is not used again that may still be deleted.
+LATE_S = 600.0
 
 
 class Attachment:
@@ -73,27 +75,40 @@ class Attachment:
         """Write down in the claimed row what is known by now; False where the row was lost."""
         return self.ledger.record(self.key, self.node.token, **columns)
 
-    def leave(self) -> None:
+    def leave(self, **columns: Any) -> None:
         """Give the claimed row up, unfinished: the next verb need not wait for this process to end."""
-        self.record(deadline_at=0.0)
+        self.record(deadline_at=0.0, **columns)
 
     def is_superseded(self) -> bool:
         """Whether another ADD has the attachment by now: the endpoint with its ID is that one's to end."""
         row = self.row()
         return row is not None and row.token != self.node.token and row.phase in {"adding", "ready"}
 
-    def free(self, *, late_arrival: bool = False, until: float | None = None) -> None:
-        """One transaction: row and leases go, or become a tombstone while the endpoint may still arrive.
+    def free(
+        self,
+        *,
+        late_arrival: bool = False,
+        late_deletion: bool = False,
+        delete_begun: bool = False,
+        until: float | None = None,
+    ) -> None:
+        """One transaction: row and leases go, or the row stays a while as a tombstone.
 
-        A tombstone that is visited again keeps its first `until` (seconds since the epoch).
+        Its leases stay with it while the endpoint may still arrive; while only a deletion may still come,
+        it is there so that the endpoint's ID is not used again: that of its row where `delete_begun` says so,
+        else an earlier one. Visited again it keeps its first `until` (ledger time).
         """
-        now = self.node.now()
-        ends = until if until is not None else now + LATE_ARRIVAL_S
+        ledger, key, token = self.ledger, self.key, self.node.token
+        ends = until if until is not None else ledger.now() + LATE_S
+        is_over = ends <= ledger.now()
         released: list[Lease] = []
-        with self.ledger.transaction():
-            if late_arrival and ends > now:
-                if self.ledger.entomb(self.key, self.node.token, until=ends):
-                    allocate.entomb(self.ledger, self.key, until=ends)
-            elif self.ledger.remove(self.key, self.node.token):
-                released = allocate.release(self.ledger, self.key)
-        hostlocal.drop_files(released)
+        with ledger.transaction():
+            if is_over or not (late_arrival or late_deletion):
+                ours = ledger.remove(key, token)
+            else:
+                ours = ledger.entomb(key, token, until=ends, delete_begun=delete_begun)
+            if ours and late_arrival and not is_over:
+                allocate.entomb(ledger, key, until=ends)
+            elif ours:
+                released = allocate.release(ledger, key)
+        hostlocal.drop_files(released, ipam_source(self.request.config).host_local_folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cni_hns.attachment import endpoints
+from cni_hns.attachment.endpoints import look_at
 from cni_hns.binding.errors import (
     AddressRefused,
     AlreadyExists,
@@ -12,6 +12,7 @@ from cni_hns.binding.errors import (
     Unreachable,
 )
 from cni_hns.cni.errors import HNS_REFUSED, TRY_AGAIN, CniError
+from cni_hns.ledger import LedgerFault
 from cni_hns.node.networks import NetworkVanished
 from cni_hns.typed import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def created(adding: Addition, network: ResolvedNetwork) -> Opened:
         ServiceError: HNS refused, with a note on who holds what was refused, as far as HNS tells.
         NetworkVanished: the network went meanwhile.
         CniError: too many addresses were refused, or another ADD of this attachment came first.
+        LedgerFault: the pod is there, and the ledger knows nothing of it.
     """
     for _ in range(_ADDRESSES_TRIED):
         try:
@@ -50,8 +52,8 @@ def created(adding: Addition, network: ResolvedNetwork) -> Opened:
         except PolicyRefused as fault:
             from cni_hns.attachment.refused_policies import refused_words
 
-            endpoint_id = adding.attachment.endpoint_id
-            fault.add_note(refused_words(adding.node, network.opened, adding.document, endpoint_id))
+            words = refused_words(adding.node, network.opened, adding.document, adding.endpoint_id)
+            fault.add_note(words)
             raise
     raise CniError(
         HNS_REFUSED,
@@ -90,7 +92,7 @@ def taken_away(adding: Addition) -> CniError:
 
 def _created_once(adding: Addition, network: ResolvedNetwork) -> Opened:
     """The endpoint; one with our ID that is there already is what a killed ADD left, and makes way once."""
-    node, endpoint_id = adding.node, adding.attachment.endpoint_id
+    node, endpoint_id = adding.node, adding.endpoint_id
     try:
         return node.hcn.endpoints.create(network.opened, adding.document, endpoint_id)
     except Unreachable:
@@ -101,9 +103,24 @@ def _created_once(adding: Addition, network: ResolvedNetwork) -> Opened:
     except AlreadyExists as fault:
         if adding.attachment.is_superseded():
             raise taken_away(adding) from fault
+        _refuse_a_living_one(adding)
         node.log.event(f"a late or left-over endpoint makes way: {fault}", "warning")
-        endpoints.delete(node, endpoint_id)
+        adding.delete_endpoint()
         return node.hcn.endpoints.create(network.opened, adding.document, endpoint_id)
+
+
+def _refuse_a_living_one(adding: Addition) -> None:
+    """What an ADD leaves has a row, and what arrives late is in no namespace.
+
+    Raises: LedgerFault: the ledger has lost the row of a pod that lives.
+    """
+    view = look_at(adding.node, adding.endpoint_id) if adding.is_new else None
+    if view is not None and view.namespace is not None:
+        adding.is_of_a_living_pod = True
+        raise LedgerFault(
+            adding.node.ledger.path,
+            f"has lost {adding.attachment.words}: endpoint {view.id} is in namespace {view.namespace}",
+        )
 
 
 def _go_round(adding: Addition, network: ResolvedNetwork, fault: AddressRefused) -> None:
@@ -112,17 +129,17 @@ def _go_round(adding: Addition, network: ResolvedNetwork, fault: AddressRefused)
     Raises:
         AddressRefused: the address was asked for, or is an external plugin's: taking another is not for us.
     """
-    from cni_hns.attachment.holders import of_addresses
+    from cni_hns.attachment.holders import known_by_address
 
     node, asked = adding.node, adding.asked
     refused = [one.address for one in adding.given.addresses]
-    holding = of_addresses(node, network.view.id, refused)
-    words = (
-        ", ".join(f"{address} by {holder}" for address, holder in holding.items()) or "nobody that HNS lists"
-    )
+    holders = known_by_address(node, network.view.id)
+    holding = [f"{address} by {holders[address]}" for address in refused if address in holders]
+    words = ", ".join(holding) or "nobody that HNS lists"
     if asked.plan.ipam.kind != "builtin" or asked.wanted.addresses or not refused:
         fault.add_note(f"held: {words}")
         raise fault
-    blamed = [address for address in refused if address in holding] or refused
     node.log.event(f"HNS refused {', '.join(refused)}; held: {words}; the next is taken", "warning")
-    adding.take_others(blamed, network.view, node.now() + _QUARANTINE_S)
+    blamed = [address for address in refused if address in holders] or refused
+    # Where one address is somebody else's, others may be: all that HNS lists are gone round at once.
+    adding.take_others(blamed, list(holders), network.view, node.now() + _QUARANTINE_S)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-from cni_hns.attachment.addresses import Given
+from cni_hns.attachment.addresses import Given, addresses_in
 from cni_hns.cni.errors import BAD_VARIABLE, INVALID_CONFIG, NOT_READY, CniError
 from cni_hns.dialects.essentials import ipam_source
-from cni_hns.ipam.allocate import Allocated
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,7 +15,14 @@ if TYPE_CHECKING:
     from cni_hns.ipam.delegate import Delegate
     from cni_hns.node.node import Node
 
-__all__ = ["addresses_of", "external_type", "plugin_for_network", "plugin_of", "require_ready"]
+__all__ = [
+    "addresses_of",
+    "external_type",
+    "plugin_for_network",
+    "plugin_of",
+    "require_plugin",
+    "require_ready",
+]
 
 
 def plugin_of(attachment: Attachment, netns: str) -> Delegate | None:
@@ -33,6 +39,15 @@ def plugin_of(attachment: Attachment, netns: str) -> Delegate | None:
 def plugin_for_network(request: Request, node: Node) -> Delegate | None:
     """The plugin, to be asked for the whole network (GC, STATUS); None where there is none."""
     return _plugin(request, node, {})
+
+
+def require_plugin(attachment: Attachment) -> None:
+    """Raises: CniError, where CNI_PATH has no such plugin; nothing is asked."""
+    from cni_hns.ipam.delegate import find_plugin
+
+    plugin_type = external_type(attachment.request.config)
+    if plugin_type is not None:
+        find_plugin(plugin_type, attachment.request.variables.path)
 
 
 def external_type(config: dict[str, Any]) -> str | None:
@@ -55,11 +70,7 @@ def addresses_of(plugin: Delegate) -> Given:
             "give it a range; without any ipam the HNS network assigns addresses itself",
         )
     return Given(
-        addresses=[
-            Allocated(address, int(prefix), one.gateway, "")
-            for one in result.ips
-            for address, _, prefix in [one.address.partition("/")]
-        ],
+        addresses=addresses_in(result),
         routes=[
             {"dst": route.dst, "gw": route.gw, "priority": route.priority or None} for route in result.routes
         ],
@@ -97,4 +108,5 @@ def _plugin(request: Request, node: Node, own: dict[str, str]) -> Delegate | Non
         variables={**nobody, **own, "CNI_PATH": os.pathsep.join(variables.path)},
         secrets=secrets_of(request),
         deadline=node.deadline,
+        log=node.log,
     )

@@ -1,6 +1,6 @@
-"""Who holds what HNS refused: for the log and the error text, never to decide by.
+"""Who holds an address or a port, as HNS lists its endpoints.
 
-One V1 call lists all endpoints; it is made only after a refusal.
+One V1 call lists them all: it is made after a refusal, and by GC.
 """
 
 from __future__ import annotations
@@ -12,23 +12,34 @@ from cni_hns.typed import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cni_hns.node.node import Node
 
-__all__ = ["of_addresses", "port_words"]
+__all__ = ["by_address", "known_by_address", "port_words"]
 
 # HNS V1 writes the protocol as a word, V2 as its number.
 _PROTOCOLS = {"6": "tcp", "17": "udp"}
 
 
-def of_addresses(node: Node, network_id: str, addresses: list[str]) -> dict[str, str]:
-    """For each of these addresses that another endpoint of the HCN network holds: that endpoint in words."""
-    holders = {}
-    for endpoint in _endpoints(node):
-        if str(member(endpoint, "VirtualNetwork")).lower() != network_id:
-            continue
-        for name in ("IPAddress", "IPv6Address"):
-            address = member(endpoint, name)
-            if address in addresses:
-                holders[address] = _words(endpoint)
-    return holders
+def by_address(node: Node, network_id: str | None = None) -> dict[str, str]:
+    """Each address that an endpoint has (of this HCN network, else of all), with that endpoint in words.
+
+    Raises: ServiceError: HNS could not say.
+    """
+    found = {}
+    for endpoint in node.hns.endpoints():
+        if network_id is None or str(member(endpoint, "VirtualNetwork")).lower() == network_id:
+            for name in ("IPAddress", "IPv6Address"):
+                address = member(endpoint, name)
+                if isinstance(address, str) and address:
+                    found[address.lower()] = _words(endpoint)
+    return found
+
+
+def known_by_address(node: Node, network_id: str) -> dict[str, str]:
+    """The same for words only: none where HNS cannot say."""
+    try:
+        return by_address(node, network_id)
+    except ServiceError as fault:
+        _log_unknown(node, fault)
+        return {}
 
 
 def port_words(node: Node, document: dict[str, Any]) -> str:
@@ -41,7 +52,7 @@ def port_words(node: Node, document: dict[str, Any]) -> str:
     holders = {
         port: _words(endpoint)
         for endpoint in _endpoints(node)
-        for policy in member(endpoint, "Policies") or []
+        for policy in _objects(member(endpoint, "Policies"))
         if (port := _mapped(policy)) in wanted
     }
     if holders:
@@ -62,8 +73,16 @@ def _endpoints(node: Node) -> list[dict[str, Any]]:
     try:
         return node.hns.endpoints()
     except ServiceError as fault:
-        node.log.event(f"the holder could not be looked up: {fault}", "warning")
+        _log_unknown(node, fault)
         return []
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _log_unknown(node: Node, fault: ServiceError) -> None:
+    node.log.event(f"the holder could not be looked up: {fault}", "warning")
 
 
 def _words(endpoint: dict[str, Any]) -> str:

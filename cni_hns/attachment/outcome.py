@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from ipaddress import ip_address
 
+from cni_hns.cni.errors import CniError
 from cni_hns.cni.result import Dns, Interface, IpConfig, Result, Route, dump, parse
+from cni_hns.ledger.errors import DamagedRow
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.hcn.views import EndpointView
+    from cni_hns.ledger import AttachmentRow
 
 __all__ = ["default_gateway", "mac_of", "of_stored", "result_of", "to_stored"]
 
@@ -42,9 +45,15 @@ def to_stored(result: Result) -> str:
     return json.dumps(dump(result, _STORED_VERSION))
 
 
-def of_stored(text: str | None) -> Result:
-    """The result that the ledger has kept; an empty one where it has none."""
-    return parse(json.loads(text or "{}"), _STORED_VERSION)
+def of_stored(row: AttachmentRow, path: str) -> Result:
+    """The result that the ledger at `path` has kept; an empty one where it has none.
+
+    Raises: LedgerFault: what it kept is no result.
+    """
+    try:
+        return parse(json.loads(row.result or "{}"), _STORED_VERSION)
+    except (ValueError, CniError) as fault:
+        raise DamagedRow(path, "attachments", "result", "/".join(row.key)) from fault
 
 
 def default_gateway(view: EndpointView, version: int) -> str | None:

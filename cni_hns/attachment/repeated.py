@@ -30,7 +30,7 @@ def stored_result(adding: Addition, row: AttachmentRow) -> Result | None:
     """
     _refuse_another(adding.asked, row)
     node, wanted_in = adding.node, adding.asked.namespace_id
-    view = look_at(node, adding.attachment.endpoint_id)
+    view = look_at(node, row.endpoint_id or adding.attachment.endpoint_id)
     if view is None:
         node.log.event(
             f"endpoint {row.endpoint_id} of {row.key.words()} is gone from HNS, not by this plugin; "
@@ -41,7 +41,7 @@ def stored_result(adding: Addition, row: AttachmentRow) -> Result | None:
     if view.namespace != wanted_in:
         with node.hcn.namespaces.open(wanted_in) as namespace:
             namespace.modify(add_endpoint(view.id))
-    return of_stored(row.result)
+    return of_stored(row, node.ledger.path)
 
 
 def _refuse_another(asked: Asked, row: AttachmentRow) -> None:

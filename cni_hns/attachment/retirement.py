@@ -8,6 +8,9 @@ from __future__ import annotations
 from cni_hns.attachment import endpoints
 from cni_hns.attachment.delegated import plugin_of
 from cni_hns.attachment.peers import find_unknown
+from cni_hns.binding.errors import ServiceError, Unreachable
+from cni_hns.identity import earlier_endpoint_ids, is_endpoint_of
+from cni_hns.ledger import LedgerFault
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,13 +29,14 @@ def retire(attachment: Attachment, row: AttachmentRow, netns: str) -> None:
         ServiceError: the endpoint is still there, and so are the row and its leases.
         CniError: the external plugin failed, or two endpoints could be a peer's; the row stays.
     """
-    try:
-        late_arrival = _take_out(attachment, row)
-        _tell_the_plugin(attachment, netns)
-    except BaseException:
-        attachment.leave()
-        raise
-    attachment.free(late_arrival=late_arrival, until=row.until)
+    was_there = _ended(attachment, row, netns)
+    attachment.free(
+        # A stored result means that the creation came back, an endpoint that was there that it has arrived.
+        late_arrival=row.endpoint_id is not None and not was_there and row.result is None,
+        late_deletion=row.may_go_late(attachment.endpoint_id),
+        delete_begun=row.delete_begun,
+        until=row.until,
+    )
 
 
 def clear_away(attachment: Attachment, before: AttachmentRow) -> None:
@@ -40,23 +44,48 @@ def clear_away(attachment: Attachment, before: AttachmentRow) -> None:
 
     Raises: ServiceError, CniError: something is left, and so are the row and its leases.
     """
+    if before.endpoint_id is not None:
+        # Should this process be ended now, the deletion may come late.
+        attachment.record(delete_begun=True)
+        _ended(attachment, before, before.namespace_id or "")
+        attachment.record(delete_begun=False)
+
+
+def _ended(attachment: Attachment, row: AttachmentRow, netns: str) -> bool:
+    """Out of HNS, then free in an external plugin; gives whether the endpoint was there.
+
+    A failure leaves the row to the next verb. What HNS has refused it will not do later; where it did not
+    say, or this process is ended meanwhile, the deletion may still come.
+    """
+    hns_may_go_on = True
     try:
-        if before.endpoint_id:
-            endpoints.detach_and_delete(attachment.node, before.endpoint_id, before.namespace_id)
-        _tell_the_plugin(attachment, before.namespace_id or "")
-    except BaseException:
-        attachment.leave()
+        was_there = _take_out(attachment, row)
+        hns_may_go_on = False
+        _tell_the_plugin(attachment, netns)
+    except BaseException as fault:
+        if isinstance(fault, ServiceError) and not isinstance(fault, Unreachable):
+            hns_may_go_on = False
+        attachment.leave(delete_begun=hns_may_go_on or row.delete_begun)
         raise
+    return was_there
 
 
 def _take_out(attachment: Attachment, row: AttachmentRow) -> bool:
-    """Take the attachment of this row out of HNS; gives whether a creation may still arrive late."""
+    """Take the attachment of this row out of HNS; gives whether its endpoint was there.
+
+    Raises: LedgerFault: the row names an endpoint that cannot be its own; it is not touched.
+    """
     if row.endpoint_id is None:
         _take_out_unknown(attachment)
         return False
-    was_there = endpoints.detach_and_delete(attachment.node, row.endpoint_id, row.namespace_id)
-    # A stored result means that the creation came back; an endpoint that was there means that it has arrived.
-    return not was_there and row.result is None
+    if not is_endpoint_of(row.endpoint_id, *row.key):
+        raise LedgerFault(
+            attachment.ledger.path, f"is damaged: endpoint {row.endpoint_id} is not that of {row.key.words()}"
+        )
+    for earlier in earlier_endpoint_ids(row.endpoint_id, *row.key):
+        # Of these too one may still be there: whoever began to delete it was ended.
+        endpoints.detach_and_delete(attachment.node, earlier, row.namespace_id)
+    return endpoints.detach_and_delete(attachment.node, row.endpoint_id, row.namespace_id)
 
 
 def _take_out_unknown(attachment: Attachment) -> None:

@@ -1,7 +1,7 @@
 """ADD: one more endpoint for a container (CNI SPEC, section 2, "ADD").
 
 The order, and what undoes each step:
-    1  plan and wishes are checked, the HCN network and the namespace are opened      nothing to undo
+    1  plan and wishes are checked, the namespace and the HCN network are opened      nothing to undo
     2  one transaction: the attachment is `adding`, with its leases                    row and leases go
     3  an external IPAM plugin's ADD                                                   its DEL
     4  the endpoint is created, with the ID that the attachment has                    deleted by that ID
@@ -15,7 +15,7 @@ the stored result, and an error that changes nothing for another one.
 
 from __future__ import annotations
 
-from cni_hns.attachment import repair, repeated, retirement
+from cni_hns.attachment import gone, repair, repeated, retirement
 from cni_hns.attachment.addition import Addition
 from cni_hns.attachment.addresses import take_over_host_local
 from cni_hns.attachment.asked import Asked
@@ -57,6 +57,7 @@ def run(request: Request, node: Node) -> Result:
     attachment = Attachment.of(request, node)
     asked = Asked.of(attachment)
     repair.others(attachment)
+    gone.look_around(attachment)
     vanished: NetworkVanished | None = None
     for _ in range(_ROUNDS):
         adding = Addition(attachment, asked)
@@ -81,8 +82,11 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
     """The result of a new endpoint; None where another ADD of this attachment was ready first."""
     attachment, plan, node = adding.attachment, adding.asked.plan, adding.node
     features.require(plan.requires, node)
-    with networks.resolve(plan, node) as network, _opened_namespace(adding) as namespace:
-        take_over_host_local(attachment.request.config, attachment.key.network, node.ledger, node.log)
+    take_over_host_local(attachment.request.config, attachment.key.network, node.ledger, node.log)
+    with (
+        _opened_namespace(adding) as namespace,
+        networks.resolve(plan, node, adding.rehearse) as network,
+    ):
         claim = take(node.deadline, lambda: adding.claim(network, remake))
         if claim.kind == "ready":
             return None
@@ -100,6 +104,7 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
             if not undo.run(cause):
                 attachment.leave()
             raise
+        adding.look_ahead(network.view)
     return result
 
 
@@ -118,20 +123,19 @@ def _ask_the_plugin(adding: Addition, network: ResolvedNetwork, undo: Undo) -> N
     """Step 3, where the configuration has an external IPAM plugin."""
     if adding.asked.plan.ipam.kind != "delegate":
         return
-    from cni_hns.attachment.delegated import addresses_of, plugin_of
-    from cni_hns.ipam.delegate import find_plugin
+    from cni_hns.attachment.delegated import addresses_of, plugin_of, require_plugin
 
     plugin = plugin_of(adding.attachment, adding.attachment.request.variables.netns)
     assert plugin is not None  # noqa: S101 - the plan says that there is one
     # One that is not there has given nothing: its DEL would only fail as well.
-    find_plugin(plugin.type, plugin.path)
+    require_plugin(adding.attachment)
     undo.push(f'the addresses of IPAM plugin "{plugin.type}"', plugin.delete)
     adding.take(addresses_of(plugin), network.view)
 
 
 def _make(adding: Addition, network: ResolvedNetwork, namespace: Opened, undo: Undo) -> Result:
     """Steps 4 and 5."""
-    request, endpoint_id = adding.attachment.request, adding.attachment.endpoint_id
+    request, endpoint_id = adding.attachment.request, adding.endpoint_id
     undo.push(f"endpoint {endpoint_id}", adding.take_back_endpoint)
     with created(adding, network) as endpoint:
         undo.push(

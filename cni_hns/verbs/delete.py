@@ -7,7 +7,7 @@ it, and an address is free only when its endpoint is gone.
 
 from __future__ import annotations
 
-from cni_hns.attachment import repair
+from cni_hns.attachment import gone, repair
 from cni_hns.attachment.addresses import take_over_host_local
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.claims import take
@@ -38,6 +38,7 @@ def run(request: Request, node: Node) -> None:
         raise _left_over(attachment, fault) from fault
     finally:
         repair.others(attachment)
+        gone.look_around(attachment)
 
 
 def _remove(attachment: Attachment) -> None:

@@ -17,7 +17,7 @@ from cni_hns.attachment import endpoints
 from cni_hns.attachment.addresses import hold_what_hns_gave
 from cni_hns.attachment.outcome import result_of, to_stored
 from cni_hns.hcn.views import EndpointView
-from cni_hns.identity import is_ours
+from cni_hns.identity import attachment_of
 from cni_hns.ledger import AttachmentKey, LedgerFault, open_ledger
 from cni_hns.typed import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cni_hns.ledger import Ledger
     from cni_hns.node.node import Node
 
-__all__ = ["Rebuilt", "attachment_of", "rebuild"]
+__all__ = ["Rebuilt", "rebuild"]
 
 # SQLite keeps these beside the file; with another file of that name they would be taken for its own.
 _SUFFIXES = ("", "-wal", "-shm")
@@ -49,7 +49,7 @@ def rebuild(node: Node, path: str, *, force: bool = False) -> Rebuilt:
         _refuse_a_sound_ledger(path, node)
     found = _endpoints(node)
     old_file = _set_aside(path)
-    ledger = open_ledger(path, node.deadline)
+    ledger = open_ledger(path, node.deadline, boot_id=node.machine.boot_id)
     try:
         for key, view in found:
             _write(ledger, node, key, view)
@@ -58,25 +58,13 @@ def rebuild(node: Node, path: str, *, force: bool = False) -> Rebuilt:
     return Rebuilt([key for key, _ in found], old_file)
 
 
-def attachment_of(view: EndpointView) -> AttachmentKey | None:
-    """Whose endpoint this is by its ID: the name is split wherever it can be."""
-    for position, character in enumerate(view.name):
-        if character == "_":
-            network = view.name[position + 1 :]
-            ours = is_ours(view.id, view.name, network)
-            if ours is not None:
-                return AttachmentKey(network, *ours)
-    return None
-
-
 def _refuse_a_sound_ledger(path: str, node: Node) -> None:
     try:
         ledger = open_ledger(path, node.deadline, create=False)
         if ledger is None:
             return
         try:
-            ledger.attachments()
-            ledger.leases(all=True)
+            ledger.verify()
         finally:
             ledger.close()
     except LedgerFault:
@@ -86,8 +74,8 @@ def _refuse_a_sound_ledger(path: str, node: Node) -> None:
 
 def _endpoints(node: Node) -> list[tuple[AttachmentKey, EndpointView]]:
     views = [endpoints.look_at(node, endpoint_id) for endpoint_id in node.hcn.endpoints.ids()]
-    keys = [(attachment_of(view), view) for view in views if view is not None]
-    return [(key, view) for key, view in keys if key is not None]
+    found = [(attachment_of(view.id, view.name), view) for view in views if view is not None]
+    return [(AttachmentKey(*ours), view) for ours, view in found if ours is not None]
 
 
 def _set_aside(path: str) -> str | None:
@@ -119,7 +107,7 @@ def _write(ledger: Ledger, node: Node, key: AttachmentKey, view: EndpointView) -
             namespace_id=view.namespace,
             owner=node.owner,
             token=node.token,
-            deadline_at=node.deadline_at(),
+            deadline_at=ledger.now() + node.deadline.left_s(),
             alive=node.alive,
         )
         ledger.record(key, node.token, endpoint_id=view.id, hcn_network_id=view.network)

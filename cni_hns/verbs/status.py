@@ -25,11 +25,13 @@ def run(request: Request, node: Node) -> None:
     Raises:
         ConfigFault, CniError, ServiceError, LedgerFault: what an ADD would fail with.
     """
+    ledger = node.ledger_if_any
+    if ledger is None:
+        node.see_that_a_ledger_can_be_made()
     plan = plan_for(request, node)
     _inspect_network(plan, node)
     features.require(plan.requires, node)
     _ask_the_plugin(plan, request, node)
-    ledger = node.ledger_if_any
     if ledger is not None:
         from cni_hns.attachment.addresses import warn_if_used_up
 

@@ -7,6 +7,7 @@ import pytest
 from tests.harness import SimulatedNode, container_id, l2bridge
 
 REFUSED = 0x80004005
+ADDRESS_TAKEN = 0x80071392
 
 
 def test_a_network_that_exists_and_is_not_listed_is_to_be_tried_again(node: SimulatedNode) -> None:
@@ -20,8 +21,7 @@ def test_a_network_that_exists_and_is_not_listed_is_to_be_tried_again(node: Simu
 
 def test_too_many_refused_addresses_in_a_row_are_an_error_that_leaves_nothing(node: SimulatedNode) -> None:
     node.call("ADD", l2bridge(), container_id(), node.namespace())
-    for last in range(3, 3 + 8):
-        node.foreign("foreign", f"10.88.0.{last}")
+    node.simulator.inject(function="HcnCreateEndpoint", hresult=ADDRESS_TAKEN, count=0)
     answer = node.call("ADD", l2bridge(), container_id(), node.namespace())
     assert (answer.exit_code, answer.document["code"]) == (1, 100)
     assert "refused 8 addresses in a row" in answer.words

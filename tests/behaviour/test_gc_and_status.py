@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.harness import SimulatedNode, container_id, l2bridge
+from tests.harness import SimulatedNode, container_id, finished, l2bridge
+from tests.packaging import give
 
 
 def _added(node: SimulatedNode, count: int = 3) -> list[str]:
@@ -131,3 +133,22 @@ def test_status_passes_when_the_addresses_are_used_up(node: SimulatedNode) -> No
     )
     assert node.call("ADD", config, container_id(), node.namespace()).exit_code == 0
     assert node.call("STATUS", config).exit_code == 0
+
+
+def test_a_pod_that_was_added_while_gc_was_starting_stays(node: SimulatedNode) -> None:
+    """It cannot be in the list; GC's beginning is that of its process."""
+    _added(node, 1)
+    assert node.process("GC", l2bridge()).exit_code == 0
+    collecting = node.start("GC", None)
+    container, namespace = container_id(), node.namespace()
+    added = node.process("ADD", l2bridge(), container, namespace)
+    assert added.exit_code == 0, added.words
+    give(collecting, json.dumps(l2bridge(**{"cni.dev/valid-attachments": []})).encode())
+    assert finished(collecting).exit_code == 0
+    assert [row.key.container_id for row in node.rows()] == [container]
+    assert [view.name for view in node.endpoints()] == [f"{container}_pods"]
+    check = node.call("CHECK", l2bridge(prevResult=added.document), container, namespace)
+    assert check.exit_code == 0, check.words
+    # Of a GC that begins now it is.
+    assert node.process("GC", l2bridge()).exit_code == 0
+    node.assert_clean()

@@ -110,7 +110,7 @@ class TestReservationsStayReserved:
             before.reserve(f"10.88.0.{last}", f"old-{last}")
         answer = before.add(before.config(ipam=ipam))
         assert answer.document["code"] == 101
-        assert "2 usable, 2 held" in answer.words
+        assert "2 usable, 0 held by running pods, 2 reserved" in answer.words
 
     def test_those_of_other_networks_are_theirs(self, before: Before) -> None:
         other = before.data_dir / "others"
@@ -318,14 +318,29 @@ class TestGc:
         assert there.node.in_namespace(namespace) == set()
         assert there.node.endpoints() == []
 
-    def test_a_reservation_whose_pod_is_long_gone_goes(self, there: Before) -> None:
-        file = there.reserve("10.88.0.77", "long-gone")
+    @pytest.mark.parametrize("container", ["ab" * 32, "cnitool-" + "ab" * 10])
+    def test_a_reservation_whose_pod_is_long_gone_goes(self, there: Before, container: str) -> None:
+        file = there.reserve("10.88.0.77", container)
         self.collect(there)
         assert not file.exists()
 
+    @pytest.mark.parametrize("owner", ["kube-proxy", "long-gone", "AB" * 32, "ab" * 31])
+    def test_one_of_an_owner_that_is_no_container_stays(self, there: Before, owner: str) -> None:
+        file = there.reserve("10.88.0.77", owner, "source-vip")
+        self.collect(there)
+        assert file.exists()
+        assert there.held == ["10.88.0.77"]
+
+    def test_one_whose_address_an_endpoint_has_stays(self, there: Before) -> None:
+        there.given(1)
+        there.node.foreign("somebody", "10.88.0.77")
+        file = there.reserve("10.88.0.77", "ab" * 32)
+        self.collect(there)
+        assert file.exists()
+
     def test_without_an_ifname_the_container_counts(self, there: Before) -> None:
-        kept, gone = (there.reserve(f"10.88.0.{last}", f"old-{last}", "") for last in (77, 78))
-        self.collect(there, ("old-77", "eth3"))
+        kept, gone = (there.reserve(f"10.88.0.{last}", f"{last}" * 32, "") for last in (77, 78))
+        self.collect(there, ("77" * 32, "eth3"))
         assert kept.exists()
         assert not gone.exists()
 

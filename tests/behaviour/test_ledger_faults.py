@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import sqlite3
 import time
@@ -135,6 +136,69 @@ def test_an_unusable_ledger_is_an_error_and_nothing_is_changed(
     assert "no such file" not in answer.words.lower()
     assert attached.node.simulator.dump() == before
     assert attached.bytes() == ledger_before
+
+
+_DAMAGED_ROWS = [
+    *[f"attachments SET {column} = CAST(x'ff41' AS TEXT)" for column in ("namespace_id", "request", "token")],
+    "attachments SET request = '{'",
+    "attachments SET phase = 'reedy'",
+    "attachments SET endpoint_id = 'no GUID'",
+    "attachments SET owner_pid = 9223372036854775807",
+]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in _VERBS if verb not in {"ADD", "STATUS"}])
+@pytest.mark.parametrize(
+    "damage",
+    [pytest.param(one, id=one, marks=pytest.mark.in_process("a row more")) for one in _DAMAGED_ROWS[1:]]
+    + [_DAMAGED_ROWS[0]],
+)
+def test_a_damaged_row_is_an_error_that_names_it_and_nothing_is_changed(
+    attached: Attached, damage: str, verb: str
+) -> None:
+    _execute(attached.ledger, "PRAGMA ignore_check_constraints = ON", f"UPDATE {damage}")
+    before = attached.node.simulator.dump()
+    answer = attached.call(verb, timeout=20)
+    assert (answer.exit_code, answer.document["code"]) == (1, 102), answer.words
+    column = damage.split()[2]
+    assert f"in the table attachments, row pods/{attached.pod[0]}/eth0, the column {column}" in answer.words
+    assert "cni-hns ledger rebuild" in answer.words
+    assert attached.node.simulator.dump() == before
+
+
+@pytest.mark.parametrize("verb", ["CHECK", "DEL"])
+@pytest.mark.parametrize("column", ["text", "range_set", "gateway"])
+def test_a_damaged_lease_is_one_too(attached: Attached, column: str, verb: str) -> None:
+    _execute(attached.ledger, f"UPDATE leases SET {column} = CAST(x'ff41' AS TEXT)")  # noqa: S608 - a test's own words
+    answer = attached.call(verb, timeout=20)
+    assert (answer.exit_code, answer.document["code"]) == (1, 102), answer.words
+    assert "table leases, row pods" in answer.words
+
+
+@pytest.mark.parametrize("damage", ["CAST(x'ff41' AS TEXT)", "'{'", "'{}'", "replace(COLUMN, '1', '2')"])
+@pytest.mark.parametrize("column", ["plans.document", "networks.document", "networks.hcn_id", "facts.value"])
+def test_what_was_only_learnt_is_learnt_again(attached: Attached, column: str, damage: str) -> None:
+    table, _, name = column.partition(".")
+    _execute(attached.ledger, f"UPDATE {table} SET {name} = {damage.replace('COLUMN', name)}")  # noqa: S608 - a test's own words
+    for verb in ["STATUS", "ADD", "repeated ADD", "CHECK", "DEL", "GC"]:
+        answer = attached.call(verb)
+        assert answer.exit_code == 0, (verb, answer.words)
+
+
+@pytest.mark.in_process("damage is the same wherever it is read")
+@pytest.mark.parametrize("count", [2, 8, 64])
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_bytes_are_wrong_each_verb_answers(attached: Attached, seed: int, count: int) -> None:
+    """Some bytes make another value that may be: then any answer will do but that of a broken program."""
+    chance = random.Random(f"{seed} {count}")  # noqa: S311 - the same each time
+    _execute(attached.ledger, "PRAGMA wal_checkpoint(TRUNCATE)")
+    damaged = bytearray(attached.ledger.read_bytes())
+    for _ in range(count):
+        damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+    attached.ledger.write_bytes(damaged)
+    for verb in ["STATUS", "CHECK", "repeated ADD", "ADD", "GC", "DEL"]:
+        answer = attached.call(verb, timeout=2)
+        assert answer.exit_code == 0 or answer.document["code"] not in {103, 999}, answer.words
 
 
 @contextlib.contextmanager

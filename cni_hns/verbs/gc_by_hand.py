@@ -1,0 +1,155 @@
+"""GC without a runtime: what is known to be nobody's any more goes, and everything that goes is named.
+
+No list of valid attachments is at hand, so only what proves itself is taken: rows that a killed process
+left, pods that are gone (`cni_hns.attachment.gone`), and endpoints of ours without a row that are in no
+living namespace.
+
+Rule: an address that an external IPAM plugin gave is that plugin's to free, for which its configuration is
+needed.
+"""
+
+from __future__ import annotations
+
+from cni_hns.attachment import endpoints, gone, repair
+from cni_hns.attachment.attachment import Attachment
+from cni_hns.attachment.delegated import external_type
+from cni_hns.attachment.retirement import retire
+from cni_hns.binding.errors import NotFound, ServiceError
+from cni_hns.cni.errors import CniError
+from cni_hns.identity import attachment_of
+from cni_hns.ledger import AttachmentKey
+from cni_hns.typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cni_hns.cni.request import Request
+    from cni_hns.hcn.views import EndpointView
+    from cni_hns.ledger import AttachmentRow
+    from cni_hns.node.node import Node
+
+    _Step = Callable[[Attachment, AttachmentRow], bool]
+
+__all__ = ["Found", "by_hand"]
+
+
+class Found(NamedTuple):
+    """One attachment that is nobody's: why, and what became of it.
+
+    `outcome`: "removed", "would be removed", or "left" with a reason behind a colon.
+    """
+
+    key: AttachmentKey
+    addresses: list[str]
+    why: str
+    outcome: str
+
+    @property
+    def is_left(self) -> bool:
+        return self.outcome.startswith("left")
+
+
+def by_hand(
+    node: Node, request_for: Callable[[str], Request], network: str | None, *, dry_run: bool
+) -> list[Found]:
+    """Everything that is nobody's, of this network or of all. `request_for` gives a network's configuration.
+
+    Raises:
+        ServiceError: HNS could not be read. LedgerFault, LedgerBusy.
+    """
+    tidying = _Tidying(node, request_for, dry_run)
+    rows = node.ledger.attachments(network)
+    return [*tidying.half_done(network), *tidying.gone(rows), *tidying.without_a_row(network)]
+
+
+class _Tidying:
+    """One such GC under way."""
+
+    def __init__(self, node: Node, request_for: Callable[[str], Request], dry_run: bool) -> None:
+        self._node = node
+        self._request_for = request_for
+        self._dry_run = dry_run
+
+    def half_done(self, network: str | None) -> Iterator[Found]:
+        """What a killed verb left; tombstones end by themselves, and are looked at in passing."""
+        node = self._node
+        for row in node.ledger.stale(network, node.alive, node.now()):
+            if row.phase != "tombstone":
+                why = f"left {row.phase} by process {row.owner.pid}, which works on it no more"
+                yield self._take(row, why, repair.one)
+            elif not self._dry_run:
+                self._attempt(row, repair.one)
+
+    def gone(self, rows: list[AttachmentRow]) -> Iterator[Found]:
+        """Pods that are not there."""
+        for look in gone.sweep(self._node, rows, note=not self._dry_run):
+            if look.is_gone:
+                yield self._take(look.row, look.why, gone.take)
+            else:
+                outcome = "left: it was missing at one look only; run this again in a minute"
+                yield Found(look.row.key, self._addresses(look.row.key), look.why, outcome)
+
+    def without_a_row(self, network: str | None) -> Iterator[Found]:
+        """Endpoints that are ours by their ID, in no namespace that lives."""
+        if not gone.hns_has_settled(self._node):
+            return
+        named = self._node.ledger.endpoint_ids()
+        for endpoint_id in self._node.hcn.endpoints.ids():
+            view = None if endpoint_id in named else endpoints.look_at(self._node, endpoint_id)
+            ours = None if view is None else attachment_of(view.id, view.name)
+            if view is None or ours is None or (network is not None and ours[0] != network):
+                continue
+            if not self._lives(view):
+                yield self._take_endpoint(AttachmentKey(*ours), view)
+
+    def _lives(self, view: EndpointView) -> bool:
+        if view.namespace is None:
+            return False
+        try:
+            self._node.hcn.namespaces.open(view.namespace).close()
+        except NotFound:
+            return False
+        return True
+
+    def _take_endpoint(self, key: AttachmentKey, view: EndpointView) -> Found:
+        addresses = [address for address, _ in view.addresses]
+        why = f"endpoint {view.id} is in no namespace, and the ledger knows nothing of it"
+        if self._dry_run:
+            return Found(key, addresses, why, "would be removed")
+        attachment = Attachment(self._request_for(key.network), self._node, key)
+        with self._node.ledger.transaction():
+            if attachment.row() is not None:
+                return Found(key, addresses, why, "left: an ADD of it has begun")
+            attachment.claim_to_remove()
+            row = attachment.row()
+        assert row is not None  # noqa: S101 - it was claimed in this transaction
+        try:
+            retire(attachment, row, "")
+        except (ServiceError, CniError) as fault:
+            return Found(key, addresses, why, f"left: {fault}")
+        return Found(key, addresses, why, "removed")
+
+    def _take(self, row: AttachmentRow, why: str, step: _Step) -> Found:
+        addresses = self._addresses(row.key)
+        refusal = self._refusal(row)
+        if refusal is not None:
+            return Found(row.key, addresses, why, f"left: {refusal}")
+        if self._dry_run:
+            return Found(row.key, addresses, why, "would be removed")
+        return Found(row.key, addresses, why, self._attempt(row, step))
+
+    def _attempt(self, row: AttachmentRow, step: _Step) -> str:
+        try:
+            done = step(Attachment(self._request_for(row.key.network), self._node, row.key), row)
+        except (ServiceError, CniError) as fault:
+            return f"left: {fault}"
+        return "removed" if done else "left: another verb works on it now"
+
+    def _refusal(self, row: AttachmentRow) -> str | None:
+        """Why this row cannot be taken with what is known of its configuration."""
+        if row.plugin is None or external_type(self._request_for(row.key.network).config) is not None:
+            return None
+        return f'its addresses are of IPAM plugin "{row.plugin}"; name the configuration with --config'
+
+    def _addresses(self, key: AttachmentKey) -> list[str]:
+        return [lease.address for lease in self._node.ledger.leases_of(key)]
