@@ -13,6 +13,7 @@ import click
 
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cli.checks import config
+from cni_hns.cli.collection import gc
 from cni_hns.cli.conformance.command import conformance
 from cni_hns.cli.demo.command import demo
 from cni_hns.cli.endpoints import endpoint
@@ -49,7 +50,7 @@ def cli() -> None:
     """
 
 
-_OF_THE_NODE = (version, network, endpoint, namespace, ipam, ledger, config)
+_OF_THE_NODE = (version, network, endpoint, namespace, ipam, ledger, gc, config)
 for _command in (*_OF_THE_NODE, demo, conformance, install, uninstall):
     cli.add_command(_command)
 

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cni_hns.attachment.release import leases_named
+from cni_hns.attachment.release import release as release_leases
+from cni_hns.cli.collection import requests_of
+from cni_hns.cli.configurations import plugin_configuration
+from cni_hns.cli.failure import Failure
 from cni_hns.cli.output import print_list
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
+from cni_hns.cni.protocol import identifier_fault
+from cni_hns.ipam import reservations
+from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
 
 if TYPE_CHECKING:
-    from cni_hns.ledger import Lease
+    from cni_hns.ledger import Lease, Ledger
 
 __all__ = ["ipam"]
 
@@ -42,11 +50,104 @@ def list_(
     """List the leases held now."""
     ledger = session.ledger(data_dir, config)
     leases = [] if ledger is None else ledger.leases(network, all=everything)
-    rows = [_facts(lease, everything) for lease in leases]
+    rows = [_facts(lease, everything, _until(ledger, lease)) for lease in leases]
     print_list(rows, _ALL if everything else _HELD, as_json, "no leases")
 
 
-def _facts(lease: Lease, everything: bool) -> dict[str, Any]:
+@ipam.command()
+@click.argument("what", metavar="ADDRESS|CONTAINER")
+@click.option("--network", metavar="NAME", help="Only in this network configuration.")
+@ledger_options
+@json_option
+@in_this_session
+def release(
+    session: Session,
+    *,
+    what: str,
+    network: str | None,
+    data_dir: str | None,
+    config: str | None,
+    as_json: bool,
+) -> int:
+    """Free an address, or all of a container or owner, that no pod has any more.
+
+    What nobody has is released already. An address that a running pod, or any endpoint of HNS, has is not:
+    exit code 1.
+    """
+    node = session.node_with_ledger(data_dir, config)
+    leases = [] if node.ledger_if_any is None else leases_named(node, what, network)
+    done = release_leases(node, leases, requests_of(config, [])) if leases else []
+    rows = [
+        {
+            **_facts(one.lease, everything=False),
+            "outcome": f"left: {one.refusal}" if one.refusal else "released",
+        }
+        for one in done
+    ]
+    print_list(rows, {**_HELD, "OUTCOME": "outcome"}, as_json, f'nobody has "{what}": nothing to release')
+    return 1 if any(one.refusal for one in done) else 0
+
+
+@ipam.command()
+@click.option("--network", metavar="NAME", required=True, help="The network configuration's name.")
+@click.option("--owner", metavar="TEXT", required=True, help="Who has it: a word, such as kube-proxy.")
+@click.option("--address", metavar="ADDRESS", help="Just this one (default: the next of each range set).")
+@ledger_options
+@json_option
+@in_this_session
+def reserve(
+    session: Session,
+    *,
+    network: str,
+    owner: str,
+    address: str | None,
+    data_dir: str | None,
+    config: str | None,
+    as_json: bool,
+) -> None:
+    """Keep an address for somebody who is no pod: kube-proxy's source VIP, a host's own.
+
+    Said twice it is the same address. Without --address the ranges are those of the configuration in
+    --config.
+    """
+    for what, text in (("network", network), ("owner", owner)):
+        fault = identifier_fault(text)
+        if fault:
+            raise Failure(f'the {what} "{text}" {fault}')
+    ledger = session.node_with_ledger(data_dir, config).ledger
+    try:
+        if address is not None:
+            leases = [reservations.reserve_address(ledger, network, owner, address)]
+        else:
+            leases = reservations.reserved_for(ledger, network, owner) or _next_ones(
+                ledger, network, owner, config
+            )
+    except (AddressUnavailable, RangeExhausted, ValueError) as fault:
+        raise Failure(str(fault)) from fault
+    rows = [{**_facts(lease, everything=False), "owner": owner} for lease in leases]
+    print_list(rows, {"ADDRESS": "address", "NETWORK": "network", "OWNER": "owner"}, as_json, "")
+
+
+def _next_ones(ledger: Ledger, network: str, owner: str, config: str | None) -> list[Lease]:
+    if config is None:
+        raise Failure("which ranges? Name the configuration with --config, or the address with --address")
+    document = plugin_configuration(config)
+    if document.get("name") != network:
+        raise Failure(f'"{config}" is the configuration of network "{document.get("name")}", not "{network}"')
+    from cni_hns.dialects.compile import compile_plan
+
+    plan = compile_plan(document)
+    if plan.ipam.kind != "builtin":
+        raise Failure(f'"{config}" has no addresses of this plugin: another IPAM gives them')
+    excluded = [*plan.ipam.reserved, *plan.gateways]
+    return reservations.reserve(ledger, network, owner, plan.ipam.range_sets, excluded)
+
+
+def _until(ledger: Ledger | None, lease: Lease) -> str | None:
+    return None if ledger is None or lease.until is None else _utc(ledger.wall(lease.until))
+
+
+def _facts(lease: Lease, everything: bool, until: str | None = None) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "id": lease.id,
         "network": lease.network,
@@ -59,7 +160,7 @@ def _facts(lease: Lease, everything: bool) -> dict[str, Any]:
     return {
         **facts,
         "state": lease.state,
-        "until": None if lease.until is None else _utc(lease.until),
+        "until": until,
         "prefix": lease.prefix,
         "gateway": lease.gateway,
         "origin": lease.origin,

@@ -10,6 +10,7 @@ import click
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.failure import Failure
 from cni_hns.cni.errors import NO_HNS, CniError
+from cni_hns.cni.settings import check_data_dir
 from cni_hns.deadline import Deadline
 from cni_hns.dialects.fields import fold
 from cni_hns.log import Log
@@ -36,9 +37,11 @@ class Session:
     """This node's HNS and ledger, each opened when a command first asks for it."""
 
     def __init__(self, connect: Connect) -> None:
-        log = Log()
-        log.configure(None)
-        self.node = Node(connect, log, Deadline(_TIMEOUT_S))
+        self._connect = connect
+        self._log = Log()
+        self._log.configure(None)
+        self._nodes: list[Node] = []
+        self.node = self._node(None)
         self._ledger: Ledger | None = None
 
     @property
@@ -48,6 +51,15 @@ class Session:
     def ledger_path(self, data_dir: str | None, config: str | None) -> str:
         """Where the ledger in this folder, of this configuration, or of this node lies."""
         return os.path.join(data_dir or _data_dir_of(config) or self._state_folder(), "ledger.db")
+
+    def node_with_ledger(self, data_dir: str | None, config: str | None) -> Node:
+        """The node with the ledger in this folder, of this configuration, or of this node."""
+        return self._node(os.path.dirname(self.ledger_path(data_dir, config)))
+
+    def _node(self, data_dir: str | None) -> Node:
+        node = Node(self._connect, self._log, Deadline(_TIMEOUT_S), data_dir)
+        self._nodes.append(node)
+        return node
 
     def _state_folder(self) -> str:
         try:
@@ -70,7 +82,8 @@ class Session:
     def close(self) -> None:
         if self._ledger is not None:
             self._ledger.close()
-        self.node.close()
+        for node in self._nodes:
+            node.close()
 
 
 in_this_session = click.make_pass_decorator(Session)
@@ -90,7 +103,9 @@ def ledger_options(command: _Command) -> _Command:
 def _data_dir_of(config: str | None) -> str | None:
     if config is None:
         return None
-    folder = fold(plugin_configuration(config)).get("datadir")
-    if folder is not None and not (isinstance(folder, str) and os.path.isabs(folder)):
-        raise Failure(f'"{config}": dataDir is not an absolute path')
+    folder: str | None = fold(plugin_configuration(config)).get("datadir")
+    try:
+        check_data_dir({"dataDir": folder})
+    except CniError as fault:
+        raise Failure(f'"{config}": {fault}') from fault
     return folder

@@ -1,9 +1,10 @@
-"""`cni-hns ipam list`: whose ledger it reads, and what it shows of it."""
+"""`cni-hns ipam`: whose ledger it reads, what it shows of it, and addresses for who is no pod."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from cni_hns.deadline import Deadline
 from cni_hns.dialects.plan import RangePlan
 from cni_hns.ipam.allocate import allocate, quarantine
 from cni_hns.ledger import AttachmentKey, open_ledger
+from tests.behaviour.pod import Pod
+from tests.harness import SimulatedNode, l2bridge
 from tests.unit.cli.conftest import Node
 
 RANGES = [[RangePlan("10.1.0.0/24", "10.1.0.1", "10.1.0.254", "10.1.0.1")]]
@@ -24,6 +27,21 @@ HELD = {
     "containerID": "pod1",
     "ifname": "eth0",
 }
+
+FEW = l2bridge(
+    ipam={
+        "type": "cni-hns",
+        "ranges": [[{"subnet": "10.88.0.0/24", "rangeStart": "10.88.0.2", "rangeEnd": "10.88.0.4"}]],
+    }
+)
+
+
+@pytest.fixture
+def simulated(tmp_path: Path) -> Iterator[SimulatedNode]:
+    """A node on which pods are added, too."""
+    made = SimulatedNode(tmp_path / "simulated")
+    yield made
+    made.close()
 
 
 def fill(folder: Path) -> None:
@@ -116,3 +134,214 @@ def test_without_an_hns_a_ledger_that_is_not_there_is_an_empty_list_too(
     assert main(["ipam", "list", "--json"], choose_hns({})) == 0
     assert json.loads(capsys.readouterr().out) == []
     assert list(tmp_path.iterdir()) == []
+
+
+class TestReserve:
+    """An address for somebody who is no pod."""
+
+    PLAIN = ("ipam", "reserve", "--network", "pods", "--owner", "kube-proxy")
+
+    @pytest.fixture
+    def config(self, tmp_path: Path) -> str:
+        file = tmp_path / "pods.conf"
+        file.write_text(json.dumps(FEW), encoding="utf-8")
+        return str(file)
+
+    def test_takes_the_next_address_of_the_ranges_and_is_the_same_when_it_is_repeated(
+        self, node: Node, config: str
+    ) -> None:
+        first = node.make(*self.PLAIN, "--config", config)
+        assert [(one["address"], one["network"], one["owner"]) for one in first] == [
+            ("10.88.0.2", "pods", "kube-proxy")
+        ]
+        assert node.make(*self.PLAIN, "--config", config) == first
+        # What is there needs no configuration.
+        assert node.make(*self.PLAIN) == first
+        assert [one["address"] for one in node.make("ipam", "list")] == ["10.88.0.2"]
+
+    def test_gives_each_owner_its_own(self, node: Node, config: str) -> None:
+        node.make(*self.PLAIN, "--config", config)
+        (other,) = node.make("ipam", "reserve", "--network", "pods", "--owner", "host", "--config", config)
+        assert other["address"] == "10.88.0.3"
+
+    def test_takes_the_address_that_is_named_and_is_the_same_when_it_is_repeated(self, node: Node) -> None:
+        for _ in range(2):
+            (one,) = node.make(*self.PLAIN, "--address", "10.88.0.3")
+            assert one["address"] == "10.88.0.3"
+        assert "10.88.0.3" in node(*self.PLAIN, "--address", "10.88.0.3").out
+
+    def test_of_an_address_that_somebody_has_names_the_holder(self, simulated: SimulatedNode) -> None:
+        pod = Pod(simulated).add()
+        done = simulated.command(*self.PLAIN, "--address", pod.address)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert pod.container in done.stderr
+        other = ["ipam", "reserve", "--network", "pods", "--owner", "host", "--address", "10.88.0.9"]
+        assert simulated.command(*other).exit_code == 0
+        done = simulated.command(*self.PLAIN, "--address", "10.88.0.9")
+        assert done.exit_code == 1
+        assert 'is reserved for "host"' in done.stderr
+        assert len(simulated.leases()) == 2
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            pytest.param([], "which ranges?", id="neither address nor configuration"),
+            pytest.param(["--address", "10.88.0"], "10.88.0", id="no address"),
+            pytest.param(["--address", "10.88.0.9/24"], "10.88.0.9/24", id="a prefix"),
+            pytest.param(
+                ["--owner", "a/b", "--address", "10.88.0.9"], "the owner", id="no word for an owner"
+            ),
+            pytest.param(["--network", "a b", "--address", "10.88.0.9"], "the network", id="no network"),
+        ],
+    )
+    def test_of_what_cannot_be_is_refused(self, node: Node, options: list[str], words: str) -> None:
+        typed = node(*self.PLAIN, *options)
+        assert (typed.exit_code, typed.out, typed.err.count("\n")) == (1, "", 1)
+        assert words in typed.err
+        assert node.make("ipam", "list") == []
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            pytest.param({"name": "others"}, 'of network "others"', id="another network"),
+            pytest.param({"ipam": {"type": "dhcp"}}, "another IPAM", id="an external plugin"),
+        ],
+    )
+    def test_with_a_configuration_that_has_no_such_ranges_is_refused(
+        self, node: Node, tmp_path: Path, changes: dict[str, object], words: str
+    ) -> None:
+        file = tmp_path / "other.conf"
+        file.write_text(json.dumps({**FEW, **changes}), encoding="utf-8")
+        typed = node(*self.PLAIN, "--config", str(file))
+        assert typed.exit_code == 1
+        assert words in typed.err
+
+    def test_where_no_address_is_left_says_who_has_them(self, node: Node, config: str) -> None:
+        for last in (2, 3, 4):
+            node.make("ipam", "reserve", "--network", "pods", "--owner", f"o{last}", "--config", config)
+        typed = node(*self.PLAIN, "--config", config)
+        assert typed.exit_code == 1
+        assert "3 usable, 0 held by running pods, 3 reserved" in typed.err
+
+    def test_is_given_to_no_pod_and_taken_by_no_verb(self, simulated: SimulatedNode) -> None:
+        reserve = [*self.PLAIN, "--address", "10.88.0.3"]
+        assert simulated.command(*reserve).exit_code == 0
+        ranges = {"ipam": FEW["ipam"]}
+        pods = [Pod(simulated, **ranges).add() for _ in range(2)]
+        assert [pod.address for pod in pods] == ["10.88.0.2", "10.88.0.4"]
+        assert Pod(simulated, **ranges).call("ADD").document["code"] == 101
+        pods[0].done("DEL")
+        simulated.simulator.reboot()
+        pods[1].done("GC", **{"cni.dev/valid-attachments": []})
+        assert simulated.command("gc").exit_code == 0
+        assert [lease.address for lease in simulated.leases()] == ["10.88.0.3"]
+
+    @pytest.mark.parametrize("command", ["ADD", "DEL"])
+    def test_is_not_a_container_s_that_has_the_owner_s_name(
+        self, simulated: SimulatedNode, command: str
+    ) -> None:
+        assert simulated.command(*self.PLAIN, "--address", "10.88.0.3").exit_code == 0
+        answer = simulated.call(command, l2bridge(), "kube-proxy", simulated.namespace())
+        assert answer.exit_code == 0, answer.words
+        assert answer.addresses in ([], ["10.88.0.2/24"])
+        assert simulated.call("DEL", l2bridge(), "kube-proxy").exit_code == 0
+        assert [lease.address for lease in simulated.leases()] == ["10.88.0.3"]
+
+
+class TestRelease:
+    """Of what has no pod."""
+
+    def released(self, simulated: SimulatedNode, what: str, code: int = 0) -> list[tuple[str, str]]:
+        done = simulated.command("ipam", "release", what, "--json")
+        assert done.exit_code == code, done.stderr
+        return [(one["address"], one["outcome"]) for one in json.loads(done.stdout)]
+
+    @pytest.mark.parametrize("what", ["10.88.0.9", "kube-proxy"])
+    def test_ends_a_reservation_by_address_or_owner(self, simulated: SimulatedNode, what: str) -> None:
+        reserve = [*TestReserve.PLAIN, "--address", "10.88.0.9"]
+        assert simulated.command(*reserve).exit_code == 0
+        assert self.released(simulated, what) == [("10.88.0.9", "released")]
+        assert simulated.leases() == []
+
+    def test_of_nothing_is_done_already(self, simulated: SimulatedNode) -> None:
+        assert self.released(simulated, "10.88.0.9") == []
+        done = simulated.command("ipam", "release", "nobody")
+        assert (done.exit_code, done.stdout) == (0, 'nobody has "nobody": nothing to release\n')
+
+    def test_leaves_what_a_running_pod_has(self, simulated: SimulatedNode) -> None:
+        pod = Pod(simulated).add()
+        for what in (pod.address, pod.container):
+            assert self.released(simulated, what, code=1) == [
+                (pod.address, "left: its pod is there: delete the pod")
+            ]
+        pod.assert_alive()
+
+    def test_takes_the_whole_attachment_of_a_pod_that_is_not_there(self, simulated: SimulatedNode) -> None:
+        pod = Pod(simulated).add()
+        simulated.simulator.remove(pod.namespace)
+        assert self.released(simulated, pod.address) == [(pod.address, "released")]
+        simulated.assert_clean()
+
+    def test_of_a_pod_says_nothing_while_hns_has_just_started(self, simulated: SimulatedNode) -> None:
+        pod = Pod(simulated).add()
+        simulated.simulator.remove(pod.namespace)
+        simulated.simulator.set_options(hns_uptime_s=10)
+        ((address, outcome),) = self.released(simulated, pod.address, code=1)
+        assert address == pod.address
+        assert outcome.startswith("left: HNS has just started")
+        assert len(simulated.endpoints()) == 1
+
+    def test_leaves_half_done_work_to_gc(self, simulated: SimulatedNode) -> None:
+        pod = Pod(simulated)
+        simulated.simulator.inject(function="HcnModifyNamespace", die="before")
+        assert simulated.process("ADD", pod.config, pod.container, pod.namespace).killed
+        simulated.simulator.clear_faults()
+        ((_, outcome),) = self.released(simulated, pod.container, code=1)
+        assert "`cni-hns gc`" in outcome
+        assert len(simulated.leases()) == 1
+
+    def test_leaves_what_hns_has_on_an_endpoint(self, simulated: SimulatedNode) -> None:
+        Pod(simulated).add().done("DEL")
+        simulated.foreign("source-vip", "10.88.0.9")
+        reserve = [*TestReserve.PLAIN, "--address", "10.88.0.9"]
+        assert simulated.command(*reserve).exit_code == 0
+        ((_, outcome),) = self.released(simulated, "10.88.0.9", code=1)
+        assert "source-vip" in outcome
+        assert len(simulated.leases()) == 1
+
+    @pytest.mark.parametrize("lives", [True, False], ids=["its pod lives", "its pod is gone"])
+    def test_lets_an_address_be_tried_again_that_hns_refused(
+        self, simulated: SimulatedNode, lives: bool
+    ) -> None:
+        """It is set aside in the name of the pod that asked for it, and not that pod's."""
+        Pod(simulated).add()
+        foreign = simulated.foreign("somebody's", "10.88.0.3")
+        pod = Pod(simulated).add()
+        assert pod.address == "10.88.0.4"
+        simulated.hcn.endpoints.delete(foreign)
+        if not lives:
+            simulated.simulator.remove(pod.namespace)
+        assert self.released(simulated, "10.88.0.3") == [("10.88.0.3", "released")]
+        assert pod.endpoint in [view.id for view in simulated.endpoints()]
+        assert pod.address in [lease.address for lease in simulated.leases()]
+
+    def test_only_of_the_network_that_is_named(self, simulated: SimulatedNode) -> None:
+        reserve = [*TestReserve.PLAIN, "--address", "10.88.0.9"]
+        assert simulated.command(*reserve).exit_code == 0
+        done = simulated.command("ipam", "release", "kube-proxy", "--network", "others", "--json")
+        assert (done.exit_code, json.loads(done.stdout)) == (0, [])
+        assert len(simulated.leases()) == 1
+
+    def test_drops_the_file_of_host_locals(self, simulated: SimulatedNode, tmp_path: Path) -> None:
+        folder = tmp_path / "host-local" / "pods"
+        folder.mkdir(parents=True)
+        (folder / "10.88.0.9").write_bytes(b"old-container\r\neth0")
+        ipam = {"type": "host-local", "subnet": "10.88.0.0/24", "dataDir": str(tmp_path / "host-local")}
+        file = tmp_path / "pods.conf"
+        file.write_text(json.dumps(l2bridge(ipam=ipam)))
+        Pod(simulated, ipam=ipam).add()
+        done = simulated.command("ipam", "release", "old-container", "--config", str(file), "--json")
+        assert [one["outcome"] for one in json.loads(done.stdout)] == ["released"]
+        assert [*folder.iterdir()] == []
+        Pod(simulated, ipam=ipam).add()
+        assert "10.88.0.9" not in [lease.address for lease in simulated.leases()]
