@@ -1,0 +1,1 @@
+"""`python -m tests.damage`: bytes of the ledger's file flipped, one place after another (docs/testing.md)."""

@@ -1,0 +1,1 @@
+"""`python -m tests.together`: many processes at once on one simulated node (docs/testing.md)."""
