@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from contextlib import closing
+from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from cni_hns import __version__
 from cni_hns.cli.install.files import damaged
 from cni_hns.cli.install.package import LAYOUT
 from cni_hns.packed import PackedModules
 from tests.lane import Lane
+from tests.test_supply_chain import requirements
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -67,6 +72,50 @@ def test_only_what_is_needed_goes_in(lane: Lane, windows: bool) -> None:
     ] == []
     assert any(name.startswith("cni_hns.simulator") for name in names) is not windows
     assert (folder / "conf").exists() is not windows
+
+
+@pytest.mark.parametrize("windows", [False, True], ids=["linux", "windows"])
+class TestTheBillOfMaterials:
+    def test_names_exactly_the_files_of_the_folder(self, lane: Lane, windows: bool) -> None:
+        folder = contents(lane, windows=windows)
+        named = {
+            one["name"]: one["hashes"][0]["content"] for one in bill(lane, windows) if one["type"] == "file"
+        }
+        present = {path for path in folder.rglob("*") if path.is_file() and path.name != LAYOUT}
+        assert named == {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in present
+        }
+
+    def test_names_exactly_what_others_made_of_the_modules(self, lane: Lane, windows: bool) -> None:
+        """Whose they are is asked anew, here."""
+        tops = {name.partition(".")[0] for name in modules(contents(lane, windows=windows))}
+        owners = packages_distributions()
+        made = {
+            owner for top in tops - {"cni_hns"} - sys.stdlib_module_names for owner in owners.get(top, [])
+        }
+        named = {one["name"]: one for one in bill(lane, windows) if one["type"] != "file"}
+        with_python = {"python", "sqlite", "pyinstaller"}
+        assert set(named) == {canonicalize_name(name) for name in made} | with_python
+        assert {"click", "pydantic", "pydantic-core", "cffi"} <= set(named)
+        assert all(one["version"] and one["purl"] for one in named.values())
+
+    def test_names_the_versions_that_are_locked(self, lane: Lane, windows: bool) -> None:
+        if not windows:
+            pytest.skip("this one is built with the packages of whoever tests")
+        locked = requirements("windows")
+        named = {
+            one["name"]: one["version"] for one in bill(lane, windows) if one["purl"].startswith("pkg:pypi/")
+        }
+        assert named == {name: locked[name][0] for name in named}
+
+
+def bill(lane: Lane, windows: bool) -> list[dict[str, Any]]:
+    file = lane.dist(windows=windows) / "cni-hns.cdx.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    assert (document["bomFormat"], document["metadata"]["component"]["version"]) == ("CycloneDX", __version__)
+    components: list[dict[str, Any]] = [{"purl": "", **one} for one in document["components"]]
+    return components
 
 
 def test_the_windows_exe_tells_its_version_and_has_its_manifest(lane: Lane) -> None:

