@@ -17,6 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -24,7 +25,7 @@ from pathlib import Path
 from tests.lane import Lane
 from tests.lane.wine import warm
 
-__all__ = ["IN_PROCESS", "NAMES", "Packaging", "choose", "current", "give"]
+__all__ = ["IN_PROCESS", "NAMES", "Packaging", "choose", "current", "give", "wait_for_wines_services"]
 
 ROOT = Path(__file__).parent.parent
 
@@ -126,6 +127,16 @@ def give(process: subprocess.Popen[bytes], config: bytes) -> None:
 
 
 _chosen = [Packaging(IN_PROCESS)]
+
+# With the tests Wine starts its services.
+_BEGAN = time.monotonic()
+_SETTLED_S = 75.0
+
+
+def wait_for_wines_services() -> None:
+    """Until they have run for more than a minute; nothing, where no Windows program is tested."""
+    if current().on_windows:
+        time.sleep(max(0.0, _BEGAN + _SETTLED_S - time.monotonic()))
 
 
 def choose(name: str) -> Packaging:

@@ -21,11 +21,17 @@ REAL = "real_hns"
 MARKERS = [
     "in_process(reason): the test looks inside the process; it runs in no other packaging",
     "not_in(*packagings, reason): what the test is about cannot be shown there",
-    "single_file: one of the few that the single files, slow to start, are tried with",
+    "single_file: one of the few that the single files, slow to start, and the module are tried with",
     f"{REAL}: needs a real HNS, and changes it; runs only where `-m` names it",
 ]
 
 _FOLDER = "behaviour"
+
+_A_FEW_RUN = {
+    "module": "a module runs one case for each verb; the frozen program runs them all",
+    "frozen-onefile": "a single file runs one case for each verb; its folder runs them all",
+    "windows-onefile": "a single file runs one case for each verb; its folder runs them all",
+}
 
 
 class _Report:
@@ -62,9 +68,7 @@ def reason_against(item: pytest.Item, packaging: Packaging, asked: str) -> str:
     for marker in item.iter_markers("not_in"):
         if packaging.name in marker.args or packaging.name.removesuffix("-onefile") in marker.args:
             return f"not {packaging.name}: {marker.kwargs['reason']}"
-    if packaging.is_single_file and item.get_closest_marker("single_file") is None:
-        return "a single file runs one case for each verb; its folder runs them all"
-    return ""
+    return "" if item.get_closest_marker("single_file") else _A_FEW_RUN.get(packaging.name, "")
 
 
 def give_wine_a_second_try(items: list[pytest.Item], packaging: Packaging) -> None:
