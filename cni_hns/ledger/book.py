@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 
+from cni_hns.identity import is_endpoint_of
 from cni_hns.ledger.attachments import Attachments
-from cni_hns.ledger.errors import LedgerFault
+from cni_hns.ledger.errors import DamagedRow, LedgerFault
 from cni_hns.ledger.knowledge import Knowledge
 from cni_hns.ledger.leases import Leases
 from cni_hns.ledger.schema import migrate
@@ -25,13 +26,17 @@ class Ledger(Attachments, Leases, Knowledge):
         Raises:
             LedgerFault: something of it is damaged; what was only learnt counts too.
         """
-        ((verdict,), *_) = self._rows("PRAGMA quick_check(1)")
+        ((verdict,), *_) = self._rows("PRAGMA integrity_check(1)")
         if verdict != "ok":
             raise LedgerFault(self.path, f"is damaged (SQLite: {verdict})")
         if self._rows(_SCHEMA) != _made_anew():
             raise LedgerFault(self.path, "is damaged: its tables are not those of a ledger")
-        self.attachments()
+        for row in self.attachments():
+            self.attachment(row.key)  # by itself it is read more thoroughly than among all
+            if row.endpoint_id is not None and not is_endpoint_of(row.endpoint_id, *row.key):
+                raise DamagedRow(self.path, "attachments", "endpoint_id", "/".join(row.key))
         self.leases(all=True)
+        self.verify_runs()
         self.verify_what_was_learnt()
         for table, columns in (("released", "address"), ("runs", "first, last"), ("cursors", "address")):
             self._rows(f"SELECT {columns} FROM {table}")

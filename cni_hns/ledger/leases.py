@@ -160,6 +160,23 @@ class Leases(Clock):
             (network, range_set, as_blob(address)),
         )
 
+    def verify_runs(self) -> None:
+        """Raises: LedgerFault: the runs do not cover just the addresses that are leased or were released."""
+        taken = self._rows(
+            "SELECT network, address FROM leases UNION ALL SELECT network, address FROM released"
+        )
+        addresses = {(network, from_blob(blob)) for network, blob in taken}
+        if len(addresses) < len(taken):
+            raise LedgerFault(self.path, "is damaged: an address is leased and released")
+        covered = 0
+        for network, first, last in self._rows("SELECT network, first, last FROM runs"):
+            low, high = from_blob(first), from_blob(last)
+            covered += high - low + 1
+            if (network, low) not in addresses or (network, high) not in addresses:
+                raise self._damaged(low)
+        if covered != len(addresses):
+            raise LedgerFault(self.path, "is damaged: its runs are not those of its addresses")
+
     def _owned(self, key: AttachmentKey) -> list[Lease]:
         # Without the hint SQLite reads all leases of the network, because that gives the order for nothing.
         query = (
