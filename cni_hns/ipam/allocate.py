@@ -31,6 +31,7 @@ __all__ = [
     "holder_words",
     "host_local_cursor",
     "inside",
+    "plain_lease",
     "quarantine",
     "release",
     "set_aside",
@@ -117,7 +118,7 @@ def set_aside(ledger: Ledger, key: AttachmentKey, address: str, until: float) ->
     """Set an address aside that is in nobody's hands here, and in use elsewhere, until then (ledger time)."""
     with ledger.atomic():
         if ledger.lease_at(key.network, address_key(address)) is None:
-            ledger.hold(_lease(key, address)._replace(state="quarantined", until=until))
+            ledger.hold(plain_lease(key, address)._replace(state="quarantined", until=until))
 
 
 def inside(range_sets: Sequence[Sequence[RangeLike]], addresses: Iterable[str]) -> list[str]:
@@ -138,7 +139,9 @@ def hold_given(ledger: Ledger, key: AttachmentKey, given: Iterable[Allocated]) -
     with ledger.atomic():
         release(ledger, key)
         for one in given:
-            lease = _lease(key, one.address)._replace(prefix=one.prefix, gateway=one.gateway, origin="hns")
+            lease = plain_lease(key, one.address)._replace(
+                prefix=one.prefix, gateway=one.gateway, origin="hns"
+            )
             if ledger.lease_at(key.network, address_key(one.address)) is None:
                 ledger.hold(lease)
             else:
@@ -285,7 +288,7 @@ class _Choice:
     def _hold(self, range_set: RangeSet, address: int) -> Allocated:
         source = range_set.range_of(address)
         assert source is not None  # noqa: S101 - every way to choose an address stays inside the set
-        lease = _lease(self._key, address_text(address))._replace(
+        lease = plain_lease(self._key, address_text(address))._replace(
             range_set=range_set.label, prefix=source.prefix, gateway=source.gateway, origin=self._origin
         )
         held = self._own.pop(address, None)
@@ -332,7 +335,7 @@ def _usage(ledger: Ledger, network: str, range_set: RangeSet, now: float) -> Usa
     return Usage(range_set.number, range_set.label, range_set.size, **counts)
 
 
-def _lease(key: AttachmentKey, address: str) -> Lease:
+def plain_lease(key: AttachmentKey, address: str) -> Lease:
     """A lease in its plainest form: held by the attachment, from no range set, for a single host."""
     return Lease(
         network=key.network,

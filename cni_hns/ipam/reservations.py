@@ -5,17 +5,17 @@ Rule: a reservation is a lease whose owner is a name in place of a container; it
 
 from __future__ import annotations
 
-from cni_hns.ipam.allocate import allocate, holder_words
+from cni_hns.ipam.allocate import allocate, holder_words, plain_lease
 from cni_hns.ipam.errors import AddressUnavailable
 from cni_hns.ledger.addresses import address_key, address_text
-from cni_hns.ledger.rows import AttachmentKey, Lease
+from cni_hns.ledger.rows import AttachmentKey
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cni_hns.ipam.ranges import RangeLike
-    from cni_hns.ledger import Ledger
+    from cni_hns.ledger import Lease, Ledger
 
 __all__ = ["release", "reserve", "reserve_address", "reserved_for"]
 
@@ -60,18 +60,7 @@ def reserve_address(ledger: Ledger, network: str, owner: str, address: str) -> L
             raise AddressUnavailable(
                 text, holder_words(there), "take another one, or `cni-hns ipam release` it first"
             )
-        lease = Lease(
-            network=network,
-            address=text,
-            container_id=owner,
-            ifname="",
-            range_set="",
-            prefix=32 if "." in text else 128,
-            gateway=None,
-            origin="reserved",
-            state="held",
-            until=None,
-        )
+        lease = plain_lease(_key(network, owner), text)._replace(origin="reserved")
         if there is None:
             ledger.hold(lease)
         return there or lease
