@@ -11,7 +11,7 @@ from collections import Counter
 from ipaddress import ip_address
 
 from cni_hns.deadline import Deadline
-from cni_hns.identity import endpoint_id
+from cni_hns.identity import is_endpoint_of
 from cni_hns.ledger import Lease, Ledger, open_ledger
 from cni_hns.simulator import Simulator
 from tests.harness import SimulatedNode
@@ -66,7 +66,7 @@ class Watcher:
         names = self._network_names()
         for network, address, endpoint in lasting:
             lease = owners.get((names.get(network, ""), address))
-            if lease is not None and endpoint_id(*lease.key) != endpoint:
+            if lease is not None and not is_endpoint_of(endpoint, *lease.key):
                 self._fail(f"{address} is held for {lease.key.words()}, and endpoint {endpoint} has it")
 
     def _report(self, where: str, counted: Counter[tuple[str, str]]) -> None:

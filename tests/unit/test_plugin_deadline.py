@@ -131,6 +131,34 @@ def test_a_verb_that_answered_first_is_not_answered_again(join_threads: Callable
     assert world.left == []
 
 
+def test_an_answer_that_is_on_its_way_at_the_deadline_goes_out_alone(
+    monkeypatch: pytest.MonkeyPatch, join_threads: Callable[[], None]
+) -> None:
+    world = World()
+    interrupted = threading.Event()
+
+    class Watched(Outlet):
+        def interrupt(self, text: str, patience_s: float) -> bool:
+            interrupted.set()
+            return super().interrupt(text, patience_s)
+
+    def write(text: str) -> None:
+        assert interrupted.wait(SECONDS_AT_MOST)
+        world.write(text)
+
+    monkeypatch.setattr(plugin, "_LAST_WORDS_S", SECONDS_AT_MOST)
+    world.outlet = Watched(write, world.leave)
+
+    def late(_request: Request, _node: FakeNode) -> Result:
+        world.outlet.deliver("first")
+        join_threads()
+        return RESULT
+
+    world.run("ADD", late, timeout=0.01)
+    assert world.written == ["first"]
+    assert world.left == []
+
+
 def test_a_runtime_that_has_gone_does_not_keep_the_process() -> None:
     world = World()
 

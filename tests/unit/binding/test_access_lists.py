@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -237,6 +238,54 @@ def test_what_is_said_names_who_and_how_to_change_it(
     unreadable = access._on_windows("C:\\nowhere", WRITE, inherited=True)
     assert unreadable is not None
     assert "cannot be read" in unreadable.what
+
+
+class TestOnWindows:
+    """What belongs to whom is asked of access lists there, and a new folder is nobody else's."""
+
+    @pytest.fixture(autouse=True)
+    def _on_windows(self, windows: FakeWindows, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(access, "_WINDOWS", True)
+
+    def test_a_folder_that_others_can_write_is_exposed(self, windows: FakeWindows, tmp_path: Path) -> None:
+        folder = tmp_path / "folder"
+        folder.mkdir()
+        windows.files = {str(tmp_path): descriptor(SYSTEM), str(folder): descriptor(SYSTEM)}
+        assert access.exposed_folder(str(folder)) is None
+        windows.files[str(folder)] = descriptor(SYSTEM, (USERS, ADD_FILES))
+        exposure = access.exposed_folder(str(folder))
+        assert exposure is not None
+        assert exposure.what.startswith(f'"{folder}" can be written by Users')
+
+    def test_a_folder_that_others_can_replace_is_exposed(self, windows: FakeWindows, tmp_path: Path) -> None:
+        folder = tmp_path / "folder"
+        folder.mkdir()
+        windows.files = {str(tmp_path): descriptor(SYSTEM, (BOB, FULL)), str(folder): descriptor(SYSTEM)}
+        exposure = access.exposed_folder(str(folder))
+        assert exposure is not None
+        assert exposure.what.startswith(f'"{tmp_path}" can be written by {BOB}')
+
+    def test_a_new_folder_is_made_private(self, windows: FakeWindows, tmp_path: Path) -> None:
+        access.make_private_folder(str(tmp_path / "new"))
+        ((name, _),) = windows.made
+        assert name == str(tmp_path / "new")
+
+    @pytest.mark.parametrize("somebody_makes", ["a folder", "a file"])
+    def test_a_folder_that_somebody_makes_at_this_moment_is_taken_as_it_is(
+        self, windows: FakeWindows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, somebody_makes: str
+    ) -> None:
+        place = tmp_path / "new"
+
+        def late(_folder: str) -> None:
+            place.mkdir() if somebody_makes == "a folder" else place.touch()
+            raise FileExistsError(str(place))
+
+        monkeypatch.setattr(access_lists, "make_private", late)
+        if somebody_makes == "a folder":
+            access.make_private_folder(str(place))
+        else:
+            with pytest.raises(FileExistsError):
+                access.make_private_folder(str(place))
 
 
 def test_a_file_that_goes_while_it_is_looked_at_is_not_there(

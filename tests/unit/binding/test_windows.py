@@ -183,6 +183,15 @@ class TestProcesses:
         monkeypatch.setattr(processes, "os", SimpleNamespace(name="nt"))
         assert processes.start_of(7) == str(0x01DB_0000_0000_1234)
 
+    def test_have_an_age(self, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Starts are dates: a date of long ago is an age, one of tomorrow is none."""
+        monkeypatch.setattr(processes, "os", SimpleNamespace(name="nt", getpid=lambda: 7))
+        assert processes.age_s() > 0.0
+        fake.process = 0x02DB_0000_0000_0000
+        assert processes.age_s() == 0.0
+        fake.times_fail = True
+        assert processes.age_s() == 0.0, "nobody knows"
+
 
 class TestTheMachine:
     def test_a_start_of_hns_is_its_process_and_when_it_started(self, fake: FakeWindows) -> None:
