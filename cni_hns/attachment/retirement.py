@@ -9,8 +9,7 @@ from cni_hns.attachment import endpoints
 from cni_hns.attachment.delegated import plugin_of
 from cni_hns.attachment.peers import find_unknown
 from cni_hns.binding.errors import ServiceError, Unreachable
-from cni_hns.identity import earlier_endpoint_ids, is_endpoint_of
-from cni_hns.ledger import LedgerFault
+from cni_hns.identity import earlier_endpoint_ids
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -71,17 +70,10 @@ def _ended(attachment: Attachment, row: AttachmentRow, netns: str) -> bool:
 
 
 def _take_out(attachment: Attachment, row: AttachmentRow) -> bool:
-    """Take the attachment of this row out of HNS; gives whether its endpoint was there.
-
-    Raises: LedgerFault: the row names an endpoint that cannot be its own; it is not touched.
-    """
+    """Take the attachment of this row out of HNS; gives whether its endpoint was there."""
     if row.endpoint_id is None:
         _take_out_unknown(attachment)
         return False
-    if not is_endpoint_of(row.endpoint_id, *row.key):
-        raise LedgerFault(
-            attachment.ledger.path, f"is damaged: endpoint {row.endpoint_id} is not that of {row.key.words()}"
-        )
     for earlier in earlier_endpoint_ids(row.endpoint_id, *row.key):
         # Of these too one may still be there: whoever began to delete it was ended.
         endpoints.detach_and_delete(attachment.node, earlier, row.namespace_id)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 
 from cni_hns.binding.processes import Owner
+from cni_hns.identity import is_endpoint_of
 from cni_hns.ledger.clock import Clock
 from cni_hns.ledger.errors import DamagedRow
 from cni_hns.ledger.rows import AttachmentKey, AttachmentRow, Claim
@@ -233,6 +234,8 @@ class Attachments(Clock):
         request, result, pid, started, boot_id, token, deadline_at, until, updated_at = row[8:17]
         look_at, gone_at, plugin, delete_begun = row[17:]
         key = AttachmentKey(network, container_id, ifname)
+        if endpoint is not None and not is_endpoint_of(endpoint, *key):
+            raise DamagedRow(self.path, "attachments", "endpoint_id", "/".join(key))
         return AttachmentRow(
             key=key,
             phase=phase,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from cni_hns.identity import is_endpoint_of
 from cni_hns.ledger.attachments import Attachments
-from cni_hns.ledger.errors import DamagedRow, LedgerFault
+from cni_hns.ledger.errors import LedgerFault
 from cni_hns.ledger.knowledge import Knowledge
 from cni_hns.ledger.leases import Leases
 from cni_hns.ledger.schema import migrate
@@ -33,8 +32,6 @@ class Ledger(Attachments, Leases, Knowledge):
             raise LedgerFault(self.path, "is damaged: its tables are not those of a ledger")
         for row in self.attachments():
             self.attachment(row.key)  # by itself it is read more thoroughly than among all
-            if row.endpoint_id is not None and not is_endpoint_of(row.endpoint_id, *row.key):
-                raise DamagedRow(self.path, "attachments", "endpoint_id", "/".join(row.key))
         self.leases(all=True)
         self.verify_runs()
         self.verify_what_was_learnt()

@@ -229,12 +229,9 @@ class Store:
     ) -> list[tuple[Any, ...]]:
         """All rows, each value of them one that its column may have (`columns.misfits`)."""
         try:
-            cursor = self._connection.execute(query, values)
-            rows = cursor.fetchall()
+            names, rows = self._fetched(query, values)
         except FAILURES as error:
-            fault = self._undecodable(query, values) if _is_of_text(error) else None
-            raise fault or translated(self.path, error) from error
-        names = [name for name, *_ in cursor.description]
+            raise self._unreadable(query, values, error) from error
         misfit = misfits(names, deep=deep)
         for row in rows:
             column = misfit(row)
@@ -246,17 +243,28 @@ class Store:
         rows = self._rows(query, values, deep=True)
         return rows[0] if rows else None
 
+    def _fetched(self, query: str, values: Sequence[object]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns, and all rows."""
+        cursor = self._connection.execute(query, values)
+        try:
+            return [name for name, *_ in cursor.description], cursor.fetchall()
+        finally:
+            # Until then a query that failed half-way goes on reading, and the file cannot be closed.
+            cursor.close()
+
+    def _unreadable(self, query: str, values: Sequence[object], error: Exception) -> Exception:
+        fault = self._undecodable(query, values) if _is_of_text(error) else None
+        return fault or translated(self.path, error)
+
     def _undecodable(self, query: str, values: Sequence[object]) -> DamagedRow | None:
         """Which text is not UTF-8: SQLite's own words would repeat it, whatever it is."""
         self._connection.text_factory = _Undecoded
         try:
-            cursor = self._connection.execute(query, values)
-            rows = cursor.fetchall()
+            names, rows = self._fetched(query, values)
         except FAILURES:
             return None
         finally:
             self._connection.text_factory = str
-        names = [name for name, *_ in cursor.description]
         for row in rows:
             for name, value in zip(names, row, strict=True):
                 if isinstance(value, _Undecoded) and not value.is_sound:

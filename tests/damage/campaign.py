@@ -134,8 +134,9 @@ def _tried(scene: Scene, flip: Flip, thoroughly: bool) -> Case:
         wrong += [(verb, words) for words in found]
     sound, found = scene.rebuild_after(flip.damage, thoroughly=thoroughly)
     wrong += [("rebuild", words) for words in found]
-    if sound and not {5, 102, 50}.isdisjoint(codes.values()):
-        wrong.append(("rebuild", "takes a ledger for sound that a verb calls damaged"))
+    damaged = [verb for verb, code in codes.items() if code in (5, 102, 50)]
+    if sound and damaged:
+        wrong.append(("rebuild", f"takes a ledger for sound that {damaged[0]} calls damaged"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
     if peak > _MEMORY_BYTES:
         wrong.append(("memory", f"more than {_MEMORY_BYTES >> 20} MB"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cni_hns.binding.processes import Owner
+from cni_hns.identity import endpoint_id
 from cni_hns.ledger import AttachmentKey, Claim, Lease, Ledger
 from cni_hns.ledger.addresses import address_text
 
@@ -11,7 +12,7 @@ OURS = Owner(100, "start of ours", "boot")
 THEIRS = Owner(200, "start of theirs", "boot")
 NOW = 1_000_000.0
 NAMESPACE = "5f0c3b1e-0000-4111-8222-333344445555"
-ENDPOINT = "0e9a3c55-0000-5111-8222-333344445555"
+ENDPOINT = endpoint_id(*KEY)
 FINGERPRINT = '{"configuration": "digest"}'
 RESULT = '{"ips": []}'
 

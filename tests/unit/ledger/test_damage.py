@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,7 @@ READERS: dict[str, Callable[[Ledger], object]] = {
         *[("attachments", name, "'no GUID'") for name in ("endpoint_id", "hcn_network_id", "namespace_id")],
         *[("attachments", name, "'{'") for name in ("request", "result", "fingerprint")],
         *[("attachments", name, "'[]'") for name in ("request", "result", "fingerprint")],
+        ("attachments", "endpoint_id", f"'{NAMESPACE}'"),
         ("attachments", "request", "'" + "[" * 100_000 + "'"),
         ("attachments", "request", "'{\"Routes\": [{}]}'"),
         ("attachments", "request", "'{\"Dns\": 5}'"),
@@ -93,11 +95,27 @@ def test_a_value_that_cannot_be_is_a_fault_that_names_its_place(
     assert str(caught.value).isprintable()
 
 
+def test_a_row_whose_key_is_another_does_not_have_its_endpoint(filled: Ledger, path: str) -> None:
+    put(path, "attachments", "container_id", "'another'")
+    with pytest.raises(DamagedRow, match="row net/another/eth0, the column endpoint_id"):
+        filled.attachments()
+
+
 def test_a_fault_does_not_repeat_the_value(filled: Ledger, path: str) -> None:
     put(path, "attachments", "request", "CAST(x'ff' || 'hunter2' AS TEXT)")
     with pytest.raises(DamagedRow) as caught:
         filled.attachment(KEY)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_file_with_a_fault_is_closed_like_any_other(filled: Ledger, path: str) -> None:
+    """The last to close it folds the log into it: nobody reads any more, though the fault is remembered."""
+    put(path, "leases", "range_set", UNDECODABLE)
+    with pytest.raises(DamagedRow) as caught:
+        filled.leases()
+    filled.close()
+    assert not Path(f"{path}-wal").exists()
+    assert caught.value.path == path
 
 
 def test_texts_are_read_as_before_after_a_fault(filled: Ledger, path: str) -> None:

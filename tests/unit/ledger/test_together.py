@@ -17,6 +17,7 @@ ADDING = """
 import sys, time
 from cni_hns.binding.processes import Owner
 from cni_hns.deadline import Deadline
+from cni_hns.identity import endpoint_id
 from cni_hns.ipam.allocate import allocate
 from cni_hns.ledger import AttachmentKey, open_ledger
 from tests.unit.ipam.shorthand import Span
@@ -32,7 +33,7 @@ with ledger.transaction():
     )
     (one,) = allocate(ledger, key, [[Span("10.0.0.0/24", "10.0.0.1", "10.0.0.254", "10.0.0.1")]])
 assert claim.kind == "new"
-assert ledger.record(key, name, endpoint_id="0e9a3c55-0000-5111-8222-333344445555")
+assert ledger.record(key, name, endpoint_id=endpoint_id(*key))
 assert ledger.make_ready(key, name, one.address)
 ledger.close()
 print(one.address)
