@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,62 @@ def test_on_a_full_disk_adds_fail_until_there_is_space_and_every_pod_can_go(
             assert deleted.exit_code == 0, deleted.words
     assert not {view.id for view in before} & {view.id for view in scene.node.endpoints()}
     assert scene.call("ADD", pod).exit_code == 0
+
+
+_DISK_BYTES = 1 << 20
+
+
+@pytest.fixture
+def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A small file system of its own, where the node keeps its ledger."""
+    place = tmp_path / "node" / "cni-hns"
+    place.mkdir(parents=True)
+    options = f"size={_DISK_BYTES},mode=0700"
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode and not request.config.getoption("--require-lane"):
+        pytest.skip(f"mounts a file system: {mounted.stderr.strip()}")
+    assert mounted.returncode == 0, mounted.stderr
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def _fill(ledger: Path) -> None:
+    """Not a byte is left on the disk."""
+    with contextlib.suppress(OSError), ledger.with_name("filler").open("wb", buffering=0) as filler:
+        while filler.write(bytes(4096)):
+            pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="mounts a file system")
+class TestOnADiskOfItsOwn:
+    @pytest.mark.parametrize("verb", VERBS)
+    def test_that_is_full_a_verb_says_so_and_takes_nothing_from_a_pod(
+        self, disk: Path, scene: Scene, verb: str
+    ) -> None:
+        code, wrong = scene.verb_after(_fill, verb)
+        assert (disk / "filler").stat().st_size > _DISK_BYTES // 4, "it was filled"
+        assert wrong == []
+        assert code in (50, 102)
+        (disk / "filler").unlink()
+        assert scene.verb_after(lambda _ledger: None, verb) == (0, [])
+
+    @pytest.mark.parametrize("verb", VERBS)
+    def test_that_is_read_only_a_verb_says_so_and_takes_nothing_from_a_pod(
+        self, disk: Path, scene: Scene, verb: str
+    ) -> None:
+        def remount(how: str) -> None:
+            subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
+
+        code, wrong = scene.verb_after(lambda _ledger: remount("ro"), verb)
+        remount("rw")
+        assert wrong == []
+        assert code in (50, 102)
+        assert scene.verb_after(lambda _ledger: None, verb) == (0, [])
 
 
 def _added_until_refused(scene: Scene) -> tuple[Answer, Pod]:
