@@ -213,8 +213,13 @@ class Addition:
             self.may_arrive_late = False
 
     def take_back_membership(self) -> None:
-        if self._may_be_taken_back():
+        if not self._may_be_taken_back():
+            return
+        try:
             endpoints.detach(self.node, self.endpoint_id, self.asked.namespace_id)
+        except Unreachable:
+            self._note_deletion(begun=True)  # it may still come, and take what has this ID by then
+            raise
 
     def _may_be_taken_back(self) -> bool:
         return not self.is_of_a_living_pod and not self.attachment.is_superseded()

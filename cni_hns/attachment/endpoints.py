@@ -6,15 +6,15 @@ Rule 2: an endpoint is deleted by the ID that this plugin chose or a peer's name
 
 from __future__ import annotations
 
-from cni_hns.binding.errors import NotFound, ServiceError
+from cni_hns.binding.errors import NotFound, ServiceError, Unreachable
 from cni_hns.hcn.documents import remove_endpoint
 from cni_hns.hcn.views import EndpointView
-from cni_hns.typed import TYPE_CHECKING
+from cni_hns.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from cni_hns.node.node import Node
 
-__all__ = ["delete", "detach", "detach_and_delete", "look_at"]
+__all__ = ["Removal", "delete", "detach", "detach_and_delete", "look_at"]
 
 
 def look_at(node: Node, endpoint_id: str) -> EndpointView | None:
@@ -55,13 +55,19 @@ def delete(node: Node, endpoint_id: str) -> bool:
     return True
 
 
-def detach_and_delete(node: Node, endpoint_id: str, namespace_id: str | None) -> bool:
+class Removal(NamedTuple):
+    """An endpoint that is not there any more."""
+
+    was_there: bool
+    unseen: Unreachable | None = None
+    """The detach whose end nobody saw. HNS may still do it: then it takes what has this ID by then."""
+
+
+def detach_and_delete(node: Node, endpoint_id: str, namespace_id: str | None) -> Removal:
     """Both, going on past a failed detach, which is a fault only while the endpoint is still there.
 
-    Gives whether the endpoint was there.
-
     Raises:
-        ServiceError: it is still there; a failed detach is noted on the error.
+        ServiceError: it is still there. Of two faults it is the one after which HNS may still go on.
     """
     detach_fault: ServiceError | None = None
     if namespace_id:
@@ -72,9 +78,12 @@ def detach_and_delete(node: Node, endpoint_id: str, namespace_id: str | None) ->
     try:
         was_there = delete(node, endpoint_id)
     except ServiceError as fault:
+        if isinstance(detach_fault, Unreachable) and not isinstance(fault, Unreachable):
+            detach_fault.add_note(f"after that: {fault}")
+            raise detach_fault from fault
         if detach_fault is not None:
             fault.add_note(f"before that: {detach_fault}")
         raise
     if detach_fault is not None:
         node.log.event(f"the endpoint was deleted without a detach: {detach_fault}", "warning")
-    return was_there
+    return Removal(was_there, detach_fault if isinstance(detach_fault, Unreachable) else None)

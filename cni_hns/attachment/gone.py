@@ -14,7 +14,7 @@ Rule 3: an HNS that has just started may not have loaded everything yet, and pro
 from __future__ import annotations
 
 from cni_hns.attachment.endpoints import look_at
-from cni_hns.attachment.retirement import retire
+from cni_hns.attachment.retirement import take
 from cni_hns.binding.errors import NotFound, ServiceError
 from cni_hns.cni.errors import CniError
 from cni_hns.ledger.attachments import GONE_S
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cni_hns.ledger import AttachmentRow
     from cni_hns.node.node import Node
 
-__all__ = ["Look", "hns_has_settled", "look_around", "make_room", "missing", "sweep", "take"]
+__all__ = ["Look", "hns_has_settled", "look_around", "make_room", "missing", "sweep"]
 
 # An ADD or a DEL looks at so many pods of others, where a look is due.
 _A_FEW = 2
@@ -71,18 +71,6 @@ def sweep(node: Node, rows: list[AttachmentRow], *, note: bool = True) -> list[L
 def hns_has_settled(node: Node) -> bool:
     """Rule 3."""
     return node.machine.hns_uptime_s() >= _HNS_SETTLED_S
-
-
-def take(attachment: Attachment, row: AttachmentRow) -> bool:
-    """Retire the attachment of this row; False where another verb has taken it meanwhile.
-
-    Raises: ServiceError, CniError: something is left, and the row with it.
-    """
-    node = attachment.node
-    if not node.ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
-        return False
-    retire(attachment, row, row.namespace_id or "")
-    return True
 
 
 def _looks(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from cni_hns.attachment import endpoints, holders
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.peers import is_a_peers
-from cni_hns.attachment.retirement import retire
+from cni_hns.attachment.retirement import take_unrecorded
 from cni_hns.cni.protocol import identifier_fault
 from cni_hns.dialects.essentials import ipam_source
 from cni_hns.identity import is_ours
@@ -88,18 +88,11 @@ class Orphans:
             hostlocal.drop_files(released, ipam_source(self._request.config).host_local_folder)
 
     def _take_ours(self, view: EndpointView, key: AttachmentKey) -> None:
-        """Claimed like any other: an ADD of this attachment may begin while its old endpoint is looked at."""
         attachment = Attachment(self._request, self._node, key)
-        with self._node.ledger.transaction():
-            row = attachment.row()
-            if row is None and not self._is_valid(key):
-                attachment.claim_to_remove()
-                claimed = attachment.row()
-            else:
-                claimed = None
-        if claimed is not None:
-            retire(attachment, claimed, "")
-        elif row is not None and row.phase == "ready" and row.endpoint_id != view.id and not view.namespace:
+        if not self._is_valid(key) and take_unrecorded(attachment):
+            return
+        row = attachment.row()
+        if row is not None and row.phase == "ready" and row.endpoint_id != view.id and not view.namespace:
             self._delete(view)  # an earlier generation that arrived late: no row names it, and no pod has it
 
     def _is_left_by_a_peer(self, view: EndpointView) -> bool:

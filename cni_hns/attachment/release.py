@@ -8,6 +8,7 @@ from __future__ import annotations
 from cni_hns.attachment import gone
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.holders import by_address
+from cni_hns.attachment.retirement import take
 from cni_hns.dialects.essentials import ipam_source
 from cni_hns.ipam import hostlocal, reservations
 from cni_hns.typed import TYPE_CHECKING, NamedTuple
@@ -72,4 +73,4 @@ def _retired(node: Node, key: AttachmentKey, request: Request) -> str | None:
         return "HNS has just started, and may not have loaded everything yet: try again in a minute"
     if gone.missing(node, row) is None:
         return "its pod is there: delete the pod"
-    return None if gone.take(Attachment(request, node, key), row) else "another verb works on it now"
+    return None if take(Attachment(request, node, key), row) else "another verb works on it now"

@@ -6,16 +6,15 @@ Rule 2: a repair that fails is logged and left to the next verb; it never fails 
 
 from __future__ import annotations
 
-from cni_hns.attachment.retirement import retire
+from cni_hns.attachment.retirement import take
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import CniError
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.attachment.attachment import Attachment
-    from cni_hns.ledger import AttachmentRow
 
-__all__ = ["one", "others"]
+__all__ = ["others"]
 
 # ADD and DEL repair in passing: a pod must not wait for the left-overs of fifty others.
 _A_FEW = 2
@@ -26,20 +25,6 @@ def others(attachment: Attachment) -> None:
     node, key = attachment.node, attachment.key
     for row in attachment.ledger.stale(key.network, node.alive, node.now(), limit=_A_FEW, exclude=key):
         try:
-            one(attachment.other(row.key), row)
+            take(attachment.other(row.key), row)
         except (ServiceError, CniError) as fault:
             node.log.event(f"{row.key.words()} could not be repaired yet: {fault}", "warning")
-
-
-def one(attachment: Attachment, row: AttachmentRow) -> bool:
-    """Finish this row's removal; False where somebody else has taken it meanwhile.
-
-    Raises:
-        ServiceError, CniError: something is left, in HNS or of an external plugin's, and the row with it.
-    """
-    node = attachment.node
-    if not attachment.ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
-        return False
-    node.log.event(f"repairing {row.key.words()}, left {row.phase} by process {row.owner.pid}")
-    retire(attachment, row, row.namespace_id or "")
-    return True

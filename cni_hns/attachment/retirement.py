@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from cni_hns.attachment import endpoints
 from cni_hns.attachment.delegated import plugin_of
+from cni_hns.attachment.endpoints import Removal
 from cni_hns.attachment.peers import find_unknown
 from cni_hns.binding.errors import ServiceError, Unreachable
-from cni_hns.identity import earlier_endpoint_ids
+from cni_hns.identity import earlier_endpoint_ids, is_endpoint_of
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.attachment.attachment import Attachment
     from cni_hns.ledger import AttachmentRow
 
-__all__ = ["clear_away", "retire"]
+__all__ = ["clear_away", "retire", "take", "take_unrecorded"]
 
 
 def retire(attachment: Attachment, row: AttachmentRow, netns: str) -> None:
@@ -28,14 +29,45 @@ def retire(attachment: Attachment, row: AttachmentRow, netns: str) -> None:
         ServiceError: the endpoint is still there, and so are the row and its leases.
         CniError: the external plugin failed, or two endpoints could be a peer's; the row stays.
     """
-    was_there = _ended(attachment, row, netns)
+    removal = _ended(attachment, row, netns)
     attachment.free(
         # A stored result means that the creation came back, an endpoint that was there that it has arrived.
-        late_arrival=row.endpoint_id is not None and not was_there and row.result is None,
-        late_deletion=row.may_go_late(attachment.endpoint_id),
-        delete_begun=row.delete_begun,
+        late_arrival=row.endpoint_id is not None and not removal.was_there and row.result is None,
+        late_deletion=removal.unseen is not None or row.may_go_late(attachment.endpoint_id),
+        delete_begun=removal.unseen is not None or row.delete_begun,
         until=row.until,
     )
+
+
+def take(attachment: Attachment, row: AttachmentRow) -> bool:
+    """Claim a row as it was seen, and retire it; False where another verb has taken it meanwhile.
+
+    Raises: ServiceError, CniError: as `retire`.
+    """
+    node = attachment.node
+    if not attachment.ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
+        return False
+    node.log.event(f"{row.key.words()}, left {row.phase} by process {row.owner.pid}, is retired")
+    retire(attachment, row, row.namespace_id or "")
+    return True
+
+
+def take_unrecorded(attachment: Attachment) -> bool:
+    """Claim an attachment that has no row, and retire it; False where it has one by now.
+
+    Like any other it is claimed first: an ADD of it may begin while what it left in HNS is looked at.
+
+    Raises: ServiceError, CniError: as `retire`.
+    """
+    with attachment.ledger.transaction():
+        if attachment.row() is not None:
+            return False
+        attachment.claim_to_remove()
+        claimed = attachment.row()
+    if claimed is None:
+        raise RuntimeError("a row that was claimed is not there")
+    retire(attachment, claimed, "")
+    return True
 
 
 def clear_away(attachment: Attachment, before: AttachmentRow) -> None:
@@ -46,47 +78,53 @@ def clear_away(attachment: Attachment, before: AttachmentRow) -> None:
     if before.endpoint_id is not None:
         # Should this process be ended now, the deletion may come late.
         attachment.record(delete_begun=True)
-        _ended(attachment, before, before.namespace_id or "")
+        removal = _ended(attachment, before, before.namespace_id or "")
+        if removal.unseen is not None:
+            attachment.leave()
+            raise removal.unseen
         attachment.record(delete_begun=False)
 
 
-def _ended(attachment: Attachment, row: AttachmentRow, netns: str) -> bool:
-    """Out of HNS, then free in an external plugin; gives whether the endpoint was there.
+def _ended(attachment: Attachment, row: AttachmentRow, netns: str) -> Removal:
+    """Out of HNS, then free in an external plugin.
 
     A failure leaves the row to the next verb. What HNS has refused it will not do later; where it did not
     say, or this process is ended meanwhile, the deletion may still come.
     """
     hns_may_go_on = True
     try:
-        was_there = _take_out(attachment, row)
-        hns_may_go_on = False
+        removal = _take_out(attachment, row)
+        hns_may_go_on = removal.unseen is not None
         _tell_the_plugin(attachment, netns)
     except BaseException as fault:
         if isinstance(fault, ServiceError) and not isinstance(fault, Unreachable):
             hns_may_go_on = False
         attachment.leave(delete_begun=hns_may_go_on or row.delete_begun)
         raise
-    return was_there
+    return removal
 
 
-def _take_out(attachment: Attachment, row: AttachmentRow) -> bool:
-    """Take the attachment of this row out of HNS; gives whether its endpoint was there."""
+def _take_out(attachment: Attachment, row: AttachmentRow) -> Removal:
+    """Take the attachment of this row out of HNS."""
     if row.endpoint_id is None:
-        _take_out_unknown(attachment)
-        return False
+        return _take_out_unknown(attachment)
     for earlier in earlier_endpoint_ids(row.endpoint_id, *row.key):
         # Of these too one may still be there: whoever began to delete it was ended.
         endpoints.detach_and_delete(attachment.node, earlier, row.namespace_id)
     return endpoints.detach_and_delete(attachment.node, row.endpoint_id, row.namespace_id)
 
 
-def _take_out_unknown(attachment: Attachment) -> None:
-    """The row began with its removal: a second DEL, a peer's endpoint, or a ledger that was rebuilt."""
+def _take_out_unknown(attachment: Attachment) -> Removal:
+    """The row began with its removal: a second DEL, a peer's endpoint, or a ledger that was lost."""
     view = find_unknown(attachment)
-    if view is not None:
-        node = attachment.node
-        node.log.event(f'endpoint "{view.name}" ({view.id}) is not in the ledger and goes with its pod')
-        endpoints.detach_and_delete(node, view.id, view.namespace)
+    if view is None:
+        return Removal(was_there=False)
+    node = attachment.node
+    node.log.event(f'endpoint "{view.name}" ({view.id}) is not in the ledger and goes with its pod')
+    if is_endpoint_of(view.id, *attachment.key):
+        # No ADD takes the ID again while HNS may still be at work on it; the result says that it has arrived.
+        attachment.record(endpoint_id=view.id, result="")
+    return endpoints.detach_and_delete(node, view.id, view.namespace)
 
 
 def _tell_the_plugin(attachment: Attachment, netns: str) -> None:

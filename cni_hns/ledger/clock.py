@@ -60,10 +60,6 @@ class Clock(Store):
         """Seconds since the epoch at which the clock on the wall shows, or would have shown, this moment."""
         return time.time() + moment - self.now()
 
-    def boot_began(self) -> float:
-        """When this boot began, in this clock."""
-        return self.now() - uptime_s()
-
     def _begun(self) -> None:
         """A write transaction has begun: this boot's number is written down, if it is not yet."""
         if self._is_written or self._boot_id is None:

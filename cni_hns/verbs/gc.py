@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from cni_hns.attachment import gone, repair
+from cni_hns.attachment import gone
 from cni_hns.attachment.addresses import take_over_host_local
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.orphans import Orphans
+from cni_hns.attachment.retirement import take
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.configuration import valid_attachments
 from cni_hns.cni.errors import LEFT_OVER, CniError
@@ -69,16 +70,14 @@ class _Sweep:
         for row in node.ledger.attachments(network):
             finished = row.phase == "ready" and self._is_older(row)
             if not self._is_valid(row.key) and (finished or row.key in stale):
-                self.attempt(row.key.words(), partial(repair.one, self._attachment(row.key), row))
+                self.attempt(row.key.words(), partial(take, self._attachment(row.key), row))
 
     def pods_that_are_gone(self) -> None:
         """Also those that the list still has: their namespaces are no more."""
         rows = self.node.ledger.attachments(self.request.name)
         for look in gone.sweep(self.node, rows):
             if look.is_gone:
-                self.attempt(
-                    look.row.key.words(), partial(gone.take, self._attachment(look.row.key), look.row)
-                )
+                self.attempt(look.row.key.words(), partial(take, self._attachment(look.row.key), look.row))
 
     def without_a_row(self) -> None:
         """Endpoints, then leases: no address is free while the endpoint that has it may still be there."""

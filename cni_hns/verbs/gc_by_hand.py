@@ -10,10 +10,10 @@ needed.
 
 from __future__ import annotations
 
-from cni_hns.attachment import endpoints, gone, repair
+from cni_hns.attachment import endpoints, gone
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.delegated import external_type
-from cni_hns.attachment.retirement import retire
+from cni_hns.attachment.retirement import take, take_unrecorded
 from cni_hns.binding.errors import NotFound, ServiceError
 from cni_hns.cni.errors import CniError
 from cni_hns.identity import attachment_of
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from cni_hns.hcn.views import EndpointView
     from cni_hns.ledger import AttachmentRow
     from cni_hns.node.node import Node
-
-    _Step = Callable[[Attachment, AttachmentRow], bool]
 
 __all__ = ["Found", "by_hand"]
 
@@ -76,15 +74,15 @@ class _Tidying:
         for row in node.ledger.stale(network, node.alive, node.now()):
             if row.phase != "tombstone":
                 why = f"left {row.phase} by process {row.owner.pid}, which works on it no more"
-                yield self._take(row, why, repair.one)
+                yield self._take(row, why)
             elif not self._dry_run:
-                self._attempt(row, repair.one)
+                self._attempt(row)
 
     def gone(self, rows: list[AttachmentRow]) -> Iterator[Found]:
         """Pods that are not there."""
         for look in gone.sweep(self._node, rows, note=not self._dry_run):
             if look.is_gone:
-                yield self._take(look.row, look.why, gone.take)
+                yield self._take(look.row, look.why)
             else:
                 outcome = "left: it was missing at one look only; run this again in a minute"
                 yield Found(look.row.key, self._addresses(look.row.key), look.why, outcome)
@@ -117,30 +115,24 @@ class _Tidying:
         if self._dry_run:
             return Found(key, addresses, why, "would be removed")
         attachment = Attachment(self._request_for(key.network), self._node, key)
-        with self._node.ledger.transaction():
-            if attachment.row() is not None:
-                return Found(key, addresses, why, "left: an ADD of it has begun")
-            attachment.claim_to_remove()
-            row = attachment.row()
-        assert row is not None  # noqa: S101 - it was claimed in this transaction
         try:
-            retire(attachment, row, "")
+            done = take_unrecorded(attachment)
         except (ServiceError, CniError) as fault:
             return Found(key, addresses, why, f"left: {fault}")
-        return Found(key, addresses, why, "removed")
+        return Found(key, addresses, why, "removed" if done else "left: an ADD of it has begun")
 
-    def _take(self, row: AttachmentRow, why: str, step: _Step) -> Found:
+    def _take(self, row: AttachmentRow, why: str) -> Found:
         addresses = self._addresses(row.key)
         refusal = self._refusal(row)
         if refusal is not None:
             return Found(row.key, addresses, why, f"left: {refusal}")
         if self._dry_run:
             return Found(row.key, addresses, why, "would be removed")
-        return Found(row.key, addresses, why, self._attempt(row, step))
+        return Found(row.key, addresses, why, self._attempt(row))
 
-    def _attempt(self, row: AttachmentRow, step: _Step) -> str:
+    def _attempt(self, row: AttachmentRow) -> str:
         try:
-            done = step(Attachment(self._request_for(row.key.network), self._node, row.key), row)
+            done = take(Attachment(self._request_for(row.key.network), self._node, row.key), row)
         except (ServiceError, CniError) as fault:
             return f"left: {fault}"
         return "removed" if done else "left: another verb works on it now"

@@ -24,6 +24,7 @@ __all__ = [
     "answer_faults",
     "changed",
     "is_whole",
+    "keeps_an_id",
     "left_over",
     "missing",
     "snapshot",
@@ -181,10 +182,16 @@ class Belonging(NamedTuple):
     def has_row(self, row: AttachmentRow) -> bool:
         """Whether the row may be there."""
         key = (*row.key,)
+        if keeps_an_id(row):
+            return key not in self.keys
         if row.phase != "tombstone" or key != self.subject.key:
             return key in self.keys
-        # One with a result only keeps the endpoint's ID from being used while a deletion may still come.
-        return self.tombstone or row.result is not None
+        return self.tombstone
+
+
+def keeps_an_id(row: AttachmentRow) -> bool:
+    """A tombstone without an address: the endpoint's ID is not used again while HNS may still be at it."""
+    return row.phase == "tombstone" and row.result is not None
 
 
 def left_over(before: Snapshot, now: Snapshot, belonging: Belonging) -> Iterator[str]:

@@ -37,6 +37,8 @@ _HUNG_S = 120
 _ORPHANS_S = 1.0
 # These change the node whatever the verb does.
 _OF_THE_WORLD = ("vanish", "restart", "reboot")
+# HNS may not have said whether it does the call.
+_UNSEEN = ("late", "fail", "restart")
 _LOOK_AGAIN_S = 0.01
 ON_THE_NODE = ("hns", "closing")
 
@@ -248,7 +250,9 @@ class Trial(_Dry):
             yield from oracle.changed(self._state, snapshot(node, self.reservations))
 
     def _not_deleted(self, now: Snapshot) -> Iterator[str]:
-        if self.subject.key in now.rows:
+        row = now.rows.get(self.subject.key)
+        may_go_on = self.case.point.what == "HcnModifyNamespace" and self.case.way.effect in _UNSEEN
+        if row is not None and not (may_go_on and oracle.keeps_an_id(row)):
             yield "it answers 0, and the row is there"
         if {self.subject.endpoint, self.template.orphan} & now.endpoints.keys():
             yield "it answers 0, and an endpoint is there"

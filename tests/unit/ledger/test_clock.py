@@ -126,11 +126,6 @@ def test_who_does_not_know_the_boot_reads_the_last_one(machine: Machine) -> None
     assert machine.writes() == now
 
 
-def test_a_boot_began_when_its_uptime_was_zero(machine: Machine) -> None:
-    with machine.opened() as ledger:
-        assert ledger.boot_began() == ledger.now() - 1000.0
-
-
 @pytest.mark.parametrize("jump_s", [-1e8, 0.0, 1e8])
 def test_the_wall_clock_is_for_showing_only(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, jump_s: float
