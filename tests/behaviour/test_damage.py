@@ -192,6 +192,7 @@ def test_on_a_full_disk_adds_fail_until_there_is_space_and_every_pod_can_go(
 
 
 _DISK_BYTES = 1 << 20
+_MOUNT, _UMOUNT = "/bin/mount", "/bin/umount"
 
 
 @pytest.fixture
@@ -201,7 +202,7 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     place.mkdir(parents=True)
     options = f"size={_DISK_BYTES},mode=0700"
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)],
+        [_MOUNT, "-t", "tmpfs", "-o", options, "tmpfs", str(place)],
         check=False,
         capture_output=True,
         text=True,
@@ -210,7 +211,7 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         pytest.skip(f"mounts a file system: {mounted.stderr.strip()}")
     assert mounted.returncode == 0, mounted.stderr
     yield place
-    subprocess.run(["umount", str(place)], check=True)
+    subprocess.run([_UMOUNT, str(place)], check=True)
 
 
 def _fill(ledger: Path) -> None:
@@ -238,7 +239,7 @@ class TestOnADiskOfItsOwn:
         self, disk: Path, scene: Scene, verb: str
     ) -> None:
         def remount(how: str) -> None:
-            subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
+            subprocess.run([_MOUNT, "-o", f"remount,{how}", str(disk)], check=True)
 
         code, wrong = scene.verb_after(lambda _ledger: remount("ro"), verb)
         remount("rw")
