@@ -21,15 +21,16 @@ REAL = "real_hns"
 MARKERS = [
     "in_process(reason): the test looks inside the process; it runs in no other packaging",
     "not_in(*packagings, reason): what the test is about cannot be shown there",
-    "single_file: one of the few that the single files, slow to start, and the module are tried with",
+    "single_file: one of the few that every packaging is tried with, also the single files, slow to start",
     f"{REAL}: needs a real HNS, and changes it; runs only where `-m` names it",
 ]
 
 _FOLDER = "behaviour"
 
 _A_FEW_RUN = {
-    "module": "a module runs one case for each verb; the frozen program runs them all",
-    "frozen-onefile": "a single file runs one case for each verb; its folder runs them all",
+    "module": "a module runs one case for each verb; the built programs run them all",
+    "frozen": "the program for Linux runs one case for each verb, and what the Windows program leaves out",
+    "frozen-onefile": "a single file runs one case for each verb; its folder runs more",
     "windows-onefile": "a single file runs one case for each verb; its folder runs them all",
 }
 
@@ -65,10 +66,18 @@ def reason_against(item: pytest.Item, packaging: Packaging, asked: str) -> str:
     inside = item.get_closest_marker("in_process")
     if inside is not None:
         return f"in process only: {inside.args[0]}"
-    for marker in item.iter_markers("not_in"):
-        if packaging.name in marker.args or packaging.name.removesuffix("-onefile") in marker.args:
-            return f"not {packaging.name}: {marker.kwargs['reason']}"
-    return "" if item.get_closest_marker("single_file") else _A_FEW_RUN.get(packaging.name, "")
+    layout = packaging.name.removesuffix("-onefile")
+    left_out = _left_out(item)
+    if packaging.name in left_out or layout in left_out:
+        return f"not {packaging.name}: {left_out.get(packaging.name) or left_out[layout]}"
+    if item.get_closest_marker("single_file") or (packaging.name == "frozen" and "windows" in left_out):
+        return ""
+    return _A_FEW_RUN.get(packaging.name, "")
+
+
+def _left_out(item: pytest.Item) -> dict[str, str]:
+    """The packagings in which the test's markers leave it out, each with the reason."""
+    return {name: marker.kwargs["reason"] for marker in item.iter_markers("not_in") for name in marker.args}
 
 
 def give_wine_a_second_try(items: list[pytest.Item], packaging: Packaging) -> None:

@@ -392,7 +392,7 @@ class TestLateArrivals:
 
 
 class TestLateDetaches:
-    """HNS went away while an endpoint left its namespace: it may still do that, whatever has the ID by then."""
+    """HNS went away while an endpoint left its namespace: it may still do that to what has the ID by then."""
 
     def test_one_of_a_del_does_not_take_the_next_endpoint(self, warm: SimulatedNode) -> None:
         pod = _Pod(warm)
