@@ -47,7 +47,7 @@ def take(attachment: Attachment, row: AttachmentRow) -> bool:
     node = attachment.node
     if not attachment.ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
         return False
-    node.log.event(f"{row.key.words()}, left {row.phase} by process {row.owner.pid}, is retired")
+    node.log.event(f"{row.key.words()} is retired: it was {row.phase}, of process {row.owner.pid}")
     retire(attachment, row, row.namespace_id or "")
     return True
 
