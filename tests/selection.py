@@ -6,7 +6,7 @@ Rule: a test that a packaging leaves out says why, by a marker, and the run prin
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
@@ -27,6 +27,8 @@ MARKERS = [
 
 _FOLDER = "behaviour"
 
+_FEW_ROWS = 3
+_EACH_THIRD = "of a test with many rows the Windows program runs each third, the one for Linux the others"
 _A_FEW_RUN = {
     "module": "a module runs one case for each verb; the built programs run them all",
     "frozen": "the program for Linux runs one case for each verb, and what the Windows program leaves out",
@@ -49,7 +51,10 @@ _report = _Report()
 
 def select(items: list[pytest.Item], packaging: Packaging, asked: str) -> list[tuple[pytest.Item, str]]:
     """Take from `items` what this run leaves out; each of those with the reason. `asked` is pytest's `-m`."""
-    judged = [(item, reason_against(item, packaging, asked)) for item in items]
+    others = _rows_for_others(items)
+    judged = [
+        (item, reason_against(item, packaging, asked, is_for_others=id(item) in others)) for item in items
+    ]
     items[:] = [item for item, reason in judged if not reason]
     left_out = [(item, reason) for item, reason in judged if reason]
     _report.run = len(items)
@@ -57,8 +62,11 @@ def select(items: list[pytest.Item], packaging: Packaging, asked: str) -> list[t
     return left_out
 
 
-def reason_against(item: pytest.Item, packaging: Packaging, asked: str) -> str:
-    """Why the test is left out in this run; empty where it runs."""
+def reason_against(item: pytest.Item, packaging: Packaging, asked: str, *, is_for_others: bool) -> str:
+    """Why the test is left out in this run; empty where it runs.
+
+    `is_for_others`: it is one of many rows that the Windows program leaves to the other packagings.
+    """
     if item.get_closest_marker(REAL) is not None and REAL not in asked:
         return f"on a real HNS only: -m {REAL}"
     if packaging.is_in_process or _FOLDER not in item.path.parts:
@@ -70,9 +78,27 @@ def reason_against(item: pytest.Item, packaging: Packaging, asked: str) -> str:
     left_out = _left_out(item)
     if packaging.name in left_out or layout in left_out:
         return f"not {packaging.name}: {left_out.get(packaging.name) or left_out[layout]}"
-    if item.get_closest_marker("single_file") or (packaging.name == "frozen" and "windows" in left_out):
+    if item.get_closest_marker("single_file"):
         return ""
-    return _A_FEW_RUN.get(packaging.name, "")
+    return _not_its_share(packaging, "windows" in left_out, is_for_others)
+
+
+def _not_its_share(packaging: Packaging, is_not_for_windows: bool, is_for_others: bool) -> str:
+    """The Windows program runs most of what it can, the one for Linux what is left of all."""
+    if packaging.name == "windows":
+        return _EACH_THIRD if is_for_others else ""
+    is_left = packaging.name == "frozen" and (is_not_for_windows or is_for_others)
+    return "" if is_left else _A_FEW_RUN[packaging.name]
+
+
+def _rows_for_others(items: list[pytest.Item]) -> set[int]:
+    """Of each test with many rows, those that are not each third, by `id`."""
+    rows: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("in_process") is None and "windows" not in _left_out(item):
+            rows[item.nodeid.partition("[")[0]].append(item)
+    tables = (table for table in rows.values() if len(table) > _FEW_ROWS)
+    return {id(item) for table in tables for number, item in enumerate(table) if number % 3}
 
 
 def _left_out(item: pytest.Item) -> dict[str, str]:
