@@ -128,7 +128,7 @@ class EndpointView(NamedTuple):
             routes=[
                 (_text(one, "DestinationPrefix"), _text(one, "NextHop"))
                 for one in _objects(document, "Routes")
-                if _is_prefix(_text(one, "DestinationPrefix"))
+                if _is_prefix(_text(one, "DestinationPrefix")) and _is_hop(_text(one, "NextHop"))
             ],
             dns=_dns(document),
             policies=_objects(document, "Policies"),
@@ -215,6 +215,11 @@ def _is_prefix(text: str) -> bool:
     except ValueError:
         return False
     return text.rpartition("/")[2].isdigit()
+
+
+def _is_hop(text: str) -> bool:
+    """A route to what is on the link has none."""
+    return not text or is_address(text)
 
 
 def _guid(document: dict[str, Any], name: str) -> str:

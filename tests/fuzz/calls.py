@@ -140,8 +140,8 @@ def _variables(one: Input, node: SimulatedNode) -> dict[str, str]:
 
 
 def _passable(value: str) -> str:
-    """The variable as a system passes one: bytes without NUL, of which Python makes text."""
-    return os.fsdecode(value.replace("\0", "").encode("utf-8", "surrogatepass"))
+    """The variable as a system passes one: bytes, of which Python makes text."""
+    return os.fsdecode(value.encode("utf-8", "surrogatepass"))
 
 
 def _as_process(one: Input, node: SimulatedNode) -> Observed:

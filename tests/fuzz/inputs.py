@@ -50,7 +50,7 @@ class Input(NamedTuple):
         return json.dumps(self.document).encode() if self.raw is None else self.raw.encode("latin-1")
 
     def variables(self) -> dict[str, str]:
-        """The environment of the call, before `@NODE@` is put in."""
+        """The environment of the call, before `@NODE@` is put in; no process can have a NUL in it."""
         usual = {
             "CNI_COMMAND": self.verb,
             "CNI_PATH": "@NODE@/bin",
@@ -61,7 +61,7 @@ class Input(NamedTuple):
             usual["CNI_NETNS"] = NETNS.get(self.pod, NETNS[NEW])
             usual["CNI_IFNAME"] = "eth0"
         given = {**usual, **self.environ}
-        return {key: value for key, value in given.items() if value is not None}
+        return {key: value.replace("\0", "") for key, value in given.items() if value is not None}
 
     @property
     def delegates(self) -> bool:

@@ -14,8 +14,9 @@ from tests.harness import SimulatedNode
 
 __all__ = ["Picture", "taken"]
 
-# Who works on a row and when it was touched is no part of what an attachment is.
+# Who works on a row, when it was touched and when its pod was seen is no part of what an attachment is.
 _PASSING = {"owner_pid", "owner_started", "owner_boot_id", "token", "deadline_at", "updated_at"}
+_PASSING |= {"look_at", "gone_at"}
 
 # HNS itself adds to a network while it is set up: what was asked for is compared.
 _OF_A_NETWORK = ("Name", "Type", "Ipams")

@@ -5,10 +5,12 @@ Rule: a node always lies in the same folder, whose name is in ledgers and config
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,10 @@ class Workshop:
             if answer.exit_code != 0:
                 raise RuntimeError(f"no node {base} with {pods} pods: {answer.stdout}")
         write_plugin(self.node, {"ADD": {"stdout": json.dumps(ANSWER)}})
+        if pods:
+            with contextlib.closing(sqlite3.connect(node.ledger_path)) as ledger, ledger:
+                # A look at each is due: else it would be so five minutes after the pattern was made.
+                ledger.execute("UPDATE attachments SET look_at = 0")
         node.close()
         node.simulator.close()
 

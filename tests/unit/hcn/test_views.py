@@ -109,7 +109,12 @@ class TestEndpoints:
                     {"IpAddress": ""},
                 ],
                 "MacAddress": "00-15-5D-2A-C4-11",
-                "Routes": [{"NextHop": "10.9.3.1", "DestinationPrefix": "0.0.0.0/0"}, "odd"],
+                "Routes": [
+                    {"NextHop": "10.9.3.1", "DestinationPrefix": "0.0.0.0/0"},
+                    {"NextHop": "-", "DestinationPrefix": "0.0.0.0/0"},
+                    {"DestinationPrefix": "10.9.0.0/16"},
+                    "odd",
+                ],
                 "Policies": [{"Type": "QOS"}],
                 "Flags": 1,
                 "State": 3,
@@ -117,7 +122,7 @@ class TestEndpoints:
         )
         assert (view.id, view.network, view.namespace) == (GUID, GUID, GUID)
         assert view.addresses == [("10.9.3.17", 24), ("fd00:9::17", 0)]
-        assert view.routes == [("0.0.0.0/0", "10.9.3.1")]
+        assert view.routes == [("0.0.0.0/0", "10.9.3.1"), ("10.9.0.0/16", "")]
         assert (view.mac, view.policies, view.state) == ("00-15-5D-2A-C4-11", [{"Type": "QOS"}], 3)
         assert view.flags & REMOTE
 
