@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cni_hns.attachment.addresses import take_over_host_local
+from cni_hns.attachment.holders import by_address
 from cni_hns.attachment.release import leases_named
 from cni_hns.attachment.release import release as release_leases
 from cni_hns.cli.collection import requests_of
@@ -20,6 +22,7 @@ from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
 
 if TYPE_CHECKING:
     from cni_hns.ledger import Lease, Ledger
+    from cni_hns.node.node import Node
 
 __all__ = ["ipam"]
 
@@ -114,13 +117,13 @@ def reserve(
         fault = identifier_fault(text)
         if fault:
             raise Failure(f'the {what} "{text}" {fault}')
-    ledger = session.node_with_ledger(data_dir, config).ledger
+    node = session.node_with_ledger(data_dir, config)
     try:
         if address is not None:
-            leases = [reservations.reserve_address(ledger, network, owner, address)]
+            leases = [reservations.reserve_address(node.ledger, network, owner, address)]
         else:
-            leases = reservations.reserved_for(ledger, network, owner) or _next_ones(
-                ledger, network, owner, config
+            leases = reservations.reserved_for(node.ledger, network, owner) or _next_ones(
+                node, network, owner, config
             )
     except (AddressUnavailable, RangeExhausted, ValueError) as fault:
         raise Failure(str(fault)) from fault
@@ -128,7 +131,8 @@ def reserve(
     print_list(rows, {"ADDRESS": "address", "NETWORK": "network", "OWNER": "owner"}, as_json, "")
 
 
-def _next_ones(ledger: Ledger, network: str, owner: str, config: str | None) -> list[Lease]:
+def _next_ones(node: Node, network: str, owner: str, config: str | None) -> list[Lease]:
+    """None that host-local has a file for, or that an endpoint has, whoever made it."""
     if config is None:
         raise Failure("which ranges? Name the configuration with --config, or the address with --address")
     document = plugin_configuration(config)
@@ -139,8 +143,9 @@ def _next_ones(ledger: Ledger, network: str, owner: str, config: str | None) -> 
     plan = compile_plan(document)
     if plan.ipam.kind != "builtin":
         raise Failure(f'"{config}" has no addresses of this plugin: another IPAM gives them')
-    excluded = [*plan.ipam.reserved, *plan.gateways]
-    return reservations.reserve(ledger, network, owner, plan.ipam.range_sets, excluded)
+    take_over_host_local(document, network, node.ledger, node.log)
+    excluded = [*plan.ipam.reserved, *plan.gateways, *by_address(node)]
+    return reservations.reserve(node.ledger, network, owner, plan.ipam.range_sets, excluded)
 
 
 def _until(ledger: Ledger | None, lease: Lease) -> str | None:

@@ -16,6 +16,7 @@ from cni_hns.dialects.plan import RangePlan
 from cni_hns.ipam.allocate import allocate, quarantine
 from cni_hns.ledger import AttachmentKey, open_ledger
 from tests.behaviour.pod import Pod
+from tests.behaviour.scene import plant
 from tests.harness import SimulatedNode, l2bridge
 from tests.unit.cli.conftest import Node
 
@@ -169,6 +170,27 @@ class TestReserve:
             (one,) = node.make(*self.PLAIN, "--address", "10.88.0.3")
             assert one["address"] == "10.88.0.3"
         assert "10.88.0.3" in node(*self.PLAIN, "--address", "10.88.0.3").out
+
+    def test_goes_round_an_address_that_an_endpoint_of_another_program_has(
+        self, simulated: SimulatedNode, config: str
+    ) -> None:
+        network = plant(simulated, "l2bridge", ("10.88.0.0/24", "10.88.0.1"))
+        addresses = [{"IpAddress": "10.88.0.2", "PrefixLength": 24}]
+        simulated.simulator.plant("endpoint", {"IpConfigurations": addresses}, network=network)
+        done = simulated.command(*self.PLAIN, "--config", config, "--json")
+        assert [one["address"] for one in json.loads(done.stdout)] == ["10.88.0.3"], done.stderr
+
+    def test_goes_round_an_address_that_host_local_has_a_file_for(
+        self, simulated: SimulatedNode, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "host-local" / "pods"
+        folder.mkdir(parents=True)
+        (folder / "10.88.0.2").write_text("somebody\r\neth0")
+        ipam = {**FEW["ipam"], "type": "host-local", "dataDir": str(folder.parent)}
+        config = tmp_path / "pods.conf"
+        config.write_text(json.dumps({**FEW, "ipam": ipam}))
+        done = simulated.command(*self.PLAIN, "--config", str(config), "--json")
+        assert [one["address"] for one in json.loads(done.stdout)] == ["10.88.0.3"], done.stderr
 
     def test_of_an_address_that_somebody_has_names_the_holder(self, simulated: SimulatedNode) -> None:
         pod = Pod(simulated).add()
