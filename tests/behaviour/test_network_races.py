@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cni_hns.node import networks
 from tests.behaviour.scene import MODES, configured
 from tests.harness import SimulatedNode, container_id, finished, l2bridge
 
@@ -63,8 +64,9 @@ class TestARefusedCreation:
 
     @pytest.mark.in_process("of the refusals one kind runs everywhere")
     def test_no_network_is_there_and_the_error_is_hns_own(
-        self, node: SimulatedNode, mode: str, code: int
+        self, node: SimulatedNode, mode: str, code: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(networks, "_PAUSE_S", 0.0)
         node.simulator.inject(function="HcnCreateNetwork", hresult=code, count=0)
         answer = node.call("ADD", _config(mode), container_id(), node.namespace())
         assert answer.exit_code == 1
