@@ -217,8 +217,9 @@ class Addition:
             return
         try:
             endpoints.detach(self.node, self.endpoint_id, self.asked.namespace_id)
-        except Unreachable:
-            self._note_deletion(begun=True)  # it may still come, and take what has this ID by then
+        except ServiceError as fault:
+            if endpoints.unseen_detach(fault) is not None:
+                self._note_deletion(begun=True)  # it may still come, and take what has this ID by then
             raise
 
     def _may_be_taken_back(self) -> bool:

@@ -14,7 +14,9 @@ from cni_hns.typed import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from cni_hns.node.node import Node
 
-__all__ = ["Removal", "delete", "detach", "detach_and_delete", "look_at"]
+__all__ = ["Removal", "delete", "detach", "detach_and_delete", "look_at", "unseen_detach"]
+
+_MODIFY = "HcnModifyNamespace"
 
 
 def look_at(node: Node, endpoint_id: str) -> EndpointView | None:
@@ -78,12 +80,18 @@ def detach_and_delete(node: Node, endpoint_id: str, namespace_id: str | None) ->
     try:
         was_there = delete(node, endpoint_id)
     except ServiceError as fault:
-        if isinstance(detach_fault, Unreachable) and not isinstance(fault, Unreachable):
-            detach_fault.add_note(f"after that: {fault}")
-            raise detach_fault from fault
+        unseen = unseen_detach(detach_fault)
+        if unseen is not None and not isinstance(fault, Unreachable):
+            unseen.add_note(f"after that: {fault}")
+            raise unseen from fault
         if detach_fault is not None:
             fault.add_note(f"before that: {detach_fault}")
         raise
     if detach_fault is not None:
         node.log.event(f"the endpoint was deleted without a detach: {detach_fault}", "warning")
-    return Removal(was_there, detach_fault if isinstance(detach_fault, Unreachable) else None)
+    return Removal(was_there, unseen_detach(detach_fault))
+
+
+def unseen_detach(fault: ServiceError | None) -> Unreachable | None:
+    """This fault of `detach`, if HNS may still do it: it went away when it was asked, and not before."""
+    return fault if isinstance(fault, Unreachable) and fault.operation == _MODIFY else None
