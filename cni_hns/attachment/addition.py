@@ -191,16 +191,14 @@ class Addition:
         It is written down first: of a deletion that nobody saw end, HNS may do the work late. What it has
         refused it will not do later. Where the ledger cannot be written the endpoint goes all the same.
         """
-        may_go_late = True
         self._note_deletion(begun=True)
         try:
             was_there = endpoints.delete(self.node, self.endpoint_id)
-            may_go_late = False
         except ServiceError as fault:
-            may_go_late = isinstance(fault, Unreachable)
+            if not isinstance(fault, Unreachable):
+                self._note_deletion(begun=False)
             raise
-        finally:
-            self._note_deletion(begun=may_go_late)
+        self._note_deletion(begun=False)
         return was_there
 
     def _note_deletion(self, *, begun: bool) -> None:

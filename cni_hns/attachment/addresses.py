@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from cni_hns.cni.result import Result
     from cni_hns.hcn.views import EndpointView
     from cni_hns.ipam.ranges import RangeLike
-    from cni_hns.ledger import AttachmentKey, AttachmentRow, Ledger
+    from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger
     from cni_hns.log import Log
 
 __all__ = [
     "Given",
     "addresses_in",
+    "drop_host_local_files",
     "given_before",
     "hold_what_hns_gave",
     "take_over_host_local",
@@ -67,6 +68,11 @@ def take_over_host_local(config: dict[str, Any], network: str, ledger: Ledger, l
     taken = hostlocal.take_over(ledger, network, source.host_local_folder)
     for conflict in taken.conflicts:
         log.event(f"a reservation of host-local was not taken over: {conflict}", "warning")
+
+
+def drop_host_local_files(config: dict[str, Any], released: Sequence[Lease]) -> None:
+    """The files of host-local's that stood for these leases go, after the commit that released them."""
+    hostlocal.drop_files(released, ipam_source(config).host_local_folder)
 
 
 def given_before(row: AttachmentRow, ledger: Ledger) -> Given:

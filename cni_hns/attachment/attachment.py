@@ -5,9 +5,9 @@ Rule: a row is claimed before anything of its attachment is touched, and each wr
 
 from __future__ import annotations
 
-from cni_hns.dialects.essentials import ipam_source
+from cni_hns.attachment.addresses import drop_host_local_files
 from cni_hns.identity import endpoint_id
-from cni_hns.ipam import allocate, hostlocal
+from cni_hns.ipam import allocate
 from cni_hns.ledger import AttachmentKey
 from cni_hns.typed import TYPE_CHECKING, Any, Self
 
@@ -111,4 +111,4 @@ class Attachment:
                 allocate.entomb(ledger, key, until=ends)
             elif ours:
                 released = allocate.release(ledger, key)
-        hostlocal.drop_files(released, ipam_source(self.request.config).host_local_folder)
+        drop_host_local_files(self.request.config, released)

@@ -52,14 +52,14 @@ def look_around(attachment: Attachment) -> None:
         _retire(attachment, _looks(node, due[:_A_FEW], None))
 
 
-def make_room(attachment: Attachment) -> bool:
-    """Addresses have run out: look at all pods of this network; whether one that was gone made room.
+def make_room(attachment: Attachment) -> None:
+    """Addresses have run out: look at all pods of this network, and retire those that are gone.
 
     The pods that are found missing for the first time are noted: the next ADD may have their addresses.
     """
     node, key = attachment.node, attachment.key
     others = [row for row in node.ledger.attachments(key.network) if row.phase == "ready" and row.key != key]
-    return _retire(attachment, _looks(node, others, _namespaces(node), is_needed=True)) > 0
+    _retire(attachment, _looks(node, others, _namespaces(node), is_needed=True))
 
 
 def sweep(node: Node, rows: list[AttachmentRow], *, note: bool = True) -> list[Look]:
@@ -138,17 +138,15 @@ def _proves(node: Node, row: AttachmentRow, is_needed: bool) -> bool:
     return row.gone_at is not None and (is_needed or row.gone_at <= node.now() - GONE_S)
 
 
-def _retire(attachment: Attachment, looks: list[Look]) -> int:
-    """Retire those that are gone; how many were."""
-    return sum(_retired(attachment.other(look.row.key), look) for look in looks if look.is_gone)
-
-
-def _retired(attachment: Attachment, look: Look) -> bool:
-    """Whether it is retired; what fails is left to another verb."""
+def _retire(attachment: Attachment, looks: list[Look]) -> None:
+    """Retire those that are gone; what fails is left to another verb."""
     log = attachment.node.log
-    log.event(f"the pod of {attachment.words} is gone: {look.why}")
-    try:
-        return take(attachment, look.row)
-    except (ServiceError, CniError) as fault:
-        log.event(f"{attachment.words}, whose pod is gone, could not be removed yet: {fault}", "warning")
-        return False
+    for look in looks:
+        if not look.is_gone:
+            continue
+        other = attachment.other(look.row.key)
+        log.event(f"the pod of {other.words} is gone: {look.why}")
+        try:
+            take(other, look.row)
+        except (ServiceError, CniError) as fault:
+            log.event(f"{other.words}, whose pod is gone, could not be removed yet: {fault}", "warning")

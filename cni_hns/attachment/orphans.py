@@ -7,13 +7,13 @@ Rule 2: in doubt an address stays: somebody may use it whom nobody told us of.
 from __future__ import annotations
 
 from cni_hns.attachment import endpoints, holders
+from cni_hns.attachment.addresses import drop_host_local_files
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.peers import is_a_peers
 from cni_hns.attachment.retirement import take_unrecorded
 from cni_hns.cni.protocol import identifier_fault
-from cni_hns.dialects.essentials import ipam_source
 from cni_hns.identity import is_ours
-from cni_hns.ipam import allocate, hostlocal
+from cni_hns.ipam import allocate
 from cni_hns.ledger import AttachmentKey
 from cni_hns.node import networks
 from cni_hns.typed import TYPE_CHECKING
@@ -85,7 +85,7 @@ class Orphans:
                 orphaned = self._node.ledger.attachment(key) is None
                 free = orphaned and not any(lease.address in used for lease in held)
                 released = allocate.release(self._node.ledger, key) if free else []
-            hostlocal.drop_files(released, ipam_source(self._request.config).host_local_folder)
+            drop_host_local_files(self._request.config, released)
 
     def _take_ours(self, view: EndpointView, key: AttachmentKey) -> None:
         attachment = Attachment(self._request, self._node, key)

@@ -6,11 +6,11 @@ Rule: an address that HNS has on an endpoint, or whose pod is there, is not rele
 from __future__ import annotations
 
 from cni_hns.attachment import gone
+from cni_hns.attachment.addresses import drop_host_local_files
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.holders import by_address
 from cni_hns.attachment.retirement import take
-from cni_hns.dialects.essentials import ipam_source
-from cni_hns.ipam import hostlocal, reservations
+from cni_hns.ipam import reservations
 from cni_hns.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _released(node: Node, lease: Lease, used: dict[str, str], request: Request) 
     if holder is not None and lease.state == "held":
         return f"HNS has {holder} with this address"
     reservations.release(node.ledger, [lease])
-    hostlocal.drop_files([lease], ipam_source(request.config).host_local_folder)
+    drop_host_local_files(request.config, [lease])
     return None
 
 

@@ -21,6 +21,8 @@ from cni_hns.ledger.store import FAILURES, Store, connect, translated
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cni_hns.deadline import Deadline
 
 __all__ = ["connected", "see_that_one_can_be_made"]
@@ -50,9 +52,7 @@ def see_that_one_can_be_made(path: str) -> None:
     Raises:
         LedgerFault: no ledger can be made there.
     """
-    folder = os.path.dirname(path)
-    while not os.path.isdir(folder) and folder != os.path.dirname(folder):
-        folder = os.path.dirname(folder)
+    folder = _nearest(path, os.path.isdir)
     # No system's answer to "may I?" is as good as a try: rights, a full disk and a read-only one all count.
     trial = os.path.join(folder, f"cni-hns.{os.getpid()}-{os.urandom(4).hex()}.trial")
     try:
@@ -126,15 +126,21 @@ def _refuse_orphaned_log(path: str) -> None:
 
 def _refuse_impossible_folder(path: str) -> None:
     """Where no ledger can ever be, "not there yet" would be no answer to who only reads."""
-    folder = os.path.dirname(path)
-    while folder and not os.path.lexists(folder) and folder != os.path.dirname(folder):
-        folder = os.path.dirname(folder)
+    folder = _nearest(path, os.path.lexists)
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise LedgerFault(
             path,
             f'cannot be made: "{folder}" is no folder',
             "give this program a folder for its state (dataDir)",
         )
+
+
+def _nearest(path: str, is_there: Callable[[str], bool]) -> str:
+    """The lowest of the folders above it that is there; the root, if none is."""
+    folder = os.path.dirname(path)
+    while folder and not is_there(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _make(path: str, deadline: Deadline) -> None:

@@ -138,7 +138,6 @@ class Node:
         return self._connected
 
     def _ledger_path(self) -> str:
-        machine = (
-            self.machine
-        )  # also where `dataDir` names the folder: without HNS there is nothing to record
+        # Also where `dataDir` names the folder: without HNS there is nothing to record.
+        machine = self.machine
         return os.path.join(self._data_dir or machine.state_folder(), "ledger.db")

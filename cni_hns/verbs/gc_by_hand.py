@@ -115,11 +115,8 @@ class _Tidying:
         if self._dry_run:
             return Found(key, addresses, why, "would be removed")
         attachment = Attachment(self._request_for(key.network), self._node, key)
-        try:
-            done = take_unrecorded(attachment)
-        except (ServiceError, CniError) as fault:
-            return Found(key, addresses, why, f"left: {fault}")
-        return Found(key, addresses, why, "removed" if done else "left: an ADD of it has begun")
+        outcome = _outcome(lambda: take_unrecorded(attachment), "an ADD of it has begun")
+        return Found(key, addresses, why, outcome)
 
     def _take(self, row: AttachmentRow, why: str) -> Found:
         addresses = self._addresses(row.key)
@@ -131,11 +128,8 @@ class _Tidying:
         return Found(row.key, addresses, why, self._attempt(row))
 
     def _attempt(self, row: AttachmentRow) -> str:
-        try:
-            done = take(Attachment(self._request_for(row.key.network), self._node, row.key), row)
-        except (ServiceError, CniError) as fault:
-            return f"left: {fault}"
-        return "removed" if done else "left: another verb works on it now"
+        attachment = Attachment(self._request_for(row.key.network), self._node, row.key)
+        return _outcome(lambda: take(attachment, row), "another verb works on it now")
 
     def _refusal(self, row: AttachmentRow) -> str | None:
         """Why this row cannot be taken with what is known of its configuration."""
@@ -145,3 +139,11 @@ class _Tidying:
 
     def _addresses(self, key: AttachmentKey) -> list[str]:
         return [lease.address for lease in self._node.ledger.leases_of(key)]
+
+
+def _outcome(step: Callable[[], bool], lost_to: str) -> str:
+    """What became of it; the step says whether it was ours to take."""
+    try:
+        return "removed" if step() else f"left: {lost_to}"
+    except (ServiceError, CniError) as fault:
+        return f"left: {fault}"

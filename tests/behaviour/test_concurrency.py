@@ -22,7 +22,6 @@ from tests.harness import Answer, SimulatedNode, container_id, finished, l2bridg
 from tests.packaging import current, give
 
 _PATIENCE_S = 60.0
-_RPC_SERVER_UNAVAILABLE = 0x800706BA
 # The budget of a verb that is to give up soon.
 _HASTY_S = 0.2 if current().is_in_process else 3.0
 
@@ -389,61 +388,6 @@ class TestLateArrivals:
         assert [lease.state for lease in warm.leases(all_of_them=True)] == ["held"]
         # That DEL might have deleted late what has the usual id.
         assert warm.in_namespace(pod.namespace) == {endpoint_id("pods", pod.container, "eth0", 1)}
-
-
-class TestLateDetaches:
-    """HNS went away while an endpoint left its namespace: it may still do that to what has the ID by then."""
-
-    def test_one_of_a_del_does_not_take_the_next_endpoint(self, warm: SimulatedNode) -> None:
-        pod = _Pod(warm)
-        pod.add()
-        self._go_away_at_the_next_detach(warm)
-        assert warm.call("DEL", l2bridge(), pod.container, pod.namespace).exit_code == 0
-        self._lives_after_the_detach(warm, pod, pod.add())
-
-    def test_one_of_an_add_that_was_undone_does_not_take_the_next_endpoint(self, warm: SimulatedNode) -> None:
-        pod = _Pod(warm)
-        # The endpoint is asked for once it is in its namespace; then the second change of it is the undoing.
-        warm.simulator.inject(function="HcnQueryEndpointProperties", hresult=0x80004005)
-        self._go_away_at_the_next_detach(warm, nth=2)
-        answer = warm.call("ADD", l2bridge(), pod.container, pod.namespace)
-        assert answer.exit_code == 1
-        assert "was not taken back and is left" in answer.words
-        self._lives_after_the_detach(warm, pod, pod.add())
-
-    def test_one_of_a_clearing_away_fails_its_add_and_does_not_take_the_next_endpoint(
-        self, warm: SimulatedNode
-    ) -> None:
-        """A killed ADD's endpoint is taken out of HNS by the next one."""
-        pod = _Pod(warm)
-        warm.simulator.inject(function="HcnModifyNamespace", die="after")
-        assert finished(pod.start("ADD")).killed
-        self._go_away_at_the_next_detach(warm)
-        answer = warm.call("ADD", l2bridge(), pod.container, pod.namespace)
-        assert (answer.exit_code, answer.document["code"]) == (1, 100), answer.words
-        self._lives_after_the_detach(warm, pod, pod.add())
-
-    def test_one_of_a_del_without_a_ledger_does_not_take_the_next_endpoint(self, warm: SimulatedNode) -> None:
-        pod = _Pod(warm)
-        pod.add()
-        for file in Path(warm.ledger_path).parent.iterdir():
-            file.unlink()
-        self._go_away_at_the_next_detach(warm)
-        assert warm.call("DEL", l2bridge(), pod.container, pod.namespace).exit_code == 0
-        self._lives_after_the_detach(warm, pod, pod.add())
-
-    def _go_away_at_the_next_detach(self, node: SimulatedNode, nth: int = 1) -> None:
-        node.simulator.inject(
-            function="HcnModifyNamespace", nth=nth, hresult=_RPC_SERVER_UNAVAILABLE, late_after_calls=1000
-        )
-
-    def _lives_after_the_detach(self, node: SimulatedNode, pod: _Pod, answer: Answer) -> None:
-        node.simulator.finish_late()
-        config = l2bridge(prevResult=answer.document)
-        checked = node.call("CHECK", config, pod.container, pod.namespace)
-        assert checked.exit_code == 0, checked.words
-        assert node.call("DEL", l2bridge(), pod.container, pod.namespace).exit_code == 0
-        node.assert_nothing_owned()
 
 
 def test_a_repair_that_an_ipam_plugin_refuses_does_not_fail_the_verb_that_tried_it(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +21,10 @@ pytestmark = pytest.mark.not_in(
 _FAR = 60
 """More calls than any test makes before it waits for what is late."""
 
+_UNREACHABLE = 0x800706BA
 _ENDS: dict[str, dict[str, Any]] = {
     "killed": {"die": "after"},
-    "unreachable": {"hresult": 0x800706BA},
+    "unreachable": {"hresult": _UNREACHABLE},
 }
 """How a DEL can end without knowing what HNS does."""
 
@@ -47,6 +50,13 @@ def _tombstones_end(node: SimulatedNode) -> None:
     with contextlib.closing(sqlite3.connect(node.ledger_path)) as ledger, ledger:
         ledger.execute("UPDATE attachments SET until = 0 WHERE until IS NOT NULL")
         ledger.execute("UPDATE leases SET until = 0 WHERE until IS NOT NULL")
+
+
+def _is_added_and_outlives_what_is_late(pod: Pod) -> None:
+    pod.node.simulator.clear_faults()
+    pod.add()
+    _what_is_late_arrives(pod.node)
+    pod.assert_alive()
 
 
 @pytest.fixture
@@ -157,10 +167,7 @@ class TestAnAddThatIsKilledToo:
         node.simulator.clear_faults()
         node.simulator.inject(function="HcnDeleteEndpoint", late_after_calls=_FAR, die="after")
         assert node.process("ADD", other.config, other.container, other.namespace).killed
-        node.simulator.clear_faults()
-        other.add()
-        _what_is_late_arrives(node)
-        other.assert_alive()
+        _is_added_and_outlives_what_is_late(other)
 
 
 def test_what_an_add_takes_back_may_come_late_too(pod: Pod) -> None:
@@ -169,10 +176,7 @@ def test_what_an_add_takes_back_may_come_late_too(pod: Pod) -> None:
     node.simulator.inject(function="HcnModifyNamespace", hresult=0x80004005)
     node.simulator.inject(function="HcnDeleteEndpoint", late_after_calls=_FAR, die="after")
     assert node.process("ADD", other.config, other.container, other.namespace).killed
-    node.simulator.clear_faults()
-    other.add()
-    _what_is_late_arrives(node)
-    other.assert_alive()
+    _is_added_and_outlives_what_is_late(other)
 
 
 def test_a_del_that_hangs_may_come_late(pod: Pod) -> None:
@@ -209,3 +213,50 @@ def test_gc_takes_an_endpoint_of_an_earlier_generation_that_arrived_late(pod: Po
     bystander.assert_alive()
     if valid:
         pod.assert_alive()
+
+
+class TestADetachWithoutAnAnswer:
+    """HNS went away while an endpoint left its namespace: it may still do that to what has the ID by then."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_is_left(self, pod: Pod) -> Iterator[None]:
+        yield
+        pod.done("DEL")
+        pod.node.assert_nothing_owned()
+
+    def test_in_a_del(self, pod: Pod) -> None:
+        self._go_away_at_the_next_detach(pod.node)
+        pod.done("DEL")
+        _is_added_and_outlives_what_is_late(pod)
+
+    def test_in_an_add_that_is_undone(self, pod: Pod) -> None:
+        pod.done("DEL")
+        # The endpoint is asked for once it is in its namespace; then the second change of it is the undoing.
+        pod.node.simulator.inject(function="HcnQueryEndpointProperties", hresult=0x80004005)
+        self._go_away_at_the_next_detach(pod.node, nth=2)
+        answer = pod.call("ADD")
+        assert answer.exit_code == 1
+        assert "was not taken back and is left" in answer.words
+        _is_added_and_outlives_what_is_late(pod)
+
+    def test_while_it_clears_away_what_it_found_fails_the_add(self, pod: Pod) -> None:
+        """A killed ADD's endpoint is taken out of HNS by the next one."""
+        pod.done("DEL")
+        pod.node.simulator.inject(function="HcnModifyNamespace", die="after")
+        assert pod.node.process("ADD", pod.config, pod.container, pod.namespace).killed
+        self._go_away_at_the_next_detach(pod.node)
+        answer = pod.call("ADD")
+        assert (answer.exit_code, answer.document["code"]) == (1, 100), answer.words
+        _is_added_and_outlives_what_is_late(pod)
+
+    def test_in_a_del_without_a_ledger(self, pod: Pod) -> None:
+        for file in Path(pod.node.ledger_path).parent.iterdir():
+            file.unlink()
+        self._go_away_at_the_next_detach(pod.node)
+        pod.done("DEL")
+        _is_added_and_outlives_what_is_late(pod)
+
+    def _go_away_at_the_next_detach(self, node: SimulatedNode, nth: int = 1) -> None:
+        node.simulator.inject(
+            function="HcnModifyNamespace", nth=nth, hresult=_UNREACHABLE, late_after_calls=_FAR
+        )

@@ -46,6 +46,16 @@ class World:
         assert self.released.wait(SECONDS_AT_MOST)
         return RESULT
 
+    def answers_first(self, join_threads: Callable[[], None]) -> None:
+        """An ADD that delivers its own answer, and ends when the watchdog has."""
+
+        def late(_request: Request, _node: FakeNode) -> Result:
+            self.outlet.deliver("first")
+            join_threads()
+            return RESULT
+
+        self.run("ADD", late, timeout=0.01)
+
     def run(self, command: str, verb: Callable[[Request, FakeNode], Any], **members: Any) -> Answer:
         document = {"cniVersion": "1.0.0" if command in {"ADD", "DEL", "CHECK"} else "1.1.0", "name": "net"}
         return run(
@@ -117,16 +127,9 @@ def test_the_deadline_is_logged(tmp_path: Path) -> None:
 
 
 def test_a_verb_that_answered_first_is_not_answered_again(join_threads: Callable[[], None]) -> None:
-    """The watchdog fires while the verb's own answer is on its way out."""
+    """Its deadline passes after that."""
     world = World()
-
-    def late(request: Request, node: FakeNode) -> Result:
-        world.outlet.deliver("first")
-        # The watchdog finds that it is second and leaves nothing behind to wait for but its own end.
-        join_threads()
-        return RESULT
-
-    world.run("ADD", late, timeout=0.01)
+    world.answers_first(join_threads)
     assert world.written == ["first"]
     assert world.left == []
 
@@ -148,13 +151,7 @@ def test_an_answer_that_is_on_its_way_at_the_deadline_goes_out_alone(
 
     monkeypatch.setattr(plugin, "_LAST_WORDS_S", SECONDS_AT_MOST)
     world.outlet = Watched(write, world.leave)
-
-    def late(_request: Request, _node: FakeNode) -> Result:
-        world.outlet.deliver("first")
-        join_threads()
-        return RESULT
-
-    world.run("ADD", late, timeout=0.01)
+    world.answers_first(join_threads)
     assert world.written == ["first"]
     assert world.left == []
 

@@ -72,28 +72,29 @@ class TestAChild:
             run(str(tmp_path / "none"), {}, b"", 60.0)
 
 
+def _traced(work: Callable[[], Ended]) -> tuple[Ended, int]:
+    """How it ended, and the most memory (bytes) that Python had meanwhile."""
+    tracemalloc.start()
+    try:
+        ended = work()
+        return ended, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 class TestOutput:
     def test_up_to_the_limit_is_kept(self, ran: Run) -> None:
         ended = ran(f"head -c {STDOUT_BYTES} /dev/zero")
         assert (len(ended.stdout), ended.status, ended.overflowed) == (STDOUT_BYTES, 0, False)
 
     def test_without_end_ends_the_child(self, ran: Run) -> None:
-        tracemalloc.start()
-        try:
-            ended = ran("cat /dev/zero")
-            _, highest = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
+        ended, highest = _traced(lambda: ran("cat /dev/zero"))
         assert (ended.overflowed, ended.late, len(ended.stdout)) == (True, False, STDOUT_BYTES)
         assert highest < 4 * STDOUT_BYTES
 
     def test_of_errors_only_the_beginning_is_kept(self, ran: Run) -> None:
-        tracemalloc.start()
-        try:
-            ended = ran("echo first >&2; head -c 100000000 /dev/zero >&2; echo done")
-            _, highest = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
+        lines = "echo first >&2; head -c 100000000 /dev/zero >&2; echo done"
+        ended, highest = _traced(lambda: ran(lines))
         assert (ended.status, ended.stdout, len(ended.stderr)) == (0, b"done\n", STDERR_BYTES)
         assert ended.stderr.startswith(b"first\n")
         assert highest < 4 * STDOUT_BYTES
