@@ -23,6 +23,7 @@ from cni_hns.ledger.addresses import address_key
 from cni_hns.log import Log
 from cni_hns.plugin import run
 from cni_hns.simulator import Simulator
+from tests.lane.wine import drive
 from tests.packaging import current
 
 __all__ = ["Answer", "Printed", "SimulatedNode", "l2bridge"]
@@ -84,7 +85,20 @@ class SimulatedNode:
             from cni_hns.simulator.server import serve
 
             self._service = self._served.enter_context(serve(str(self.folder)))
+            # host-local's default folder is one of the current drive.
+            self._served.enter_context(drive(packaging.lane, self.folder))
         return packaging.environment(self.folder, self._service)
+
+    @property
+    def _current_folder(self) -> Path | None:
+        return self.folder if current().on_windows else None
+
+    @property
+    def host_local_folder(self) -> Path:
+        """Where host-local keeps its reservations on this node by default."""
+        if current().on_windows:
+            return self.folder / "var/lib/cni/networks"
+        return Path(self.simulator.machine().host_local_folder())
 
     def namespace(self) -> str:
         """A namespace as containerd makes one."""
@@ -125,12 +139,15 @@ class SimulatedNode:
     ) -> subprocess.Popen[bytes]:
         """One verb in a process of its own, the configuration written, stdin closed; None leaves it."""
         variables = {**self.environment, **_variables(command, container, netns, **more)}
-        return current().start(variables, None if config is None else _as_bytes(config), program)
+        return current().start(
+            variables, None if config is None else _as_bytes(config), program, folder=self._current_folder
+        )
 
     def command(self, *arguments: str) -> Printed:
         """An operator's command: in this process, or in one of the packaging."""
         if not current().is_in_process:
-            process = current().start(self.environment, b"", arguments=arguments)
+            environment = self.environment
+            process = current().start(environment, b"", folder=self._current_folder, arguments=arguments)
             stdout, stderr = process.communicate()
             return Printed(process.returncode, stdout.decode(), stderr.decode())
         from cni_hns.cli.app import main

@@ -15,7 +15,7 @@ from cni_hns.binding.errors import ServiceError, Unreachable
 from cni_hns.dialects.endpoint import Address, endpoint_request, reserved_addresses
 from cni_hns.identity import endpoint_name, next_endpoint_id
 from cni_hns.ipam import allocate
-from cni_hns.ipam.errors import RangeExhausted
+from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
 from cni_hns.ledger import LedgerBusy, LedgerFault
 from cni_hns.node import networks
 from cni_hns.typed import TYPE_CHECKING, Any
@@ -28,11 +28,15 @@ if TYPE_CHECKING:
     from cni_hns.cni.result import Result
     from cni_hns.hcn.client import Opened
     from cni_hns.hcn.views import EndpointView, NetworkView
+    from cni_hns.ipam.hostlocal_files import Reservation
     from cni_hns.ledger import AttachmentRow, Claim
     from cni_hns.node.node import Node
     from cni_hns.node.resolved import ResolvedNetwork
 
 __all__ = ["Addition"]
+
+# So many addresses of others are gone round one by one before the whole folder is read.
+_FILES_OF_OTHERS = 4
 
 # Stands for the host's address on a network that is not made yet.
 _SOME_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens there
@@ -46,8 +50,8 @@ class Addition:
     """What the steps of one ADD share.
 
     `endpoint_id` is that of the endpoint to make. `given` are the addresses as far as they are known,
-    `document` the endpoint that HNS is asked for, `seen` the endpoint as HNS shows it. `may_arrive_late`:
-    HNS did not say whether it makes the endpoint.
+    `document` the endpoint that HNS is asked for, `seen` the endpoint as HNS shows it. `last_reserved`:
+    what host-local's range sets gave last. `may_arrive_late`: HNS did not say whether it makes the endpoint.
     """
 
     def __init__(self, attachment: Attachment, asked: Asked) -> None:
@@ -56,8 +60,10 @@ class Addition:
         self.given = Given([], mac=asked.wanted.mac)
         self.document: dict[str, Any] = {}
         self.seen: EndpointView | None = None
+        self.last_reserved: dict[int, int] = {}
         self.may_arrive_late = False
         self.is_new = False
+        self.is_remade = False
         self.is_of_a_living_pod = False
         self.endpoint_id = attachment.endpoint_id
 
@@ -97,6 +103,8 @@ class Addition:
         """
         if remake is None:
             self._read_resolv_conf()
+            if self.asked.plan.ipam.kind == "builtin":
+                self.last_reserved = self.attachment.reservations.last_reserved(len(self.asked.range_sets))
         claim: Claim = self._with_room(lambda: self._claim(network, remake))
         return claim
 
@@ -126,6 +134,7 @@ class Addition:
                 self.given = before if delegated else before._replace(routes=None)
             # An earlier ADD's result must not pass for this one's: it would say that this endpoint exists.
             self.is_new = claim.before is None
+            self.is_remade = remake is not None
             self.endpoint_id = self._chosen_id(remake or claim.before)
             attachment.record(
                 endpoint_id=self.endpoint_id,
@@ -136,6 +145,39 @@ class Addition:
             if not delegated or remake is not None:
                 self._write_down(network.view)
         return claim
+
+    def reserve(self, network: NetworkView) -> None:
+        """The files of the addresses, where host-local shares them; others take the places of those that have
+        somebody else's file.
+
+        Raises: RangeExhausted, AddressUnavailable, CniError.
+        """
+        if self.asked.plan.ipam.kind == "builtin" and self.given.addresses:
+            self._with_room(lambda: self._reserve(network))
+
+    def _reserve(self, network: NetworkView) -> None:
+        reservations, rounds = self.attachment.reservations, 0
+        while others := reservations.make(self.attachment.key, self.given.addresses):
+            rounds += 1
+            if rounds == _FILES_OF_OTHERS:
+                reservations.look()
+            self._go_round(others, network)
+
+    def _go_round(self, others: list[Reservation], network: NetworkView) -> None:
+        from cni_hns.ipam.hostlocal import adopted
+
+        ledger, key = self.node.ledger, self.attachment.key
+        leases = [adopted(key.network, one) for one in others]
+        if self.is_remade:
+            # A living pod's: no other address would do.
+            raise AddressUnavailable(
+                leases[0].address, allocate.holder_words(leases[0]), "delete one of the two pods"
+            )
+        with ledger.transaction():
+            for lease in leases:
+                ledger.change_lease(lease)
+            self._hold_addresses(network)
+            self._write_down(network)
 
     def take(self, given: Given, network: NetworkView) -> None:
         """What an external plugin gave."""
@@ -151,9 +193,13 @@ class Addition:
         Raises: RangeExhausted.
         """
         self._with_room(lambda: self._take_others(refused, listed, network, until))
+        self.reserve(network)
 
     def _take_others(self, refused: list[str], listed: list[str], network: NetworkView, until: float) -> None:
         ledger, key = self.node.ledger, self.attachment.key
+        self.attachment.reservations.drop(
+            lease for lease in ledger.leases_of(key) if lease.address in refused
+        )
         with ledger.transaction():
             for address in refused:
                 allocate.quarantine(ledger, key, address, until)
@@ -240,10 +286,12 @@ class Addition:
             self.given = self.given._replace(dns=resolvconf.read(ipam.resolv_conf))
 
     def _with_room(self, step: Callable[[], Any]) -> Any:
-        """`step`, a transaction; where addresses have run out, once more after a look at who is gone."""
+        """`step`; where addresses have run out, once more after a look at what others released, and who is
+        gone."""
         try:
             return step()
         except RangeExhausted:
+            self.attachment.reservations.look()
             gone.make_room(self.attachment)
             return step()
 
@@ -272,6 +320,7 @@ class Addition:
             self.attachment.key,
             asked.range_sets,
             wanted=asked.wanted.addresses,
+            after=self.last_reserved,
             excluded=reserved_addresses(asked.plan, network),
         )
         self.given = self.given._replace(addresses=addresses)

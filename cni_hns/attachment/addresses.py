@@ -8,8 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from cni_hns.attachment.outcome import default_gateway, of_stored
-from cni_hns.dialects.essentials import ipam_source
-from cni_hns.ipam import allocate, hostlocal
+from cni_hns.ipam import allocate
 from cni_hns.ipam.allocate import Allocated
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,16 +18,14 @@ if TYPE_CHECKING:
     from cni_hns.cni.result import Result
     from cni_hns.hcn.views import EndpointView
     from cni_hns.ipam.ranges import RangeLike
-    from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger
+    from cni_hns.ledger import AttachmentKey, AttachmentRow, Ledger
     from cni_hns.log import Log
 
 __all__ = [
     "Given",
     "addresses_in",
-    "drop_host_local_files",
     "given_before",
     "hold_what_hns_gave",
-    "take_over_host_local",
     "warn_if_used_up",
 ]
 
@@ -58,21 +55,6 @@ def hold_what_hns_gave(ledger: Ledger, key: AttachmentKey, view: EndpointView) -
         for address, prefix in view.addresses
     ]
     allocate.hold_given(ledger, key, given)
-
-
-def take_over_host_local(config: dict[str, Any], network: str, ledger: Ledger, log: Log) -> None:
-    """Take over what host-local has reserved for this network, if its folder changed since the last look."""
-    source = ipam_source(config)
-    if source.kind != "builtin":
-        return
-    taken = hostlocal.take_over(ledger, network, source.host_local_folder)
-    for conflict in taken.conflicts:
-        log.event(f"a reservation of host-local was not taken over: {conflict}", "warning")
-
-
-def drop_host_local_files(config: dict[str, Any], released: Sequence[Lease]) -> None:
-    """The files of host-local's that stood for these leases go, after the commit that released them."""
-    hostlocal.drop_files(released, ipam_source(config).host_local_folder)
 
 
 def given_before(row: AttachmentRow, ledger: Ledger) -> Given:

@@ -5,7 +5,7 @@ Rule: a row is claimed before anything of its attachment is touched, and each wr
 
 from __future__ import annotations
 
-from cni_hns.attachment.addresses import drop_host_local_files
+from cni_hns.attachment.reservations import Reservations
 from cni_hns.identity import endpoint_id
 from cni_hns.ipam import allocate
 from cni_hns.ledger import AttachmentKey
@@ -13,7 +13,7 @@ from cni_hns.typed import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
-    from cni_hns.ledger import AttachmentRow, Claim, Lease, Ledger
+    from cni_hns.ledger import AttachmentRow, Claim, Ledger
     from cni_hns.node.node import Node
 
 __all__ = ["Attachment"]
@@ -52,6 +52,11 @@ class Attachment:
     def words(self) -> str:
         """For messages: an operator searches a log for any of its three parts."""
         return self.key.words()
+
+    @property
+    def reservations(self) -> Reservations:
+        """host-local's folder, as far as this network's configuration speaks of it. Raises: CniError."""
+        return Reservations.of(self.request.config, self.key.network, self.node)
 
     def row(self) -> AttachmentRow | None:
         """What the ledger has of it, None where it knows nothing."""
@@ -92,23 +97,39 @@ class Attachment:
         delete_begun: bool = False,
         until: float | None = None,
     ) -> None:
-        """One transaction: row and leases go, or the row stays a while as a tombstone.
+        """The files of its addresses go; then, in one transaction, row and leases; or the row stays a while.
 
-        Its leases stay with it while the endpoint may still arrive; while only a deletion may still come,
-        it is there so that the endpoint's ID is not used again: that of its row where `delete_begun` says so,
-        else an earlier one. Visited again it keeps its first `until` (ledger time).
+        Such a row is a tombstone. Leases and files stay with it while the endpoint may still arrive. While
+        only a deletion may still come, it is there so that the endpoint's ID is not used again: that of its
+        row where `delete_begun` says so, else an earlier one. Visited again it keeps its first `until`
+        (ledger time).
+
+        Raises: CniError: code 5 or 11, a file is still there, and so is the row.
         """
         ledger, key, token = self.ledger, self.key, self.node.token
         ends = until if until is not None else ledger.now() + LATE_S
         is_over = ends <= ledger.now()
-        released: list[Lease] = []
+        keeps_leases = late_arrival and not is_over
+        if not keeps_leases:
+            self._drop_files()
         with ledger.transaction():
             if is_over or not (late_arrival or late_deletion):
                 ours = ledger.remove(key, token)
             else:
                 ours = ledger.entomb(key, token, until=ends, delete_begun=delete_begun)
-            if ours and late_arrival and not is_over:
+            if ours and keeps_leases:
                 allocate.entomb(ledger, key, until=ends)
             elif ours:
-                released = allocate.release(ledger, key)
-        drop_host_local_files(self.request.config, released)
+                allocate.release(ledger, key)
+
+    def _drop_files(self) -> None:
+        """Also those of addresses whose leases ended before the tombstone that they belong to."""
+        reservations = self.reservations
+        row = self.row() if reservations.has_files() else None
+        if row is None or row.token != self.node.token:
+            return
+        asked = [one["IpAddress"] for one in (row.request or {}).get("IpConfigurations", [])]
+        leases = self.ledger.leases_of(self.key)
+        held = {one.address for one in leases}
+        leases += [allocate.plain_lease(self.key, one) for one in asked if one not in held]
+        reservations.drop(leases)

@@ -7,13 +7,11 @@ Rule 2: in doubt an address stays: somebody may use it whom nobody told us of.
 from __future__ import annotations
 
 from cni_hns.attachment import endpoints, holders
-from cni_hns.attachment.addresses import drop_host_local_files
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.peers import is_a_peers
 from cni_hns.attachment.retirement import take_unrecorded
 from cni_hns.cni.protocol import identifier_fault
 from cni_hns.identity import is_ours
-from cni_hns.ipam import allocate
 from cni_hns.ledger import AttachmentKey
 from cni_hns.node import networks
 from cni_hns.typed import TYPE_CHECKING
@@ -72,20 +70,16 @@ class Orphans:
         return [key for key in dict.fromkeys(found) if not self._is_valid(key) and _names_a_container(key)]
 
     def take_leases(self, keys: list[AttachmentKey]) -> None:
-        """Release them, where HNS has no endpoint with their address or of that container.
+        """Release them, where HNS has no endpoint with their address.
 
-        Raises: ServiceError: HNS could not say.
+        Raises: ServiceError, CniError: HNS could not say, or a file of theirs is still there.
         """
         if not keys:
             return
         used = holders.by_address(self._node)
         for key in keys:
-            with self._node.ledger.transaction():
-                held = self._node.ledger.leases_of(key)
-                orphaned = self._node.ledger.attachment(key) is None
-                free = orphaned and not any(lease.address in used for lease in held)
-                released = allocate.release(self._node.ledger, key) if free else []
-            drop_host_local_files(self._request.config, released)
+            if not any(lease.address in used for lease in self._node.ledger.leases_of(key)):
+                take_unrecorded(Attachment(self._request, self._node, key))
 
     def _take_ours(self, view: EndpointView, key: AttachmentKey) -> None:
         attachment = Attachment(self._request, self._node, key)

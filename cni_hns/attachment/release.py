@@ -6,9 +6,9 @@ Rule: an address that HNS has on an endpoint, or whose pod is there, is not rele
 from __future__ import annotations
 
 from cni_hns.attachment import gone
-from cni_hns.attachment.addresses import drop_host_local_files
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.holders import by_address
+from cni_hns.attachment.reservations import Reservations
 from cni_hns.attachment.retirement import take
 from cni_hns.ipam import reservations
 from cni_hns.typed import TYPE_CHECKING, NamedTuple
@@ -57,8 +57,8 @@ def _released(node: Node, lease: Lease, used: dict[str, str], request: Request) 
     # more.
     if holder is not None and lease.state == "held":
         return f"HNS has {holder} with this address"
+    Reservations.of(request.config, lease.network, node).drop([lease])
     reservations.release(node.ledger, [lease])
-    drop_host_local_files(request.config, [lease])
     return None
 
 

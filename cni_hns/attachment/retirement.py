@@ -83,6 +83,8 @@ def clear_away(attachment: Attachment, before: AttachmentRow) -> None:
             attachment.leave()
             raise removal.unseen
         attachment.record(delete_begun=False)
+    # Of a file that its maker was ended at nobody could say whose it is.
+    attachment.reservations.drop(attachment.ledger.leases_of(attachment.key))
 
 
 def _ended(attachment: Attachment, row: AttachmentRow, netns: str) -> Removal:

@@ -40,3 +40,6 @@ class Machine(Protocol):
 
     def state_folder(self) -> str:
         """The absolute folder for this node's ledger, where the configuration names no other."""
+
+    def host_local_folder(self) -> str:
+        """Where host-local keeps its reservations on this node, where the configuration names no folder."""

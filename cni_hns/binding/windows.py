@@ -98,6 +98,10 @@ class WindowsMachine:
         base = os.environ.get("PROGRAMDATA") or _system_directory()[:3] + "ProgramData"
         return f"{base}\\cni-hns"
 
+    def host_local_folder(self) -> str:
+        """host-local's own default, relative to the current drive as it is there."""
+        return "/var/lib/cni/networks"
+
 
 def load() -> tuple[Libraries, WindowsMachine]:
     """The libraries of this Windows, and what it says of itself; nothing is loaded yet."""

@@ -17,6 +17,7 @@ from cni_hns.cli.collection import gc
 from cni_hns.cli.conformance.command import conformance
 from cni_hns.cli.demo.command import demo
 from cni_hns.cli.endpoints import endpoint
+from cni_hns.cli.exchange import export, import_
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.install import install, uninstall
 from cni_hns.cli.leases import ipam
@@ -53,6 +54,10 @@ def cli() -> None:
 _OF_THE_NODE = (version, network, endpoint, namespace, ipam, ledger, gc, config)
 for _command in (*_OF_THE_NODE, demo, conformance, install, uninstall):
     cli.add_command(_command)
+
+
+ipam.add_command(export)
+ipam.add_command(import_)
 
 
 def main(argv: Sequence[str] | None, connect: Connect) -> int:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cni_hns.attachment.addresses import take_over_host_local
 from cni_hns.attachment.holders import by_address
 from cni_hns.attachment.release import leases_named
 from cni_hns.attachment.release import release as release_leases
+from cni_hns.attachment.reservations import Reservations
 from cni_hns.cli.collection import requests_of
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.failure import Failure
@@ -118,6 +118,8 @@ def reserve(
         if fault:
             raise Failure(f'the {what} "{text}" {fault}')
     node = session.node_with_ledger(data_dir, config)
+    files = _files_of(network, node, config)
+    files.prepare()
     try:
         if address is not None:
             leases = [reservations.reserve_address(node.ledger, network, owner, address)]
@@ -127,8 +129,28 @@ def reserve(
             )
     except (AddressUnavailable, RangeExhausted, ValueError) as fault:
         raise Failure(str(fault)) from fault
+    _make_files(files, node, leases, in_turn=address is None)
     rows = [{**_facts(lease, everything=False), "owner": owner} for lease in leases]
     print_list(rows, {"ADDRESS": "address", "NETWORK": "network", "OWNER": "owner"}, as_json, "")
+
+
+def _files_of(network: str, node: Node, config: str | None) -> Reservations:
+    """host-local's folder of this network: the configuration's, else the one that its pods have."""
+    if config is None:
+        return Reservations.known(network, node)
+    return Reservations.of(plugin_configuration(config), network, node)
+
+
+def _make_files(files: Reservations, node: Node, leases: list[Lease], *, in_turn: bool) -> None:
+    """Raises: Failure: somebody else has a file of one of the addresses; none of them is reserved then."""
+    if not leases:
+        return
+    others = files.make(leases[0].key, leases, in_turn=in_turn)
+    if others:
+        files.drop(leases)
+        reservations.release(node.ledger, leases)
+        words = ", ".join(f'"{one.container_id}" {one.ifname}'.rstrip() for one in others)
+        raise Failure(f"host-local's folder has the address already, for {words}: take another one")
 
 
 def _next_ones(node: Node, network: str, owner: str, config: str | None) -> list[Lease]:
@@ -143,7 +165,7 @@ def _next_ones(node: Node, network: str, owner: str, config: str | None) -> list
     plan = compile_plan(document)
     if plan.ipam.kind != "builtin":
         raise Failure(f'"{config}" has no addresses of this plugin: another IPAM gives them')
-    take_over_host_local(document, network, node.ledger, node.log)
+    Reservations.of(document, network, node).look()
     excluded = [*plan.ipam.reserved, *plan.gateways, *by_address(node)]
     return reservations.reserve(node.ledger, network, owner, plan.ipam.range_sets, excluded)
 

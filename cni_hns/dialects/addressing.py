@@ -106,7 +106,7 @@ def _builtin(ipam: Mapping[str, Any], plugin: str, around: _Surroundings) -> Add
         range_sets=sets,
         routes=[_route(route) for route in model.routes],
         resolv_conf=model.resolvConf,
-        data_dir=essentials.host_local_folder(plugin, model.dataDir),
+        data_dir=model.dataDir,
         reserved=reserved,
         implied=not model.ranges and all(getattr(model, key) in (None, "") for key in Range.model_fields),
     )

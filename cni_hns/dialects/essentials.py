@@ -12,33 +12,39 @@ from cni_hns.typed import Any, NamedTuple
 
 from . import fields
 
-__all__ = ["BUILT_IN", "IpamSource", "host_local_folder", "ipam_kind", "ipam_source"]
+__all__ = ["BUILT_IN", "IpamSource", "ipam_kind", "ipam_source"]
 
 BUILT_IN = ("cni-hns", "host-local")
-
-HOST_LOCAL_FOLDER = "/var/lib/cni/networks"
 
 
 class IpamSource(NamedTuple):
     """Who gave the address.
 
     `kind` is one of IpamPlan's kinds; "dhcp" is called "hns" here, as neither leaves anything to release.
-    `type` is the plugin's name. `host_local_folder` is where host-local may hold addresses of this network,
-    if it may.
+    `type` is the plugin's name. `shared_folder`: where each lease has a file of host-local's form; empty for
+    host-local's own default, None where nothing is written. `read_folders`: where others' files count too.
     """
 
     kind: str
     type: str
-    host_local_folder: str | None
+    shared_folder: str | None
+    read_folders: list[str]
 
 
 def ipam_source(config: Mapping[str, Any]) -> IpamSource:
     """The source of addresses in a configuration of any dialect."""
-    value = fields.fold(config).get("ipam")
+    document = fields.fold(config)
+    value = document.get("ipam")
     ipam = fields.fold(value) if isinstance(value, Mapping) else {}
     kind, plugin = ipam_kind(ipam)
-    folder = host_local_folder(plugin, ipam.get("datadir")) if kind == "builtin" else None
-    return IpamSource(kind, plugin, folder)
+    if kind != "builtin":
+        return IpamSource(kind, plugin, None, [])
+    named = _folder(ipam.get("datadir"))
+    if plugin != "host-local":
+        return IpamSource(kind, plugin, None, [named] if named else [])
+    if named and _is_kept_from_host_local(document):
+        return IpamSource(kind, plugin, "", [named])
+    return IpamSource(kind, plugin, named, [])
 
 
 def ipam_kind(ipam: Mapping[str, Any]) -> tuple[str, str]:
@@ -52,9 +58,22 @@ def ipam_kind(ipam: Mapping[str, Any]) -> tuple[str, str]:
     return "delegate", plugin
 
 
-def host_local_folder(plugin: str, configured: object) -> str | None:
-    """The folder whose reservations are taken over: the configured one, else host-local's own default."""
+def _folder(configured: object) -> str:
     try:
         return fields.absolute_path(configured)
     except ValueError:
-        return HOST_LOCAL_FOLDER if plugin == "host-local" else None
+        return ""
+
+
+def _is_kept_from_host_local(document: Mapping[str, Any]) -> bool:
+    """Whether the peer does not pass `dataDir` on: nat, sdnbridge and sdnoverlay, but with dual stack."""
+    from .findings import ConfigFault
+    from .recognise import recognise
+
+    try:
+        dialect, _ = recognise(document)
+    except ConfigFault:
+        return False
+    flags = document.get("optionalflags")
+    dual = fields.fold(flags).get("enabledualstack") if isinstance(flags, Mapping) else False
+    return dialect == "wcn" and dual is not True

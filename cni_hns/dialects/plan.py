@@ -55,9 +55,9 @@ class IpamPlan(NamedTuple):
 
     `kind`: "builtin" (range sets and the ledger), "delegate" (the external plugin `type`), "hns" (HNS
     chooses),
-    "dhcp" (the endpoint has no address of ours). `data_dir` is host-local's folder, whose reservations are
-    taken over. `reserved` are addresses that no pod gets, besides what each range leaves out. `implied`:
-    the sets follow from the network's subnets, for want of ranges.
+    "dhcp" (the endpoint has no address of ours). `data_dir` is the folder that the configuration names for
+    host-local's files. `reserved` are addresses that no pod gets, besides what each range leaves out.
+    `implied`: the sets follow from the network's subnets, for want of ranges.
     """
 
     kind: str

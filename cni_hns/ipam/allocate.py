@@ -9,7 +9,7 @@ Rule 4: all of an attachment's addresses, or none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted, Usage
 from cni_hns.ipam.ranges import RangeLike, RangeSet, Span, range_sets_of
@@ -60,11 +60,13 @@ def allocate(
     wanted: Iterable[str] = (),
     excluded: Iterable[str] = (),
     prefer: Iterable[str] = (),
+    after: Mapping[int, int] | None = None,
     origin: str = "allocated",
     now: float | None = None,
 ) -> list[Allocated]:
     """One address of each range set, in their order.
 
+    `after`: what a set gave last, by its number, where somebody else may have taken the last one from it.
     `wanted` addresses must all be given, each by the first set that it lies in. `prefer` are taken where they
     are free: a repair gives a pod the addresses that it had. Part of the open transaction, or one of its own.
 
@@ -75,7 +77,7 @@ def allocate(
     now = ledger.now() if now is None else now
     with ledger.atomic():
         ledger.free_ended(key.network, now, _ENDED_AT_ONCE)
-        choice = _Choice(ledger, key, wanted=wanted, prefer=prefer, origin=origin, now=now)
+        choice = _Choice(ledger, key, wanted=wanted, prefer=prefer, after=after or {}, origin=origin, now=now)
         allocated = [choice.one_of(range_set) for range_set in range_sets_of(range_sets, excluded)]
         choice.finish()
         return allocated
@@ -84,7 +86,7 @@ def allocate(
 def release(ledger: Ledger, key: AttachmentKey, *, now: float | None = None) -> list[Lease]:
     """End all leases of the attachment, entombed ones too; none is fine.
 
-    Gives the leases as they were: `hostlocal.drop_files` removes the files of adopted ones, after the commit.
+    Gives the leases as they were. Files of host-local's that stand for them are `hostlocal.drop`'s, before.
     """
     with ledger.atomic():
         ledger.free_ended(key.network, ledger.now() if now is None else now, _ENDED_AT_ONCE)
@@ -184,11 +186,13 @@ class _Choice:
         *,
         wanted: Iterable[str],
         prefer: Iterable[str],
+        after: Mapping[int, int],
         origin: str,
         now: float,
     ) -> None:
         self._ledger = ledger
         self._key = key
+        self._after = after
         self._origin = origin
         self._now = now
         self._wanted = [address_key(address) for address in wanted]
@@ -258,7 +262,9 @@ class _Choice:
 
     def _next(self, range_set: RangeSet) -> int:
         ledger, network = self._ledger, self._key.network
-        last_given = ledger.cursor(network, range_set.label)
+        last_given = self._after.get(range_set.number)
+        if last_given is None:
+            last_given = ledger.cursor(network, range_set.label)
         if last_given is None:
             last_given = ledger.cursor(network, host_local_cursor(range_set.number))
         address = _first_unused(ledger, network, range_set, last_given)

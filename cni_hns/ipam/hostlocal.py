@@ -1,55 +1,47 @@
-"""The reservations that host-local left in its folder become leases, so that its pods keep their addresses.
+"""What host-local's folder and the ledger say of the same addresses, brought together.
 
-The format is host-local's own: one file per address, named by it, with the container id and the ifname on two
-lines (https://www.cni.dev/plugins/current/ipam/host-local/, "Files").
+Where a configuration says `host-local`, its folder is the truth that peers, scripts and this plugin share:
+each lease has its file there, and an address with somebody else's file is given to nobody. Where it says
+`cni-hns` and names a folder, what host-local left there is taken over, and nothing is written.
 
-Rule 1: the folder is host-local's. Nothing is written into it; a file goes when its lease is released.
-Rule 2: it is read again only after it changed; where there is none, that costs one stat.
+Rule 1: a lease is held in the ledger before its file is made, and ends only after its file is gone: whoever
+is ended in between leaves a row, and that row is what repairs the rest.
+Rule 2: no ADD reads the whole folder, but the first one and those that find no address otherwise.
 Rule 3: where both have given an address away, the ledger keeps what it says and the log names the two.
-Rule 4: a file's path is computed, never remembered: it lies in its network's folder, and no link is followed.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
-import stat
-import sys
 import time
-from collections.abc import Iterable
 
-from cni_hns.binding.access import is_link
-from cni_hns.cni.errors import INVALID_CONFIG, IO_FAILURE, CniError
-from cni_hns.ipam.allocate import host_local_cursor
+from cni_hns.ipam.allocate import host_local_cursor, plain_lease
 from cni_hns.ledger.addresses import address_key, address_text
-from cni_hns.ledger.rows import Lease
-from cni_hns.typed import TYPE_CHECKING, NamedTuple
+from cni_hns.ledger.rows import AttachmentKey
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cni_hns.ipam.hostlocal_files import Contents, Folder, Reservation
     from cni_hns.ledger import Ledger
+    from cni_hns.ledger.rows import Lease
 
-__all__ = ["DEFAULT_FOLDER", "Takeover", "drop_files", "take_over"]
+__all__ = [
+    "Takeover",
+    "adopted",
+    "drop",
+    "import_leases",
+    "is_shared",
+    "share",
+    "shared_folders",
+    "take_over",
+]
 
-# host-local's own default, on Windows relative to the current drive as it is there.
-DEFAULT_FOLDER = "/var/lib/cni/networks"
-
-_WINDOWS = os.name == "nt"
-
-# Windows has no folder of these names, whatever follows a dot in them.
-# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
-_DEVICES = frozenset(
-    {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10))}
-)
-
-_LOCK = "lock"
-_LAST_RESERVED = "last_reserved_ip."
-_LONGEST_FILE = 4096
 # A change within the same tick of the file system's clock leaves the folder's time as it was: a time is
 # trusted only once it is older than any such tick (FAT has the coarsest, two seconds).
 _SETTLED_NS = 2_000_000_000
-_LOCK_TRIES = 20
-_LOCK_PAUSE_S = 0.01
+# A configuration's `dataDir` is changed now and then; pods that are there keep their files where they are.
+_FOLDERS_KEPT = 4
 
 
 class Takeover(NamedTuple):
@@ -60,264 +52,227 @@ class Takeover(NamedTuple):
     conflicts: list[str]
 
 
-class _Reservation(NamedTuple):
-    address: int
-    container_id: str
-    ifname: str
+NOTHING = Takeover(0, 0, [])
+"""What a look comes to where nothing has changed."""
 
 
-def take_over(ledger: Ledger, network: str, data_dir: str | None = None) -> Takeover:
-    """Make leases of the network's reservations in `data_dir`, and end those of files that are gone.
+def is_shared(ledger: Ledger, network: str, folder: Folder) -> bool:
+    """Whether all leases of the network have their files in this folder."""
+    return shared_folders(ledger, network)[:1] == [folder.path]
 
-    Not inside a transaction: a folder may be slow.
 
-    Raises:
-        CniError: code 5, the folder is there and cannot be read: its addresses could be given twice; code 7,
-            no folder of Windows can have the network's name.
+def shared_folders(ledger: Ledger, network: str) -> list[str]:
+    """The folder in which the network's leases have their files, then those that it moved from."""
+    known = ledger.fact(_fact(network))
+    shared: list[str] = known.get("shared", []) if isinstance(known, dict) else []
+    return shared
+
+
+def import_leases(ledger: Ledger, network: str, folder: Folder) -> list[tuple[Lease, bool | str]]:
+    """Make leases of the reservations in any folder, by hand; nothing else is changed or remembered.
+
+    With each whether a lease was made or changed for it; words, where the ledger says otherwise.
+
+    Raises: CniError: code 5.
     """
-    folder = _network_folder(data_dir, network)
-    changed_ns = _changed_ns(folder)
-    fact = f"host-local of {network}"
-    known = ledger.fact(fact)
-    if changed_ns is None or known == [folder, changed_ns]:
-        return Takeover(0, 0, [])
-    try:
-        names = os.listdir(folder)
-        reservations, settled = _reservations(folder, names)
-        cursors = _cursors(folder, names)
-    except OSError as fault:
-        raise _unreadable(folder, fault) from fault
-    is_the_same = isinstance(known, list) and known[:1] == [folder]
-    with ledger.transaction():
-        for number, address in cursors.items():
-            ledger.keep_cursor(network, host_local_cursor(number), address)
-        outcome = _adopt(ledger, network, reservations, is_the_same)
-        ended = _end_the_vanished(ledger, network, {one.address for one in reservations}, is_the_same)
-        trusted = settled and time.time_ns() - changed_ns > _SETTLED_NS
-        ledger.keep_fact(fact, [folder, changed_ns if trusted else None])
-    return outcome._replace(ended=ended)
+    return _Look.at(ledger, network, [folder], shared=None).adopt_all()
 
 
-def drop_files(leases: Iterable[Lease], data_dir: str | None) -> None:
-    """Remove the files of adopted leases that were released, under host-local's lock where it can be had.
+def take_over(ledger: Ledger, network: str, folders: Sequence[Folder]) -> Takeover:
+    """Make leases of the reservations, and end those of files that are gone; writes nothing into a folder.
 
-    A file that is gone, that cannot be removed or that names another container by now stays as it is: what
-    remains is taken over again when the folder next changes.
+    Where nothing changed since the last time that costs one stat each. Not inside a transaction.
+
+    Raises: CniError: code 5, a folder is there and cannot be read: its addresses could be given twice.
     """
-    for lease in leases:
-        if lease.origin == "adopted":
-            with contextlib.suppress(OSError, CniError):
-                _drop(_network_folder(data_dir, lease.network), lease)
+    look = _Look.at(ledger, network, folders, shared=None)
+    return NOTHING if look.is_over else look.bring_together()
 
 
-def _drop(folder: str, lease: Lease) -> None:
-    _refuse_link(folder)
-    lock = _locked(os.path.join(folder, _LOCK))
-    try:
-        for name in _file_names(lease.address):
-            file = os.path.join(folder, name)
-            with contextlib.suppress(FileNotFoundError):
-                if _contents(file) == (lease.container_id, lease.ifname):
-                    os.unlink(file)
-    finally:
-        if lock is not None:
-            os.close(lock)
+def share(
+    ledger: Ledger, network: str, folder: Folder, others: Sequence[Folder], timeout_s: float
+) -> Takeover:
+    """The same with a folder that is shared, which is made: the first time, each lease gets its file too.
 
+    Under host-local's lock, so that nobody's half done work is seen; it is waited for `timeout_s` at most.
 
-def _network_folder(data_dir: str | None, network: str) -> str:
-    """The folder of this network's reservations.
-
-    Windows drops a dot at the end of a name: two networks would share one folder there.
+    Raises: CniError: code 5, a folder cannot be read or written; code 11, the lock was not to be had.
     """
-    if network.partition(".")[0].lower() in _DEVICES or network.endswith("."):
-        raise CniError(
-            INVALID_CONFIG,
-            f'the network name "{network}" cannot be the name of a folder on Windows, as host-local needs it',
-            "give the network another name",
-        )
-    return os.path.join(data_dir or DEFAULT_FOLDER, network)
+    folders = [folder, *others]
+    if _Look.at(ledger, network, folders, shared=folder).is_over:
+        return NOTHING
+    with folder.locked(timeout_s):
+        look = _Look.at(ledger, network, folders, shared=folder)
+        return look.bring_together()
 
 
-def _file_names(address: str) -> tuple[str, ...]:
-    """What host-local calls the file of an address: on Windows `_` is in the place of the colon.
+def drop(leases: Iterable[Lease], folder: Folder, timeout_s: float, *, is_shared: bool) -> None:
+    """Remove the files of leases that are about to be released: all of them, or only those taken over.
 
-    There a name with a colon is no file but a stream of one; elsewhere a folder may have come from Windows.
+    Raises: CniError: code 5 or 11, a file is still there.
     """
-    on_windows = address.replace(":", "_")
-    return (on_windows,) if _WINDOWS or on_windows == address else (address, on_windows)
+    there = [one for one in leases if is_shared or one.origin == "adopted"]
+    if not there:
+        return
+    with folder.locked_if_there(timeout_s):
+        for one in there:
+            folder.drop(one.address, one.container_id, one.ifname)
 
 
-def _changed_ns(folder: str) -> int | None:
-    try:
-        _refuse_link(folder)
-        return os.stat(folder).st_mtime_ns
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as fault:
-        raise _unreadable(folder, fault) from fault
+class _Look:
+    """One look at the folders of a network, beside what is known of the last one."""
 
+    def __init__(
+        self, ledger: Ledger, network: str, folders: Sequence[Folder], shared: Folder | None, known: object
+    ) -> None:
+        self._ledger = ledger
+        self._network = network
+        self._folders = folders
+        self._shared = shared
+        self._times = [one.changed_ns() for one in folders]
+        facts: dict[str, Any] = known if isinstance(known, dict) else {}
+        self._is_the_same = facts.get("folders") == [one.path for one in folders]
+        self._shared_before: list[str] = facts.get("shared", [])
+        self._is_shared = shared is not None and self._shared_before[:1] == [shared.path]
+        self._known_times = facts.get("times")
+        self._addresses: set[int] = set()
 
-def _unreadable(folder: str, fault: OSError) -> CniError:
-    return CniError(
-        IO_FAILURE,
-        f'the reservations of host-local in "{folder}" cannot be read: {fault.strerror}',
-        "give this program read access, or move the folder away if no pod has an address from it",
-    )
+    @classmethod
+    def at(cls, ledger: Ledger, network: str, folders: Sequence[Folder], *, shared: Folder | None) -> Self:
+        return cls(ledger, network, folders, shared, ledger.fact(_fact(network)))
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing to see: no folder, or what was seen the last time."""
+        if self._shared is not None and not self._is_shared:
+            return False
+        return not any(self._times) or (self._is_the_same and self._times == self._known_times)
 
-def _reservations(folder: str, names: list[str]) -> tuple[list[_Reservation], bool]:
-    """The reservations, and whether all were complete: host-local makes a file, and then writes into it."""
-    found = []
-    settled = True
-    for name in names:
-        address = _address_of(name)
-        if address is None:
-            continue
-        file = os.path.join(folder, name)
-        try:
-            container_id, ifname = _contents(file)
-        except FileNotFoundError:
-            settled = False
-            continue
-        settled = settled and container_id != ""
-        found.append(_Reservation(address, container_id, ifname))
-    return found, settled
+    def bring_together(self) -> Takeover:
+        """Read the folders; one transaction; then the files that leases lack in a shared one."""
+        contents = [
+            one.read() for one, changed_ns in zip(self._folders, self._times, strict=True) if changed_ns
+        ]
+        with self._ledger.transaction():
+            taken = self._take(contents)
+            missing = self._without_a_file(contents[0]) if self._is_new else []
+        for lease in missing:
+            self._folders[0].reserve(lease.address, lease.container_id, lease.ifname)
+        complete = not missing and all(one.complete for one in contents)
+        self._keep([_trusted(changed_ns) if complete else None for changed_ns in self._times])
+        return taken
 
+    def adopt_all(self) -> list[tuple[Lease, bool | str]]:
+        """Leases of all reservations, in one transaction."""
+        found = [one for folder in self._folders for one in folder.read().reservations]
+        with self._ledger.transaction():
+            return [(adopted(self._network, one), self._adopt(one)) for one in found]
 
-def _address_of(name: str) -> int | None:
-    """The address that a file is named after; host-local on Windows writes `_` for the colon."""
-    try:
-        return address_key(name.replace("_", ":"))
-    except ValueError:
-        return None
+    @property
+    def _is_new(self) -> bool:
+        return self._shared is not None and not self._is_shared
 
+    def _keep(self, times: list[int | None]) -> None:
+        folders = [one.path for one in self._folders]
+        now = [] if self._shared is None else [self._shared.path]
+        shared = [*now, *(one for one in self._shared_before if one not in now)][:_FOLDERS_KEPT]
+        self._ledger.keep_fact(_fact(self._network), {"folders": folders, "times": times, "shared": shared})
 
-def _contents(file: str) -> tuple[str, str]:
-    """(container id, ifname): two lines with CR LF on every system; the first versions wrote only one."""
-    descriptor = _opened(file, os.O_RDONLY)
-    try:
-        lines = os.read(descriptor, _LONGEST_FILE).decode(errors="replace").strip().splitlines()
-    finally:
-        os.close(descriptor)
-    texts = [line.strip() for line in lines]
-    return (texts[0] if texts else ""), (texts[1] if len(texts) > 1 else "")
+    def _take(self, contents: list[Contents]) -> Takeover:
+        reservations = [one for each in contents for one in each.reservations]
+        self._addresses = {one.address for one in reservations}
+        for number, address in (item for each in contents for item in each.last_reserved.items()):
+            self._ledger.keep_cursor(self._network, host_local_cursor(number), address)
+        outcomes = [self._adopt(one) for one in reservations]
+        conflicts = [one for one in outcomes if isinstance(one, str)]
+        return Takeover(outcomes.count(True), self._end_the_vanished(), conflicts)
 
+    def _without_a_file(self, contents: Contents) -> list[Lease]:
+        """Leases that this plugin gave to pods and owners, and of which the shared folder knows nothing."""
+        there = {one.address for one in contents.reservations}
+        return [
+            lease
+            for lease in self._ledger.leases(self._network, all=True)
+            if lease.state != "quarantined"
+            and lease.origin in {"allocated", "reserved"}
+            and address_key(lease.address) not in there
+        ]
 
-def _opened(file: str, flags: int) -> int:
-    """A descriptor of a regular file that no link leads to. Raises OSError."""
-    _refuse_link(file)
-    # Opening a pipe would wait for its other end.
-    safely = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(file, flags | safely)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    raise OSError(errno.EINVAL, f'"{file}" is no regular file')
-
-
-def _refuse_link(path: str) -> None:
-    if is_link(os.lstat(path)):
-        raise OSError(errno.ELOOP, f'"{path}" is a link, and none is followed')
-
-
-def _cursors(folder: str, names: list[str]) -> dict[int, int]:
-    """What host-local gave last, by the number of the range set."""
-    found = {}
-    for name in names:
-        number = name.removeprefix(_LAST_RESERVED)
-        if number == name or not number.isdecimal():
-            continue
-        address = _address_of(_contents(os.path.join(folder, name))[0])
-        if address is not None:
-            found[int(number)] = address
-    return found
-
-
-def _adopt(ledger: Ledger, network: str, reservations: list[_Reservation], is_the_same: bool) -> Takeover:
-    adopted = 0
-    conflicts = []
-    for one in reservations:
-        lease = Lease(
-            network=network,
-            address=address_text(one.address),
-            container_id=one.container_id,
-            ifname=one.ifname,
-            range_set="",
-            prefix=32 if "." in address_text(one.address) else 128,
-            gateway=None,
-            origin="adopted",
-            state="held",
-            until=None,
-        )
-        there = ledger.lease_at(network, one.address)
+    def _adopt(self, one: Reservation) -> bool | str:
+        """Whether a lease was made or changed; words, where the ledger says otherwise."""
+        ledger = self._ledger
+        lease = adopted(self._network, one)
+        there = ledger.lease_at(self._network, one.address)
         if there is None:
             ledger.hold(lease)
-            adopted += 1
-        elif there.state != "held" or (is_the_same and _has_changed_hands(ledger, there, one)):
+            return True
+        if self._is_anothers_now(there, one):
             ledger.change_lease(lease)
-            adopted += 1
-        elif there.key == lease.key or not there.container_id:
-            # Ours already; a file that was incomplete at the last look says by now whose it is.
-            known = there._replace(container_id=one.container_id, ifname=one.ifname, origin="adopted")
-            if known != there:
-                ledger.change_lease(known)
-        else:
-            conflicts.append(
-                f"host-local gave {lease.address} to {lease.key.words()}; {there.key.words()} has it"
-            )
-    return Takeover(adopted, 0, conflicts)
+            return True
+        if there.key == lease.key or "" in {there.container_id, one.container_id}:
+            return self._note_the_file(there, one)
+        return f"host-local gave {lease.address} to {lease.key.words()}; {there.key.words()} has it"
 
+    def _is_anothers_now(self, there: Lease, one: Reservation) -> bool:
+        """The address was set aside, or host-local gave it to another pod since the last look."""
+        if there.state == "quarantined":
+            return True
+        if one.container_id in {"", there.container_id}:
+            return False
+        return there.state == "entombed" or (
+            self._is_the_same
+            and there.origin == "adopted"
+            and there.container_id != ""
+            and self._ledger.attachment(there.key) is None
+        )
 
-def _has_changed_hands(ledger: Ledger, there: Lease, one: _Reservation) -> bool:
-    """host-local released its own reservation and gave the address to another pod since the last look."""
-    return (
-        there.origin == "adopted"
-        and one.container_id not in ("", there.container_id)
-        and ledger.attachment(there.key) is None
-    )
+    def _note_the_file(self, there: Lease, one: Reservation) -> bool:
+        """Ours already; a file that was incomplete at the last look says by now whose it is."""
+        known = there
+        if not there.container_id:
+            known = known._replace(container_id=one.container_id, ifname=one.ifname)
+        if not self._is_shared:
+            known = known._replace(origin="adopted")
+        if known != there:
+            self._ledger.change_lease(known)
+        return False
 
+    def _end_the_vanished(self) -> int:
+        """Somebody released these; an attachment that this plugin knows keeps its address still.
 
-def _end_the_vanished(ledger: Ledger, network: str, addresses: set[int], is_the_same: bool) -> int:
-    """host-local released these itself; an attachment that this plugin knows keeps its address still.
+        So do all where another folder is read than the last time: it says nothing about theirs.
+        """
+        return sum(
+            self._end(lease)
+            for lease in self._ledger.leases(self._network)
+            if address_key(lease.address) not in self._addresses
+        )
 
-    So do all where another folder is read than the last time: it says nothing about theirs.
-    """
-    ended = 0
-    for lease in ledger.leases(network):
-        if lease.origin != "adopted" or address_key(lease.address) in addresses:
-            continue
-        if is_the_same and ledger.attachment(lease.key) is None:
-            ledger.free(network, address_key(lease.address))
-            ended += 1
-        else:
+    def _end(self, lease: Lease) -> bool:
+        ledger = self._ledger
+        row = ledger.attachment(lease.key)
+        is_others = lease.origin == "adopted" or (self._is_shared and lease.origin == "reserved")
+        if is_others and self._is_the_same and row is None:
+            return ledger.free(self._network, address_key(lease.address))
+        if lease.origin == "adopted" and not self._is_shared:
             ledger.change_lease(lease._replace(origin="allocated"))
-    return ended
+        if self._is_shared and row is not None:
+            # A peer has deleted the pod, it seems: that is soon looked at.
+            ledger.doubt(row)
+        return False
 
 
-def _locked(path: str) -> int | None:
-    """host-local's lock as a descriptor to close; None where it is not free for a while or not there."""
-    try:
-        descriptor = _opened(path, os.O_RDWR)
-    except OSError:
-        return None
-    for _ in range(_LOCK_TRIES):
-        try:
-            _lock(descriptor)
-        except OSError:
-            time.sleep(_LOCK_PAUSE_S)
-        else:
-            return descriptor
-    os.close(descriptor)
-    return None
+def _fact(network: str) -> str:
+    return f"host-local of {network}"
 
 
-def _lock(descriptor: int) -> None:
-    """The lock that host-local takes: flock, on Windows one byte at offset 0. Raises OSError: it is taken."""
-    if sys.platform == "win32":
-        import msvcrt
+def _trusted(changed_ns: int | None) -> int | None:
+    """The folder's time, if no later change can have the same."""
+    is_old = changed_ns is not None and time.time_ns() - changed_ns > _SETTLED_NS
+    return changed_ns if is_old else None
 
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def adopted(network: str, one: Reservation) -> Lease:
+    """The lease of a reservation that is somebody else's."""
+    key = AttachmentKey(network, one.container_id, one.ifname)
+    return plain_lease(key, address_text(one.address))._replace(origin="adopted")

@@ -173,6 +173,15 @@ class Attachments(Clock):
                     (now + (LOOK_AGAIN_S if there else GONE_S), there, now, *row.key, row.token),
                 )
 
+    def doubt(self, row: AttachmentRow) -> None:
+        """Its address was released by somebody else: it counts as seen gone, and is due for a look."""
+        now = self.now()
+        self._write(
+            f"UPDATE attachments SET look_at = ?, gone_at = ifnull(gone_at, ?) WHERE {_THIS} AND token = ? "
+            "AND phase = 'ready'",
+            (now, now, *row.key, row.token),
+        )
+
     def holder_of(self, endpoint_id: str) -> AttachmentKey | None:
         """Whose endpoint this is by the ledger. Reads all rows: for endpoints that no row led to."""
         query = "SELECT network, container_id, ifname FROM attachments WHERE endpoint_id = ?"

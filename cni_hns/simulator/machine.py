@@ -39,6 +39,10 @@ class SimulatedMachine:
         """Where the plugin keeps its own state for this node."""
         return os.path.join(self._folder, "cni-hns")
 
+    def host_local_folder(self) -> str:
+        """Where host-local would keep its own: not where the real machine's host-local does."""
+        return os.path.join(self._folder, "host-local")
+
 
 def _real_boot() -> str:
     try:

@@ -3,7 +3,8 @@
 The order, and what undoes each step:
     1  plan and wishes are checked, the namespace and the HCN network are opened      nothing to undo
     2  one transaction: the attachment is `adding`, with its leases                    row and leases go
-    3  an external IPAM plugin's ADD                                                   its DEL
+    3  the files of its addresses, where host-local shares them; or an external
+       IPAM plugin's ADD                                                               they go; its DEL
     4  the endpoint is created, with the ID that the attachment has                    deleted by that ID
     5  it is put into the namespace and read back                                      detached
     6  the attachment is `ready`, if it is still ours
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 from cni_hns.attachment import gone, repair, repeated, retirement
 from cni_hns.attachment.addition import Addition
-from cni_hns.attachment.addresses import take_over_host_local
 from cni_hns.attachment.asked import Asked
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.claims import take
@@ -82,7 +82,7 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
     """The result of a new endpoint; None where another ADD of this attachment was ready first."""
     attachment, plan, node = adding.attachment, adding.asked.plan, adding.node
     features.require(plan.requires, node)
-    take_over_host_local(attachment.request.config, attachment.key.network, node.ledger, node.log)
+    attachment.reservations.prepare()
     with (
         _opened_namespace(adding) as namespace,
         networks.resolve(plan, node, adding.rehearse) as network,
@@ -95,6 +95,7 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
         undo = Undo(node.log)
         try:
             undo.push("the attachment's row and leases", lambda: adding.give_up(remake))
+            adding.reserve(network.view)
             if remake is None:
                 _ask_the_plugin(adding, network, undo)
             result = _make(adding, network, namespace, undo)

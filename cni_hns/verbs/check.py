@@ -7,7 +7,6 @@ What others added is no fault: more policies than were planned, more interfaces 
 from __future__ import annotations
 
 from cni_hns.attachment import differences
-from cni_hns.attachment.addresses import take_over_host_local
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.differences import Promised
 from cni_hns.attachment.peers import find_unknown
@@ -46,7 +45,7 @@ def run(request: Request, node: Node) -> None:
     row = attachment.row()
     if row is None or not ledger.leases_of(key):
         # A pod of a peer's, or one that host-local gave its address while it was delegated to.
-        take_over_host_local(request.config, request.name, ledger, node.log)
+        attachment.reservations.look()
     found = differences.of_row(row)
     view = _endpoint(attachment, row)
     if view is None:
@@ -55,6 +54,7 @@ def run(request: Request, node: Node) -> None:
         found += differences.of_endpoint(view, promised, row, namespace_id)
         found += differences.of_namespace(node, view, namespace_id)
         found += differences.of_leases(ledger, key, promised, builtin=plan.ipam.kind == "builtin")
+        found += attachment.reservations.differences(ledger.leases_of(key))
     if found:
         raise CniError(
             CHECK_FAILED,

@@ -8,7 +8,6 @@ it, and an address is free only when its endpoint is gone.
 from __future__ import annotations
 
 from cni_hns.attachment import gone, repair
-from cni_hns.attachment.addresses import take_over_host_local
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.claims import take
 from cni_hns.attachment.retirement import retire
@@ -31,7 +30,8 @@ def run(request: Request, node: Node) -> None:
         CniError: code 105 with all that is left and why; code 11 where another verb is working on it.
     """
     attachment = Attachment.of(request, node)
-    take_over_host_local(request.config, request.name, node.ledger, node.log)
+    if attachment.row() is None:
+        attachment.reservations.look()  # a peer's pod, whose address may be known from its file alone
     try:
         _remove(attachment)
     except ServiceError as fault:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import partial
 
 from cni_hns.attachment import gone
-from cni_hns.attachment.addresses import take_over_host_local
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.orphans import Orphans
+from cni_hns.attachment.reservations import Reservations
 from cni_hns.attachment.retirement import take
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.configuration import valid_attachments
@@ -36,7 +36,7 @@ def run(request: Request, node: Node) -> None:
         CniError: code 7 for an unreadable list, with nothing removed; code 105 with all that is left.
     """
     sweep = _Sweep(request, node)
-    take_over_host_local(request.config, request.name, node.ledger, node.log)
+    Reservations.of(request.config, request.name, node).look()
     sweep.rows()
     sweep.pods_that_are_gone()
     sweep.without_a_row()

@@ -9,18 +9,11 @@ from typing import Any
 
 import pytest
 
-from cni_hns.ipam import hostlocal
 from tests.behaviour.scene import add, joining, last, network, plant, policies_of, refused
 from tests.harness import SimulatedNode, container_id
 from tests.packaging import current
 
 _TO_SERVICES = {"DestinationPrefix": "10.96.0.0/12", "NeedEncap": True}
-
-
-@pytest.fixture(autouse=True)
-def no_host_local_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hostlocal, "DEFAULT_FOLDER", str(tmp_path / "host-local"))
-    monkeypatch.setattr("cni_hns.dialects.essentials.HOST_LOCAL_FOLDER", str(tmp_path / "host-local"))
 
 
 def installed(kind: str, folder: Path) -> Path | None:

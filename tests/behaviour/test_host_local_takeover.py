@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from cni_hns.ipam import hostlocal
 from tests.behaviour.scene import IPV6_SUBNET, configured, dual, joining, plant
 from tests.harness import Answer, SimulatedNode, container_id
 from tests.packaging import current
@@ -118,16 +117,13 @@ class TestReservationsStayReserved:
         (other / "10.88.0.2").write_bytes(b"old\r\neth0")
         assert before.given(1) == ["10.88.0.2"]
 
-    def test_nothing_of_ours_is_written_into_the_folder(self, before: Before) -> None:
-        before.reserve("10.88.0.2", "old")
-        before.given(2)
-        assert [file.name for file in before.folder.iterdir()] == ["10.88.0.2"]
-
     def test_one_that_host_local_itself_released_is_free_again(self, before: Before) -> None:
+        only_read = before.config()
+        only_read["ipam"]["type"] = "cni-hns"
         file = before.reserve("10.88.0.2", "old")
-        assert before.given(1) == ["10.88.0.3"]
+        assert before.given(1, only_read) == ["10.88.0.3"]
         file.unlink()
-        before.given(1)
+        before.given(1, only_read)
         assert before.held == ["10.88.0.3", "10.88.0.4"]
 
     def test_one_that_our_own_pod_has_stays_its_and_the_log_names_both(
@@ -135,6 +131,7 @@ class TestReservationsStayReserved:
     ) -> None:
         log = tmp_path / "log" / "cni-hns.log"
         config = before.config(log={"file": current().path(log)})
+        config["ipam"]["type"] = "cni-hns"
         assert before.given(1, config) == ["10.88.0.2"]
         before.reserve("10.88.0.2", "other-container")
         assert before.given(1, config) == ["10.88.0.3"]
@@ -160,15 +157,12 @@ class TestReservationsStayReserved:
             config["ipam"]["type"] = kind
         assert "10.88.0.3" not in before.given(2, config)
 
-    @pytest.mark.in_process("host-local's default folder is one fixed place of the machine")
-    @pytest.mark.parametrize("kind", ["host-local", "cni-hns"])
-    def test_host_locals_own_folder_where_none_is_named(
-        self, before: Before, monkeypatch: pytest.MonkeyPatch, kind: str
-    ) -> None:
-        monkeypatch.setattr(hostlocal, "DEFAULT_FOLDER", str(before.data_dir))
-        monkeypatch.setattr("cni_hns.dialects.essentials.HOST_LOCAL_FOLDER", str(before.data_dir))
-        before.reserve("10.88.0.2", "old")
-        assert before.given(1, before.config(ipam={"type": kind, "subnet": "10.88.0.0/24"})) == ["10.88.0.3"]
+    def test_host_locals_own_folder_where_none_is_named(self, before: Before) -> None:
+        default = before.node.host_local_folder / "pods"
+        default.mkdir(parents=True)
+        (default / "10.88.0.2").write_bytes(b"old\r\neth0")
+        config = before.config(ipam={"type": "host-local", "subnet": "10.88.0.0/24"})
+        assert before.given(1, config) == ["10.88.0.3"]
 
     def test_a_reservation_that_cannot_be_read_is_an_error(self, before: Before) -> None:
         """Its address could be given twice."""

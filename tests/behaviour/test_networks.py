@@ -12,7 +12,6 @@ import pytest
 from cni_hns.dialects.compile import compile_plan
 from cni_hns.dialects.recognise import recognise
 from cni_hns.hcn.views import EndpointView, NetworkView
-from cni_hns.ipam import hostlocal
 from tests.harness import ROOT, Answer, SimulatedNode, container_id
 
 _FIRST_WITH_CHECK = "0.4.0"
@@ -105,10 +104,7 @@ def _is_run_everywhere(sample: Sample, newest: dict[Path, str]) -> bool:
 
 
 @pytest.fixture(params=_with_ids(SAMPLES))
-def life(
-    node: SimulatedNode, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Life:
-    monkeypatch.setattr(hostlocal, "DEFAULT_FOLDER", str(tmp_path / "host-local"))
+def life(node: SimulatedNode, request: pytest.FixtureRequest) -> Life:
     return Life(node, request.param)
 
 

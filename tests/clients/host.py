@@ -21,12 +21,12 @@ from typing import Any, NamedTuple
 from tests.clients.plugin_files import lay_out
 from tests.harness import Answer, SimulatedNode, finished
 from tests.lane import Lane
+from tests.lane.wine import drive
 
 __all__ = ["Host", "LinuxHost", "Ran", "WindowsHost", "windows_host"]
 
 # Where cnitool and host-local keep their state, on Windows on the current drive.
 _STATE = "var/lib/cni"
-_LETTERS = "ghijklmnopqrstuvwxy"
 
 
 class Ran(NamedTuple):
@@ -257,24 +257,5 @@ def windows_host(folder: Path, node: SimulatedNode, lane: Lane) -> Iterator[Wind
     lane.exe(windows=True)
     from cni_hns.simulator.server import serve
 
-    with _drive(lane, folder) as letter, serve(str(node.folder)) as address:
+    with drive(lane, folder) as letter, serve(str(node.folder)) as address:
         yield WindowsHost(folder, node, lane, letter, address)
-
-
-@contextlib.contextmanager
-def _drive(lane: Lane, folder: Path) -> Iterator[str]:
-    """A letter for this folder: a link in Wine's folder of drives."""
-    devices = lane.prefix / "dosdevices"
-    for letter in _LETTERS:
-        link = devices / f"{letter}:"
-        if link.is_symlink() and not link.exists():
-            link.unlink(missing_ok=True)  # its test was killed
-        with contextlib.suppress(FileExistsError):
-            link.symlink_to(folder)
-            break
-    else:
-        raise RuntimeError(f"all drives of {devices} are taken")
-    try:
-        yield letter
-    finally:
-        link.unlink()

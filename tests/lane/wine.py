@@ -9,15 +9,16 @@ import ctypes
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.lane.lane import Lane
 
-__all__ = ["captured", "end_server", "keep_addresses", "warm"]
+__all__ = ["captured", "drive", "end_server", "keep_addresses", "warm"]
 
 _NO_RANDOM_ADDRESSES = 0x0040000  # personality(2)
 
+_LETTERS = "ghijklmnopqrstuvwxy"
 _SERVER = "/usr/lib/wine/wineserver64"
 
 
@@ -70,3 +71,22 @@ def end_server(lane: Lane) -> None:
     """End every Windows program of the prefix, and wait until its state is on the disk."""
     for flag in ("-k", "-w"):
         subprocess.run([_SERVER, flag], env=lane.wine_environment(), check=False)
+
+
+@contextmanager
+def drive(lane: Lane, folder: Path) -> Iterator[str]:
+    """A letter for this folder, a link in Wine's folder of drives: what starts in it has its own `/var`."""
+    devices = lane.prefix / "dosdevices"
+    for letter in _LETTERS:
+        link = devices / f"{letter}:"
+        if link.is_symlink() and not link.exists():
+            link.unlink(missing_ok=True)  # its test was killed
+        with suppress(FileExistsError):
+            link.symlink_to(folder)
+            break
+    else:
+        raise RuntimeError(f"all drives of {devices} are taken")
+    try:
+        yield letter
+    finally:
+        link.unlink()

@@ -8,39 +8,60 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cni_hns.dialects.essentials import HOST_LOCAL_FOLDER, IpamSource, ipam_source
+from cni_hns.dialects.essentials import IpamSource, ipam_source
 
 
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        pytest.param({}, IpamSource("hns", "", None), id="no ipam"),
-        pytest.param({"ipam": {"type": ""}}, IpamSource("hns", "", None), id="empty type"),
-        pytest.param({"ipam": {"type": 5}}, IpamSource("hns", "", None), id="a number for a type"),
-        pytest.param({"ipam": "x"}, IpamSource("hns", "", None), id="text for ipam"),
-        pytest.param({"ipam": {"type": "cni-hns"}}, IpamSource("builtin", "cni-hns", None), id="cni-hns"),
+        pytest.param({}, IpamSource("hns", "", None, []), id="no ipam"),
+        pytest.param({"ipam": {"type": ""}}, IpamSource("hns", "", None, []), id="empty type"),
+        pytest.param({"ipam": {"type": 5}}, IpamSource("hns", "", None, []), id="a number for a type"),
+        pytest.param({"ipam": "x"}, IpamSource("hns", "", None, []), id="text for ipam"),
+        pytest.param({"ipam": {"type": "cni-hns"}}, IpamSource("builtin", "cni-hns", None, []), id="cni-hns"),
         pytest.param(
             {"IPAM": {"Type": "Host-Local.exe"}},
-            IpamSource("builtin", "host-local", HOST_LOCAL_FOLDER),
+            IpamSource("builtin", "host-local", "", []),
             id="host-local in any case",
         ),
         pytest.param(
             {"ipam": {"type": "host-local", "DataDir": "/x"}},
-            IpamSource("builtin", "host-local", "/x"),
+            IpamSource("builtin", "host-local", "/x", []),
             id="dataDir",
         ),
         pytest.param(
             {"ipam": {"type": "host-local", "dataDir": "x"}},
-            IpamSource("builtin", "host-local", HOST_LOCAL_FOLDER),
+            IpamSource("builtin", "host-local", "", []),
             id="unusable dataDir",
         ),
         pytest.param(
+            {"ipam": {"type": "cni-hns", "dataDir": "/x"}},
+            IpamSource("builtin", "cni-hns", None, ["/x"]),
+            id="a folder that is only read",
+        ),
+        pytest.param(
+            {"type": "sdnbridge", "ipam": {"type": "host-local", "dataDir": "/x"}},
+            IpamSource("builtin", "host-local", "", ["/x"]),
+            id="sdnbridge keeps dataDir from host-local",
+        ),
+        pytest.param(
+            {
+                "type": "sdnbridge",
+                "optionalFlags": {"enableDualStack": True},
+                "ipam": {"type": "host-local", "dataDir": "/x"},
+            },
+            IpamSource("builtin", "host-local", "/x", []),
+            id="with dual stack it does not",
+        ),
+        pytest.param(
             {"ipam": {"type": "host-local", "delegate": True}},
-            IpamSource("delegate", "host-local", None),
+            IpamSource("delegate", "host-local", None, []),
             id="delegated",
         ),
         pytest.param(
-            {"ipam": {"type": "azure-vnet-ipam"}}, IpamSource("delegate", "azure-vnet-ipam", None), id="other"
+            {"ipam": {"type": "azure-vnet-ipam"}},
+            IpamSource("delegate", "azure-vnet-ipam", None, []),
+            id="other",
         ),
     ],
 )

@@ -210,7 +210,7 @@ class TestWinBridge:
         assert plan.network.accepts == ["L2Bridge", "L2Tunnel"]
         assert plan.network.create is None
         assert plan.gateway_rule == "bridge"
-        assert (plan.ipam.kind, plan.ipam.data_dir) == ("builtin", "/var/lib/cni/networks")
+        assert (plan.ipam.kind, plan.ipam.type, plan.ipam.data_dir) == ("builtin", "host-local", None)
         assert [tuple(each) for each in plan.ipam.range_sets[0]] == [
             ("10.50.7.0/24", "10.50.7.10", "10.50.7.254", "10.50.7.2")
         ]

@@ -363,14 +363,12 @@ class TestIpam:
     @pytest.mark.parametrize(
         ("ipam", "folder"),
         [
-            pytest.param({"type": "host-local"}, "/var/lib/cni/networks", id="host-local's default"),
-            pytest.param({"type": "cni-hns"}, None, id="nothing to take over"),
+            pytest.param({"type": "host-local"}, None, id="host-local's default"),
+            pytest.param({"type": "cni-hns"}, None, id="none"),
             pytest.param({"type": "cni-hns", "dataDir": "/x"}, "/x", id="configured"),
         ],
     )
-    def test_the_folder_whose_reservations_are_taken_over(
-        self, ipam: dict[str, Any], folder: str | None
-    ) -> None:
+    def test_the_folder_of_host_locals_reservations(self, ipam: dict[str, Any], folder: str | None) -> None:
         assert plan_of(BRIDGE, ipam=ipam).ipam.data_dir == folder
 
     @pytest.mark.parametrize(

@@ -11,11 +11,21 @@ import pytest
 from cni_hns.cni.errors import CniError
 from cni_hns.ipam import hostlocal
 from cni_hns.ipam.allocate import quarantine, release
-from cni_hns.ipam.hostlocal import drop_files, take_over
-from cni_hns.ledger import Ledger
+from cni_hns.ipam.hostlocal import Takeover
+from cni_hns.ipam.hostlocal_files import Folder
+from cni_hns.ledger import Lease, Ledger
 from tests.unit.ipam.shorthand import NOW, Span, give, held, pod
 
 WIDE = [[Span("10.1.2.0/24", "10.1.2.1", "10.1.2.254", "10.1.2.1")]]
+
+
+def take_over(ledger: Ledger, network: str, data_dir: str) -> Takeover:
+    return hostlocal.take_over(ledger, network, [Folder.of(data_dir, network)])
+
+
+def drop_files(leases: list[Lease], data_dir: str) -> None:
+    for lease in leases:
+        hostlocal.drop([lease], Folder.of(data_dir, lease.network), timeout_s=1.0, is_shared=False)
 
 
 @pytest.fixture
@@ -157,14 +167,6 @@ class TestTheFolder:
     def test_that_is_a_file_is_nothing(self, ledger: Ledger, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         assert take_over(ledger, "net", str(tmp_path / "file")) == (0, 0, [])
-
-    def test_is_host_locals_own_default_without_a_data_dir(
-        self, ledger: Ledger, data_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        reserve(folder, "10.1.2.2")
-        assert hostlocal.DEFAULT_FOLDER == "/var/lib/cni/networks"
-        monkeypatch.setattr(hostlocal, "DEFAULT_FOLDER", str(data_dir))
-        assert take_over(ledger, "net").adopted == 1
 
     def test_is_not_read_again_until_it_changes(
         self, ledger: Ledger, data_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -397,12 +399,15 @@ class TestGivingBack:
         assert not second.exists()
 
     @pytest.mark.skipif(os.name == "nt", reason="flock")
-    @pytest.mark.parametrize("state", ["free", "taken", "not there"])
-    def test_takes_host_locals_lock_where_it_can_be_had(
-        self, ledger: Ledger, data_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, state: str
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_takes_host_locals_lock_where_there_is_one(
+        self,
+        ledger: Ledger,
+        data_dir: Path,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        is_there: bool,
     ) -> None:
-        import fcntl
-
         file = reserve(folder, "10.1.2.2")
         take_over(ledger, "net", str(data_dir))
         locked_at_removal = []
@@ -412,18 +417,13 @@ class TestGivingBack:
             locked_at_removal.append(not _free(folder / "lock"))
             really_unlink(path)
 
-        monkeypatch.setattr(hostlocal, "_LOCK_PAUSE_S", 0)
-        with (folder / "lock").open("r+") as other:
-            if state == "taken":
-                fcntl.flock(other, fcntl.LOCK_EX)
-            if state == "not there":
-                (folder / "lock").unlink()
-            monkeypatch.setattr(os, "unlink", unlink)
-            drop_files(release(ledger, pod(1)), str(data_dir))
+        if not is_there:
+            (folder / "lock").unlink()
+        monkeypatch.setattr(os, "unlink", unlink)
+        drop_files(release(ledger, pod(1)), str(data_dir))
         assert not file.exists()
-        if state != "not there":
-            assert locked_at_removal == [True]
-            assert _free(folder / "lock")
+        assert locked_at_removal == [is_there]
+        assert _free(folder / "lock")
 
 
 def _free(lock: Path) -> bool:
