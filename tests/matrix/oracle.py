@@ -179,6 +179,12 @@ class Belonging(NamedTuple):
             or (lease.state == "quarantined" and self.refused)
         )
 
+    def has_set_aside(self, name: str, text: str, now: Snapshot) -> bool:
+        """Whether the file stands for an address that a tombstone has: peers are not to take it either."""
+        address = name.replace("_", ":")
+        entombed = [one for one in now.leases if one.state == "entombed" and one.address == address]
+        return all(text in {"", f"{one.container_id} {one.ifname}"} for one in entombed) and bool(entombed)
+
     def has_row(self, row: AttachmentRow) -> bool:
         """Whether the row may be there."""
         key = (*row.key,)
@@ -206,8 +212,8 @@ def left_over(before: Snapshot, now: Snapshot, belonging: Belonging) -> Iterator
         if text.startswith(_FOREIGN_OWNER) and now.files.get(name) != text:
             yield "another program's reservation is gone"
     owners = {pod.container for pod in belonging.pods} | {_FOREIGN_OWNER}
-    for text in now.files.values():
-        if text.partition(" ")[0] not in owners:
+    for name, text in now.files.items():
+        if text.partition(" ")[0] not in owners and not belonging.has_set_aside(name, text, now):
             yield "a reservation file" if text else "an empty reservation file"
     if len(set(now.networks)) != len(now.networks):
         yield "two networks of one name"
