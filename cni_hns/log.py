@@ -1,4 +1,4 @@
-"""The log of one call: JSON lines in a file that the configuration names, warnings on stderr.
+"""The log of one call: JSON lines in a file that the configuration names, warnings and notes on stderr.
 
 Rule 1: a log that cannot be written never fails a verb; it says so once on stderr.
 Rule 2: a log is a regular file. A pipe or a device may hang, or be the very stdout that has the answer.
@@ -25,6 +25,9 @@ _STALE_CLAIM_S = 60.0
 # Of a log that many write to, each waits for the lines of the others; a line takes well below a millisecond.
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.001
+
+# A note goes into the log of a runtime, between lines of others.
+_LONGEST_NOTE = 400
 
 _LOCKED_BYTE = 0x7FFF_FFF0
 
@@ -105,12 +108,18 @@ class Log:
             "message": message,
             **fields,
         }
-        if self._stderr and on_stderr and _LEVELS[level] >= _LEVELS["warning"]:
-            _to_stderr(f"cni-hns: {level}: {message}")
+        if on_stderr and _LEVELS[level] >= _LEVELS["warning"]:
+            self._say(level, message)
         if self._configured:
             self._write(level, line)
         else:
             self._early.append((level, line))
+
+    def note(self, message: str) -> None:
+        """Say on stderr, too, what is no fault and worth knowing once: one line, cut where it is long."""
+        short = message if len(message) <= _LONGEST_NOTE else message[: _LONGEST_NOTE - 1] + "…"
+        self._say("note", short)
+        self.event(message)
 
     def call_begins(self, function: str, target: str = "") -> None:
         """An HNS call starts; until it ends, `current_call` names it for whoever has to say what hung."""
@@ -135,6 +144,10 @@ class Log:
         child, self.current_child = self.current_child, ""
         self.event("child process", child=child, ms=milliseconds)
 
+    def _say(self, kind: str, message: str) -> None:
+        if self._stderr:
+            _to_stderr(f"cni-hns: {kind}: {message}")
+
     def _write(self, level: str, line: dict[str, object]) -> None:
         if self._file is None or _LEVELS[level] < self._threshold:
             return
@@ -147,8 +160,7 @@ class Log:
         self.current_file = ""
 
     def _give_up(self, reason: str) -> None:
-        if self._stderr:
-            _to_stderr(f'cni-hns: warning: the log "{self._file}" cannot be written: {reason}')
+        self._say("warning", f'the log "{self._file}" cannot be written: {reason}')
         self._file = None
 
 

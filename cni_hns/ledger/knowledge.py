@@ -33,19 +33,27 @@ class Knowledge(Clock):
 
     def keep_plan(
         self, digest: str, program: str, document: dict[str, Any], *, now: float | None = None
-    ) -> None:
-        """Keep a plan; those kept longest ago go when there are more than `KEPT_PLANS`."""
+    ) -> bool:
+        """Keep a plan; those kept longest ago go when there are more than `KEPT_PLANS`.
+
+        Whether it was not there before: of several that keep the same plan one hears so.
+        """
+        kept = sealed(json.dumps(document)), self.now() if now is None else now
         with self.atomic():
-            self._run(
-                "INSERT INTO plans VALUES (?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET document = excluded.document, kept_at = excluded.kept_at",
-                (digest, program, sealed(json.dumps(document)), self.now() if now is None else now),
+            is_new = self._run(
+                "INSERT INTO plans VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (digest, program, *kept)
             )
+            if not is_new:
+                self._run(
+                    "UPDATE plans SET document = ?, kept_at = ? WHERE digest = ? AND program = ?",
+                    (*kept, digest, program),
+                )
             self._run(
                 "DELETE FROM plans WHERE rowid IN "
                 "(SELECT rowid FROM plans ORDER BY kept_at DESC LIMIT -1 OFFSET ?)",
                 (KEPT_PLANS,),
             )
+        return bool(is_new)
 
     def network(self, name: str) -> KnownNetwork | None:
         """The HCN network that had this name when HNS was last asked."""

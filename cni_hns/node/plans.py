@@ -3,6 +3,7 @@
 Rule 1: only a plan that the models have accepted is ever kept, under the digest of its configuration.
 Rule 2: of ADDs that meet a new configuration together one compiles it, the others wait. Compiling loads the
 models, which is more work than all the rest of an ADD, and a node that starts has all its pods at once.
+Rule 3: what is to be noted of a configuration goes to stderr once: from the process whose plan is kept.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from cni_hns.typed import TYPE_CHECKING, NamedTuple, Self
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
     from cni_hns.ledger import Ledger
-    from cni_hns.log import Log
     from cni_hns.node.node import Node
 
 __all__ = ["kept_plan", "plan_for"]
@@ -38,7 +38,12 @@ def plan_for(request: Request, node: Node) -> AttachmentPlan:
     """
     wanted = _Wanted.of(request)
     ledger = node.ledger_if_any
-    return (wanted.kept(ledger) if ledger is not None else None) or wanted.compiled(node.log)
+    plan = wanted.kept(ledger) if ledger is not None else None
+    if plan is None:
+        plan = wanted.compiled()
+        for remark in plan.remarks:
+            node.log.event(remark)
+    return plan
 
 
 def kept_plan(request: Request, node: Node) -> AttachmentPlan:
@@ -82,16 +87,18 @@ class _Wanted(NamedTuple):
         document = ledger.plan(self.digest, __version__)
         return None if document is None else AttachmentPlan.of(document)
 
-    def compiled(self, log: Log) -> AttachmentPlan:
-        plan = compile_plan(self.request.config, self.executable)
-        for remark in plan.remarks:
-            log.event(remark, "info")
-        return plan
+    def compiled(self) -> AttachmentPlan:
+        return compile_plan(self.request.config, self.executable)
 
 
 def _keep(wanted: _Wanted, node: Node) -> AttachmentPlan:
-    plan = wanted.compiled(node.log)
-    node.ledger.keep_plan(wanted.digest, __version__, plan.to_document())
+    plan = wanted.compiled()
+    is_first = node.ledger.keep_plan(wanted.digest, __version__, plan.to_document())
+    for remark in plan.remarks:
+        if is_first:
+            node.log.note(f'configuration "{wanted.request.name}": {remark}')
+        else:
+            node.log.event(remark)
     return plan
 
 

@@ -85,6 +85,26 @@ class TestLines:
         assert lines(file)[0]["message"] == "\udcff"
 
 
+class TestNotes:
+    def test_a_note_is_one_short_line_on_stderr_and_whole_in_the_file(
+        self, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        opened(file, stderr=True).note("first\nsecond" + "." * 1000)
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("cni-hns: note: first\\nsecond...")
+        assert line.endswith("…")
+        assert len(line) < 450
+        assert lines(file)[0]["level"] == "info"
+        assert lines(file)[0]["message"].endswith("." * 1000)
+
+    def test_without_stderr_it_is_in_the_file_only(
+        self, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        opened(file).note("quiet")
+        assert capsys.readouterr() == ("", "")
+        assert [line["message"] for line in lines(file)] == ["quiet"]
+
+
 class TestHnsCalls:
     def test_a_call_is_counted_timed_and_named_while_it_lasts(self, file: Path) -> None:
         log = opened(file)

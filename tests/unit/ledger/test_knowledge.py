@@ -16,8 +16,8 @@ def test_a_plan_belongs_to_a_configuration_and_a_program(ledger: Ledger) -> None
 
 
 def test_a_plan_that_two_verbs_compiled_is_kept_once(ledger: Ledger) -> None:
-    ledger.keep_plan("digest", "1.0", {"a": 1})
-    ledger.keep_plan("digest", "1.0", {"a": 2})
+    assert ledger.keep_plan("digest", "1.0", {"a": 1})
+    assert not ledger.keep_plan("digest", "1.0", {"a": 2})
     assert ledger.plan("digest", "1.0") == {"a": 2}
 
 
