@@ -1,4 +1,5 @@
-"""Network configuration files as a runtime reads them: a single object, or our plugin out of a list.
+"""Network configuration files as a runtime reads them: a single object, or our plugin out of a list,
+or out of flannel's object.
 
 Source: CNI SPEC, section 1, "Network configuration format", section 3, "Deriving execution configuration".
 """
@@ -12,8 +13,8 @@ from cni_hns.cli.failure import Failure
 from cni_hns.cni.configuration import read_document
 from cni_hns.cni.errors import CniError
 from cni_hns.cni.protocol import SUPPORTED
-from cni_hns.dialects.findings import ConfigFault
-from cni_hns.dialects.recognise import recognise
+from cni_hns.dialects.file_plugins import plugins_of
+from cni_hns.dialects.file_text import read_file
 
 __all__ = ["plugin_configuration", "read_bytes"]
 
@@ -36,17 +37,17 @@ def plugin_configuration(path: str) -> dict[str, Any]:
     Raises:
         Failure: the file cannot be used, or names no plugin that this program stands for.
     """
+    data = read_bytes(path)
     try:
-        document = read_document(read_bytes(path))
+        document = read_document(data)
     except CniError as fault:
-        raise Failure(str(fault).replace("on stdin", f'in "{path}"')) from fault
-    if "plugins" not in document:
-        return {**document, "cniVersion": _newest_version(document)}
-    plugins = document["plugins"]
-    for plugin in plugins if isinstance(plugins, list) else []:
-        if isinstance(plugin, dict) and _is_ours(plugin):
-            return {**plugin, "name": document.get("name"), "cniVersion": _newest_version(document)}
-    raise Failure(f'"{path}" lists no plugin that this program stands for: see "plugins[].type"')
+        _, findings = read_file(data)
+        words = "; ".join(finding.message for finding in findings)
+        raise Failure(f'"{path}" cannot be used: {words}') from fault
+    plugins = plugins_of(document)
+    if not plugins:
+        raise Failure(f'"{path}" lists no plugin that this program stands for: see "plugins[].type"')
+    return {**plugins[0].config, "name": document.get("name"), "cniVersion": _newest_version(document)}
 
 
 def _newest_version(document: dict[str, Any]) -> str:
@@ -55,11 +56,3 @@ def _newest_version(document: dict[str, Any]) -> str:
     known = [version for version in SUPPORTED if isinstance(offered, list) and version in offered]
     written = document.get("cniVersion")
     return known[-1] if known else written if isinstance(written, str) else ""
-
-
-def _is_ours(plugin: dict[str, Any]) -> bool:
-    try:
-        recognise(plugin)
-    except ConfigFault:
-        return False
-    return True

@@ -30,12 +30,14 @@ class Examined(NamedTuple):
     """A configuration with all that can be said of it. `plan` is None where there are findings.
 
     `native` is the document in native spelling, its faulty parts taken out, where enough is left of it.
+    `source` is how a peer's configuration became that document; None for a native one.
     """
 
     dialect: str
     native: Native | None
     plan: AttachmentPlan | None
     findings: list[Finding]
+    source: Translation | None
 
 
 def build_plan(config: Mapping[str, Any], executable: str = "") -> AttachmentPlan:
@@ -65,7 +67,7 @@ def examine(config: Mapping[str, Any], executable: str = "") -> Examined:
     if source:
         findings = [*source.findings, *map(source.renamed, findings)]
     findings = list(dict.fromkeys(findings))
-    return Examined(dialect, reading.model, None if findings else plan, findings)
+    return Examined(dialect, reading.model, None if findings else plan, findings, source)
 
 
 def _translated(config: Mapping[str, Any], dialect: str, mode: str) -> Translation | None:

@@ -8,7 +8,9 @@ __all__ = ["ConfigFault", "Finding"]
 
 
 class Finding(NamedTuple):
-    """One fault. `severity` is "error" (a verb refuses it) or "warning" (`config check` only)."""
+    """One fault. `severity` is "error" (a verb refuses it) or, of the operator's commands only, "warning"
+    (it works otherwise than its author thinks) or "note" (worth knowing, and no fault).
+    """
 
     path: str
     message: str

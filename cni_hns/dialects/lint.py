@@ -1,26 +1,30 @@
 """What `config check` finds beyond faults: a configuration that works, but not as its author thinks.
 
-Rule: an error is what a verb refuses; everything found only here is a warning. Both take a whole file, a
-single object or a list, as an operator has it on disk.
+Rule: an error is what a verb or the runtime before it refuses, a warning what works otherwise than its author
+thinks, a note what the plan remarks. All are of a whole file, a single object or a list, as an operator has
+it on disk.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 from netaddr import IPNetwork, IPRange, IPSet  # type: ignore[import-untyped]
 
-from cni_hns.cni.configuration import read_document
-from cni_hns.cni.errors import CniError
 from cni_hns.cni.protocol import SUPPORTED
 from cni_hns.typed import Any
 
 from . import fields
 from .build import Examined, examine
+from .file_plugins import FilePlugin, plugins_of
+from .file_text import read_file
 from .findings import ConfigFault, Finding
+from .native_keys import native_keys
 from .plan import AttachmentPlan
+from .recognise import recognise
 
-__all__ = ["check_file_text", "findings_of"]
+__all__ = ["check_file_text", "findings_of", "remark_finding"]
 
 # kubelet's default for pods on a node.
 _PODS = 110
@@ -36,23 +40,53 @@ _LIST_KEYS = (
 _CAPABILITIES = ("portMappings", "dns", "bandwidth", "ips", "mac", "ipRanges")
 # What every CRI has data for; the others arrive only where somebody asks for them.
 _ALWAYS_SENT = ("portMappings", "dns")
+_DIALECTS = {"wcn": "nat, sdnbridge or sdnoverlay", "cni-hns": "this plugin"}
 _NAT_MODES = ("l2bridge", "l2tunnel", "overlay")
+# Where a configuration may have its policies, and its outbound NAT, in any dialect.
+_POLICIES = ("policies", "additionalargs", "hcnpolicyargs")
+_MASQUERADING = (*_POLICIES, "ipmasqnetwork", "ipmasq")
 _ONLY_FOR_CREATING = ("adapter", "vsid", "flags", "macPool", "policies")
 
 
-def check_file_text(text: str | bytes) -> list[Finding]:
-    """The findings of a file's content; where it is no JSON object, one that says where."""
-    try:
-        return findings_of(read_document(text.encode() if isinstance(text, str) else text))
-    except CniError as fault:
-        return [Finding("", fault.msg.replace(" on stdin", ""))]
+def check_file_text(text: str | bytes, name: str = "") -> list[Finding]:
+    """The findings of a file's content; `name` is the file's, by whose suffix a runtime goes."""
+    document, findings = read_file(text.encode() if isinstance(text, str) else text)
+    if document is None:
+        return findings
+    return [*findings, *_of_the_name(document, name), *findings_of(document)]
 
 
 def findings_of(document: Mapping[str, Any]) -> list[Finding]:
     """The findings of a single configuration object or of a list, with paths from the top of the file."""
     if "plugins" in document:
         return _of_list(document)
-    return [*_version(document), *_of_plugin(document, "")]
+    return [*_version(document), *_of_plugins(document)]
+
+
+def remark_finding(remark: str, plugin: FilePlugin) -> Finding:
+    """A remark of the plan as a note, at the place that it begins with, if it begins with one."""
+    first, _, rest = remark.partition(": ")
+    key = first.partition(".")[0].partition("[")[0].lower()
+    if rest and key in fields.fold(plugin.config):
+        return Finding(plugin.place(first), rest, "note")
+    return Finding(plugin.prefix, remark, "note")
+
+
+def _of_the_name(document: Mapping[str, Any], name: str) -> list[Finding]:
+    """libcni tells a list from a single object by the suffix, and containerd loads no other files."""
+    suffix = os.path.splitext(name)[1]
+    if suffix in (".conf", ".json") and "plugins" in document:
+        message = f"a list in a {suffix} file, where runtimes look for one plugin and fail: call it .conflist"
+        return [Finding("plugins", message)]
+    if suffix == ".conflist" and "plugins" not in document:
+        message = (
+            "missing: a .conflist file holds a list; call this file .conf, or put its plugin into plugins"
+        )
+        return [Finding("plugins", message)]
+    if suffix and suffix not in (".conf", ".json", ".conflist"):
+        message = f"runtimes load .conf, .conflist and .json files, in lower case, and pass over {suffix}"
+        return [Finding("", message, "note")]
+    return []
 
 
 def _of_list(document: Mapping[str, Any]) -> list[Finding]:
@@ -62,28 +96,17 @@ def _of_list(document: Mapping[str, Any]) -> list[Finding]:
     found = [*_version(document), *_versions(document), *_misplaced(document)]
     if "name" not in document:
         found.append(Finding("name", "missing"))
-    ours = [
-        (index, each)
-        for index, each in enumerate(plugins)
-        if isinstance(each, Mapping) and not _is_other(each)
-    ]
+    ours = plugins_of(document)
     if not ours:
         types = [fields.shown(each.get("type")) for each in plugins if isinstance(each, Mapping)]
         found.append(Finding("plugins", f"none is for this plugin ({', '.join(types) or 'no objects'})"))
-    for index, plugin in ours:
-        given = {**plugin, "name": document.get("name", "unnamed")}
-        found += [*_overridden(plugin, document, index), *_of_plugin(given, f"plugins[{index}].")]
-    return found
+    for plugin in ours:
+        found += _overridden(plugin, document)
+    return [*found, *_of_plugins(document)]
 
 
-def _is_other(plugin: Mapping[str, Any]) -> bool:
-    from .recognise import recognise
-
-    try:
-        recognise(plugin)
-    except ConfigFault:
-        return True
-    return False
+def _of_plugins(document: Mapping[str, Any]) -> list[Finding]:
+    return [finding for plugin in plugins_of(document) for finding in _of_plugin(plugin)]
 
 
 def _version(document: Mapping[str, Any]) -> list[Finding]:
@@ -123,45 +146,63 @@ def _misplaced(document: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-def _overridden(plugin: Mapping[str, Any], document: Mapping[str, Any], index: int) -> list[Finding]:
+def _overridden(plugin: FilePlugin, document: Mapping[str, Any]) -> list[Finding]:
     return [
-        Finding(f"plugins[{index}].{key}", "the runtime replaces it by the list's own", "warning")
+        Finding(f"{plugin.prefix}.{key}", "the runtime replaces it by the list's own", "warning")
         for key in ("name", "cniVersion")
-        if key in plugin and plugin[key] != document.get(key)
+        if key in plugin.written and plugin.written[key] != document.get(key)
     ] + [
         Finding(
-            f"plugins[{index}].{key}",
+            f"{plugin.prefix}.{key}",
             "has its meaning beside plugins only, not in a plugin's object",
             "warning",
         )
         for key in (*_LIST_KEYS[3:], "cniVersions")
-        if key in plugin
+        if key in plugin.written
     ]
 
 
-def _of_plugin(config: Mapping[str, Any], prefix: str) -> list[Finding]:
+def _of_plugin(plugin: FilePlugin) -> list[Finding]:
+    handed = plugin.flannel.findings if plugin.flannel else []
+    found = [each._replace(path=plugin.place_in_object(each.path)) for each in handed]
+    config = plugin.config
     try:
         examined = examine(config)
     except ConfigFault as fault:
-        return _moved(fault.findings, prefix)
-    found = [
-        *examined.findings,
-        *_stray_gateways(config),
-        *_capabilities(config, examined),
-        *_of_network(examined),
-    ]
+        return [*found, *_moved(fault.findings, plugin)]
+    errors = examined.findings
+    warnings = [*_stray_gateways(config), *_capabilities(config, examined), *_of_network(examined)]
+    warnings += [*native_keys(examined.dialect, config), *_type(config)]
     if examined.plan is not None:
         plan = examined.plan
-        found += [*_nat(plan, config), *_small_ranges(plan, config), *_lone_block(plan)]
-    known = {finding.path for finding in examined.findings}
-    return _moved((each for each in found if each.severity == "error" or each.path not in known), prefix)
+        warnings += [*_nat(plan, config), *_small_ranges(plan, config), *_lone_block(plan, config)]
+    known = {finding.path for finding in errors}
+    found += _moved([*errors, *(each for each in warnings if each.path not in known)], plugin)
+    remarks = examined.plan.remarks if examined.plan else []
+    return list(dict.fromkeys([*found, *(remark_finding(remark, plugin) for remark in remarks)]))
 
 
-def _moved(findings: Iterable[Finding], prefix: str) -> list[Finding]:
-    return [
-        each if each.path == "name" else each._replace(path=f"{prefix}{each.path}".rstrip("."))
-        for each in dict.fromkeys(findings)
-    ]
+def _moved(findings: Iterable[Finding], plugin: FilePlugin) -> list[Finding]:
+    return [each._replace(path=plugin.place(each.path)) for each in findings]
+
+
+def _type(config: Mapping[str, Any]) -> list[Finding]:
+    """The dialect may be told by keys; which program a runtime starts is told by this name alone."""
+    written = config.get("type")
+    if not isinstance(written, str) or not written:
+        return [
+            Finding("type", "missing: a runtime does not know which program to start, and loads no such file")
+        ]
+    try:
+        dialect, _ = recognise({"type": written})
+    except ConfigFault:
+        dialect, _ = recognise(config)
+        message = (
+            f"{fields.shown(written)} is a name of neither this plugin nor a peer; its keys are those of "
+            f"{_DIALECTS.get(dialect, dialect)}, and this program must have that name to be started"
+        )
+        return [Finding("type", message, "note")]
+    return []
 
 
 def _capabilities(config: Mapping[str, Any], examined: Examined) -> list[Finding]:
@@ -225,7 +266,7 @@ def _nat(plan: AttachmentPlan, config: Mapping[str, Any]) -> list[Finding]:
     """Traffic inside the cluster that outbound NAT would hide behind the node's address."""
     if plan.nat_exceptions is None or plan.network.mode not in _NAT_MODES:
         return []
-    place = "outboundNat.exceptions" if "outboundNat" in config else "policies"
+    place = "outboundNat.exceptions" if "outboundNat" in config else _place_of(config, _MASQUERADING)
     pods = _pod_prefixes(plan)
     excepted = IPSet(plan.nat_exceptions) | (IPSet(pods) if plan.nat_except_network else IPSet())
     listed = ", ".join(plan.nat_exceptions) or "none"
@@ -274,7 +315,7 @@ def _small_ranges(plan: AttachmentPlan, config: Mapping[str, Any]) -> list[Findi
     return found
 
 
-def _lone_block(plan: AttachmentPlan) -> list[Finding]:
+def _lone_block(plan: AttachmentPlan, config: Mapping[str, Any]) -> list[Finding]:
     """From Windows Server 2025 an endpoint with any ACL drops what no ACL allows."""
     rules = [policy["Settings"] for policy in plan.policies if policy["Type"] == "ACL"]
     found = []
@@ -282,5 +323,10 @@ def _lone_block(plan: AttachmentPlan) -> list[Finding]:
         actions = {rule.get("Action") for rule in rules if rule.get("Direction") == direction}
         if actions == {"Block"}:
             message = f"the ACL policies ({direction}) only block; newer Windows then blocks all else too"
-            found.append(Finding("policies", message, "warning"))
+            found.append(Finding(_place_of(config, _POLICIES), message, "warning"))
     return found
+
+
+def _place_of(config: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """The first of these keys that the configuration has, in its spelling."""
+    return next((key for each in keys for key in config if key.lower() == each), "policies")

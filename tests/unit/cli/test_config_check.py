@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cni_hns.cli.install.layout import exe_name
 from tests.unit.cli.conftest import Node
 
 CONF = Path(__file__).parents[3] / "conf"
@@ -16,8 +17,10 @@ SAMPLES = sorted(path.name for path in CONF.iterdir() if path.suffix in {".conf"
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_nothing_is_wrong_with_the_samples(node: Node, sample: str) -> None:
     typed = node("config", "check", str(CONF / sample))
-    assert (typed.exit_code, typed.out) == (0, f"{CONF / sample}: nothing is wrong\n")
-    assert node.make("config", "check", str(CONF / sample)) == []
+    *notes, verdict = typed.out.splitlines()
+    assert (typed.exit_code, verdict) == (0, f"{CONF / sample}: nothing is wrong")
+    assert all(note.startswith("note: ") for note in notes)
+    assert len(node.make("config", "check", str(CONF / sample))) == len(notes)
 
 
 def test_all_faults_are_printed_with_their_paths(node: Node, tmp_path: Path) -> None:
@@ -57,3 +60,36 @@ def test_a_file_that_is_not_there_is_one_line_on_stderr(node: Node) -> None:
     typed = node("config", "check", "nowhere.conf")
     assert (typed.exit_code, typed.out, typed.err.count("\n")) == (1, "", 1)
     assert '"nowhere.conf" cannot be read' in typed.err
+
+
+def test_notes_alone_are_no_failure(node: Node, tmp_path: Path) -> None:
+    document = json.loads((CONF / "win-bridge.conf").read_text(encoding="utf-8"))
+    file = tmp_path / "noted.conf"
+    file.write_text(json.dumps({**document, "brigde": "x"}), encoding="utf-8")
+    typed = node("config", "check", str(file))
+    assert typed.exit_code == 0
+    assert typed.out.startswith("note: ")
+    assert {finding["severity"] for finding in node.make("config", "check", str(file))} == {"note"}
+
+
+def test_with_the_plugin_folder_a_missing_program_is_an_error(node: Node, tmp_path: Path) -> None:
+    arguments = ("config", "check", str(CONF / "win-bridge.conf"), "--bin-dir", str(tmp_path))
+    typed = node(*arguments)
+    assert typed.exit_code == 1
+    assert typed.out.startswith("error: type: win-bridge")
+    assert "cni-hns install --as win-bridge" in typed.out
+    (tmp_path / exe_name("win-bridge")).write_text("")
+    assert node(*arguments).exit_code == 0
+
+
+def test_plugins_that_a_runtime_appends_to_a_list_are_noted(node: Node, tmp_path: Path) -> None:
+    document = json.loads((CONF / "nat.conflist").read_text(encoding="utf-8"))
+    file = tmp_path / "10.conflist"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    (tmp_path / document["name"]).mkdir()
+    appended = tmp_path / document["name"] / "a.conf"
+    appended.write_text("{}")
+    (note,) = node.make("config", "check", str(file))
+    assert (note["severity"], str(appended) in note["message"]) == ("note", True)
+    file.write_text(json.dumps({**document, "loadOnlyInlinedPlugins": True}), encoding="utf-8")
+    assert node.make("config", "check", str(file)) == []

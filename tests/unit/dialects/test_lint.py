@@ -9,7 +9,7 @@ import pytest
 
 from cni_hns.dialects.lint import check_file_text, findings_of
 
-from .configurations import BRIDGE, DHCP, DUAL, OVERLAY, changed
+from .configurations import BRIDGE, DHCP, DUAL, OVERLAY, REMOVED, changed
 from .test_foreign import FLANNELS_DELEGATE, SDNBRIDGE, WIN_BRIDGE
 
 PLUGIN = {key: value for key, value in BRIDGE.items() if key not in ("cniVersion", "name")}
@@ -22,7 +22,12 @@ LIST: dict[str, Any] = {
 
 
 def found(document: dict[str, Any]) -> dict[str, str]:
-    return {each.path: each.message for each in findings_of(document)}
+    """What is to be mended, without the notes."""
+    return {each.path: each.message for each in findings_of(document) if each.severity != "note"}
+
+
+def noted(document: dict[str, Any]) -> list[str]:
+    return [str(each) for each in findings_of(document) if each.severity == "note"]
 
 
 @pytest.mark.parametrize("document", [BRIDGE, LIST, DUAL], ids=["single object", "list", "dual stack"])
@@ -33,10 +38,9 @@ def test_a_sound_file_has_no_findings(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param('{"name": "x",\n  "type": oops}', "line 2, column 11", id="not JSON"),
+        pytest.param('{"name": "x",\n  "type": 1 2}', "line 2, column 13", id="not JSON"),
         pytest.param("[]", "is not a JSON object", id="a list"),
         pytest.param("", "is empty", id="empty"),
-        pytest.param(b"\xff\xfe{\x00}\x00", "UTF-16", id="UTF-16"),
     ],
 )
 def test_a_file_that_is_no_json_object_is_one_finding_with_its_place(text: str | bytes, words: str) -> None:
@@ -44,10 +48,6 @@ def test_a_file_that_is_no_json_object_is_one_finding_with_its_place(text: str |
     assert words in finding.message
     assert finding.severity == "error"
     assert "stdin" not in finding.message
-
-
-def test_a_file_with_a_byte_order_mark_is_read() -> None:
-    assert check_file_text(b"\xef\xbb\xbf" + json.dumps(BRIDGE).encode()) == []
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_file_with_a_byte_order_mark_is_read() -> None:
         ),
         pytest.param(
             changed(FLANNELS_DELEGATE, ipMasqNetwork="10.9.0.0/16", capabilities=BRIDGE["capabilities"]),
-            "policies",
+            "ipMasqNetwork",
             "the pods' own prefix",
             id="a peer's",
         ),
@@ -267,3 +267,89 @@ class TestLists:
 
     def test_an_unknown_dialect_in_a_single_object_is_an_error(self) -> None:
         assert "no dialect" in found({"name": "x", "type": "calico"})["type"]
+
+
+class TestNotes:
+    """What the plan remarks, at the place that it is about."""
+
+    def test_a_remark_has_its_place_in_the_file(self) -> None:
+        route = {"Name": "EndpointPolicy", "Value": {"Type": "ROUTE", "DestinationPrefix": "10.96.0.0/12"}}
+        document = changed(SDNBRIDGE, AdditionalArgs=[route])
+        assert any(each.startswith("AdditionalArgs[0]: ") for each in noted(document))
+        plugin = {key: value for key, value in document.items() if key not in ("name", "cniVersion")}
+        said = noted({"cniVersion": "1.0.0", "name": "n", "plugins": [plugin]})
+        assert any(each.startswith("plugins[0].AdditionalArgs[0]: ") for each in said)
+
+    def test_a_route_that_a_peer_does_not_use_is_noted(self) -> None:
+        ipam = {**WIN_BRIDGE["ipam"], "routes": [{"dst": "0.0.0.0/0", "gw": "10.50.7.1"}]}
+        assert any("ipam.routes" in each for each in noted(changed(WIN_BRIDGE, ipam=ipam)))
+
+    def test_faults_come_without_notes_of_a_plan_that_is_none(self) -> None:
+        assert {each.severity for each in findings_of({**BRIDGE, "netwrok": {}})} == {"error"}
+
+
+class TestNativeKeysInAPeersFile:
+    """They have no effect; the message names what the file's own dialect has instead."""
+
+    @pytest.mark.parametrize(
+        ("base", "key", "words"),
+        [
+            pytest.param(WIN_BRIDGE, "network", "cni-hns network create", id="win-bridge joins a network"),
+            pytest.param(WIN_BRIDGE, "outboundNat", "ipMasqNetwork", id="win-bridge's NAT"),
+            pytest.param(WIN_BRIDGE, "routes", "ipam.routes", id="routes"),
+            pytest.param(SDNBRIDGE, "network", "ipam.subnet", id="sdnbridge makes its network"),
+            pytest.param(SDNBRIDGE, "loopbackDSR", "optionalFlags.loopbackDSR", id="sdnbridge's flags"),
+            pytest.param(SDNBRIDGE, "macPrefix", '"type": "cni-hns"', id="nothing like it"),
+        ],
+    )
+    def test_each_is_warned_of(self, base: dict[str, Any], key: str, words: str) -> None:
+        said = [each for each in findings_of({**base, key: {}}) if each.path == key]
+        assert [each.severity for each in said] == ["warning"]
+        assert words in said[0].message
+
+    def test_keys_of_the_dialect_are_not(self) -> None:
+        assert [each for each in findings_of(WIN_BRIDGE) if "no effect" in each.message] == []
+
+
+class TestFileNames:
+    """libcni goes by the suffix."""
+
+    @pytest.mark.parametrize(
+        ("document", "name", "words"),
+        [
+            (LIST, "10.conf", "call it .conflist"),
+            (LIST, "10.json", "call it .conflist"),
+            (BRIDGE, "10.conflist", "holds a list"),
+        ],
+        ids=["a list in .conf", "a list in .json", "one plugin in .conflist"],
+    )
+    def test_content_of_the_other_kind_is_an_error(
+        self, document: dict[str, Any], name: str, words: str
+    ) -> None:
+        (finding,) = check_file_text(json.dumps(document), name)
+        assert (finding.path, finding.severity) == ("plugins", "error")
+        assert words in finding.message
+
+    @pytest.mark.parametrize(
+        ("document", "name"),
+        [(LIST, "10.conflist"), (BRIDGE, "10.conf"), (BRIDGE, "10.json"), (BRIDGE, "10")],
+    )
+    def test_the_right_kind_is_not(self, document: dict[str, Any], name: str) -> None:
+        assert check_file_text(json.dumps(document), name) == []
+
+    def test_a_suffix_that_no_runtime_loads_is_noted(self) -> None:
+        (finding,) = check_file_text(json.dumps(BRIDGE), "10.CONF")
+        assert finding.severity == "note"
+
+
+class TestTypes:
+    """A runtime starts the program of that name, whatever the keys say."""
+
+    def test_a_missing_one_is_an_error(self) -> None:
+        (finding,) = findings_of(changed(BRIDGE, type=REMOVED))
+        assert (finding.path, finding.severity) == ("type", "error")
+
+    def test_one_that_only_the_keys_explain_is_noted(self) -> None:
+        (finding,) = findings_of({**BRIDGE, "type": "bridge"})
+        assert (finding.path, finding.severity) == ("type", "note")
+        assert "must have that name" in finding.message
