@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.install.configuration import Wanted, check_configuration, loaded_first, write_configuration
+from cni_hns.cli.install.configuration import (
+    OURS,
+    Verdict,
+    Wanted,
+    judged,
+    loaded,
+    not_loaded,
+    write_configuration,
+)
 from cni_hns.cli.install.containerd import Places, find_places
 from cni_hns.cli.install.layout import exe_name, foresee, lay_down, remove
 from cni_hns.cli.install.package import this_program
 from cni_hns.cli.install.trial import try_out
 from cni_hns.cli.output import print_json
+from cni_hns.cli.programs import PEERS, stands_in_for
 from cni_hns.cli.session import Session, in_this_session, json_option
 
 if TYPE_CHECKING:
@@ -24,7 +33,6 @@ __all__ = ["install", "uninstall"]
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 _MODES = ("l2bridge", "l2tunnel", "nat", "overlay", "transparent")
 _PROGRAM = "cni-hns"
-_PEERS = ("win-bridge", "win-overlay", "nat", "sdnbridge", "sdnoverlay")
 
 
 def _place_options(command: _Command) -> _Command:
@@ -40,7 +48,7 @@ def _place_options(command: _Command) -> _Command:
 @_place_options
 @click.option("--conf-dir", metavar="DIR", help="Folder of the CNI configurations (default: containerd's).")
 @click.option(
-    "--as", "aliases", metavar="NAME[,NAME...]", help=f"Also under peers' names: {', '.join(_PEERS)}."
+    "--as", "aliases", metavar="NAME[,NAME...]", help=f"Also under peers' names: {', '.join(PEERS)}."
 )
 @click.option("--subnet", metavar="PREFIX", help="Write a configuration for the pods' subnet of this node.")
 @click.option(
@@ -59,24 +67,25 @@ def install(session: Session, /, **options: Any) -> int:
     """Lay this program into the folder of the CNI plugins, or replace the version that is there.
 
     Processes of the old version finish. The ledger is kept. Exit code 1 if the configuration that containerd
-    would load has faults, or the check fails.
+    would load has faults, names a program that is missing or is not the one just written, or the check fails.
     """
     package = this_program()
     places = find_places(options["bin_dir"], options["conf_dir"], options["containerd_config"])
     names = [exe_name(name) for name in (_PROGRAM, *_aliases(options["aliases"]))]
     lay = foresee if options["dry_run"] else lay_down
     done = lay(package, places.bin_dir, names)
-    done += _configure(places, options)
-    first = loaded_first(places.conf_dir)
-    faults = check_configuration(first) if first else []
+    written, said = _configure(places, options)
+    done += said
+    verdict = _verdict(places, written, names, dry_run=options["dry_run"])
+    first = next(iter(loaded(places.conf_dir, places.most_files)), None)
     if options["check"] and not options["dry_run"]:
         if first is None:
             raise Failure(
                 f'there is no configuration in "{places.conf_dir}" to check with: write one by --subnet'
             )
         done += try_out(session, places.bin_dir, first)
-    _report(package.version, places, done, first, faults, as_json=options["as_json"])
-    return 1 if faults else 0
+    _report(package.version, places, done, first, verdict, as_json=options["as_json"])
+    return 1 if verdict.faults else 0
 
 
 @click.command()
@@ -111,21 +120,31 @@ def uninstall(session: Session, /, as_json: bool, dry_run: bool, remove_ledger: 
 
 def _aliases(text: str | None) -> list[str]:
     names = [name.strip() for name in (text or "").split(",") if name.strip()]
-    strange = [name for name in names if name.removesuffix(".exe") not in _PEERS]
+    strange = [name for name in names if not stands_in_for(name)]
     if strange:
-        raise click.UsageError(f"--as: {', '.join(strange)}: this program stands in for {', '.join(_PEERS)}")
+        raise click.UsageError(f"--as: {', '.join(strange)}: this program stands in for {', '.join(PEERS)}")
     return names
 
 
-def _configure(places: Places, options: dict[str, Any]) -> list[str]:
-    first = loaded_first(places.conf_dir)
+def _configure(places: Places, options: dict[str, Any]) -> tuple[str | None, list[str]]:
+    """(the configuration that was written, or would be; what was done, in lines)."""
+    first = next(iter(loaded(places.conf_dir, places.most_files)), None)
     if options["subnet"] is None:
-        return [] if first else [f"no configuration in {places.conf_dir}: write one, or give --subnet"]
+        return None, [] if first else [f"no configuration in {places.conf_dir}: write one, or give --subnet"]
     if first and not options["replace_config"]:
-        return [f"{first} is there already: no configuration was written (--replace-config writes one)"]
+        return None, [f"{first} is there already: no configuration was written (--replace-config writes one)"]
     fields = {key: options[key] for key in Wanted._fields}
     path = write_configuration(places.conf_dir, Wanted(**fields), dry_run=options["dry_run"])
-    return [f"{'would write' if options['dry_run'] else 'wrote'} {path}"]
+    return path, [f"{'would write' if options['dry_run'] else 'wrote'} {path}"]
+
+
+def _verdict(places: Places, written: str | None, names: list[str], *, dry_run: bool) -> Verdict:
+    """On what containerd loads now, or will load when that is done of which a dry run speaks."""
+    files = loaded(places.conf_dir, places.most_files, [OURS] if written else [])
+    there = [path for path in files if not (dry_run and path == written)]
+    verdict = judged(places, there, names if dry_run else [])
+    elsewhere = not_loaded(written, files) if written else None
+    return verdict._replace(faults=[*([elsewhere] if elsewhere else []), *verdict.faults])
 
 
 def _remove_ledger(path: str, dry_run: bool) -> list[str]:
@@ -136,17 +155,18 @@ def _remove_ledger(path: str, dry_run: bool) -> list[str]:
 
 
 def _report(
-    version: str, places: Places, done: list[str], first: str | None, faults: list[str], *, as_json: bool
+    version: str, places: Places, done: list[str], first: str | None, verdict: Verdict, *, as_json: bool
 ) -> None:
     if as_json:
         where = {"binDir": places.bin_dir, "confDir": places.conf_dir, "saidBy": places.said_by}
-        print_json({"version": version, **where, "done": done, "configuration": first, "faults": faults})
+        said = {"faults": verdict.faults, "notes": verdict.notes}
+        print_json({"version": version, **where, "done": done, "configuration": first, **said})
         return
     click.echo(f"cni-hns {version} in {places.bin_dir} (by {places.said_by})")
     for line in done or ["nothing to do"]:
         click.echo(line)
     if first:
-        verdict = "it has faults:" if faults else "nothing is wrong with it"
-        click.echo(f"containerd loads {first}: {verdict}")
-    for fault in faults:
-        click.echo(f"  {fault}")
+        words = "there are faults:" if verdict.faults else "nothing is wrong with it"
+        click.echo(f"containerd loads {first}: {words}")
+    for line in (*verdict.faults, *verdict.notes):
+        click.echo(f"  {line}")

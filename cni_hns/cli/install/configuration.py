@@ -5,15 +5,36 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cni_hns.cli.configurations import read_bytes
+from cni_hns.cli.checks import findings_of_file, is_fault
 from cni_hns.cli.failure import Failure
 
-__all__ = ["OURS", "Wanted", "check_configuration", "loaded_first", "template", "write_configuration"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cni_hns.cli.install.containerd import Places
+
+__all__ = [
+    "OURS",
+    "Verdict",
+    "Wanted",
+    "judged",
+    "loaded",
+    "not_loaded",
+    "template",
+    "write_configuration",
+]
 
 OURS = "10-cni-hns.conflist"
 _SUFFIXES = (".conf", ".conflist", ".json")
+
+
+class Verdict(NamedTuple):
+    """What is wrong with the configurations that containerd loads, and what is to be noted of them."""
+
+    faults: list[str]
+    notes: list[str]
 
 
 class Wanted(NamedTuple):
@@ -27,15 +48,26 @@ class Wanted(NamedTuple):
     dns: tuple[str, ...]
 
 
-def loaded_first(conf_dir: str) -> str | None:
-    """The file that containerd loads: the first by name (`max_conf_num` is 1); None where there is none."""
+def loaded(conf_dir: str, most: int, also: Iterable[str] = ()) -> list[str]:
+    """The files that containerd loads: by the order of their names, `most` of them (0: all).
+
+    `also` are names of files that are about to be written. Source: go-cni, and libcni's ConfFiles.
+    """
+    names = set(also)
     try:
-        names = sorted(name for name in os.listdir(conf_dir) if name.endswith(_SUFFIXES))
+        with os.scandir(conf_dir) as entries:
+            # Go compares bytes, which for UTF-8 is the order of code points; a suffix in capitals is none.
+            names |= {
+                entry.name
+                for entry in entries
+                if entry.name.endswith(_SUFFIXES) and not entry.is_dir(follow_symlinks=False)
+            }
     except FileNotFoundError:
-        return None
+        pass
     except OSError as fault:
         raise Failure(f'"{conf_dir}" cannot be read: {fault.strerror or fault}') from fault
-    return os.path.join(conf_dir, names[0]) if names else None
+    found = [os.path.join(conf_dir, name) for name in sorted(names)]
+    return found[:most] if most else found
 
 
 def template(wanted: Wanted) -> dict[str, Any]:
@@ -78,8 +110,10 @@ def write_configuration(conf_dir: str, wanted: Wanted, *, dry_run: bool) -> str:
         Failure: it would not be right, or cannot be written.
     """
     path = os.path.join(conf_dir, OURS)
+    from cni_hns.dialects.lint import check_file_text
+
     text = json.dumps(template(wanted), indent=2) + "\n"
-    findings = _findings(text.encode())
+    findings = [str(finding) for finding in check_file_text(text, OURS) if is_fault(finding)]
     if findings:
         raise Failure(f"no configuration was written: {'; '.join(findings)}")
     if dry_run:
@@ -97,12 +131,31 @@ def write_configuration(conf_dir: str, wanted: Wanted, *, dry_run: bool) -> str:
     return path
 
 
-def check_configuration(path: str) -> list[str]:
-    """Every fault of the file, as `cni-hns config check` finds them."""
-    return _findings(read_bytes(path))
+def judged(places: Places, files: list[str], expected: Iterable[str]) -> Verdict:
+    """What `cni-hns config check` finds in these files, the programs they name included.
+
+    `expected` are names of programs that are about to be laid down.
+    """
+    verdict = Verdict([], [])
+    for path in files:
+        begin = f"{os.path.basename(path)}: " if len(files) > 1 else ""
+        for finding in findings_of_file(path, places.bin_dirs, expected):
+            where = verdict.faults if is_fault(finding) else verdict.notes
+            where.append(f"{finding.severity}: {begin}{finding}")
+    if len(files) > 1:
+        verdict.notes.append(
+            f"note: containerd loads {len(files)} files (max_conf_num): each pod gets an interface of each"
+        )
+    return verdict
 
 
-def _findings(data: bytes) -> list[str]:
-    from cni_hns.dialects.lint import check_file_text
-
-    return [f"{finding.severity}: {finding}" for finding in check_file_text(data)]
+def not_loaded(path: str, files: list[str]) -> str | None:
+    """Why containerd does not load the file that was written; None where it does."""
+    if path in files:
+        return None
+    others = ", ".join(os.path.basename(file) for file in files)
+    return (
+        f"error: {path} is not what containerd loads: files count in the order of their names, and before "
+        f"{os.path.basename(path)} comes {others}. Delete that, or give it a name that ends in none of "
+        f"{', '.join(_SUFFIXES)}"
+    )

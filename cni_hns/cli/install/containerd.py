@@ -16,15 +16,22 @@ from cni_hns.cli.failure import Failure
 __all__ = ["Places", "find_places"]
 
 # The CRI plugin's tables in configurations of version 3, 2 and 1; what newer ones say goes first.
+_MOST_FILES = 1
 _TABLES = ("io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri", "cri")
 
 
 class Places(NamedTuple):
-    """The two folders, and what says so, for people."""
+    """The two folders, and what says so, for people.
+
+    `bin_dirs` are all folders of plugins, `bin_dir` first. `most_files` is how many configurations are loaded
+    (`max_conf_num`), 0 for all.
+    """
 
     bin_dir: str
     conf_dir: str
     said_by: str
+    bin_dirs: tuple[str, ...]
+    most_files: int
 
 
 def find_places(bin_dir: str | None, conf_dir: str | None, config: str | None) -> Places:
@@ -40,11 +47,15 @@ def find_places(bin_dir: str | None, conf_dir: str | None, config: str | None) -
         cni = _cni_table(_read(path, ()))
         said_by = path if cni else f"containerd's defaults ({path} names no CNI folders)"
     several = cni.get("bin_dirs")
-    of_config = several[0] if isinstance(several, list) and several else cni.get("bin_dir")
+    of_config = several if isinstance(several, list) and several else [cni.get("bin_dir")]
+    folders = [bin_dir] if bin_dir else [one for one in map(_text, of_config) if one] or [default_bin]
+    most = cni.get("max_conf_num", _MOST_FILES)
     return Places(
-        os.path.abspath(bin_dir or _text(of_config) or default_bin),
+        os.path.abspath(folders[0]),
         os.path.abspath(conf_dir or _text(cni.get("conf_dir")) or default_conf),
         "the command line" if bin_dir and conf_dir else said_by,
+        tuple(map(os.path.abspath, folders)),
+        most if isinstance(most, int) and most >= 0 else _MOST_FILES,
     )
 
 

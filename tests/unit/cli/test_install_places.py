@@ -10,7 +10,7 @@ import pytest
 
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.install import command
-from cni_hns.cli.install.configuration import OURS, Wanted, loaded_first, template
+from cni_hns.cli.install.configuration import OURS, Wanted, loaded, template
 from cni_hns.cli.install.containerd import find_places
 from cni_hns.cli.install.layout import exe_name
 from cni_hns.cli.install.package import LAYOUT, Package, digest, read_package
@@ -80,10 +80,36 @@ def test_a_named_configuration_that_cannot_be_read_is_an_error(tmp_path: Path, t
 
 
 def test_the_first_file_by_name_is_the_one_that_counts(tmp_path: Path) -> None:
-    for name in ("20-b.conflist", "10-a.json", "05-c.conf.bak", "00-d.conflist.new"):
+    for name in (
+        "20-b.conflist",
+        "10-a.json",
+        "05-c.conf.bak",
+        "00-d.conflist.new",
+        "00-e.CONF",
+        "30-Z.conf",
+    ):
         (tmp_path / name).write_text("{}")
-    assert loaded_first(str(tmp_path)) == str(tmp_path / "10-a.json")
-    assert loaded_first(str(tmp_path / "none")) is None
+    (tmp_path / "00-folder.conf").mkdir()
+    assert loaded(str(tmp_path), 1) == [str(tmp_path / "10-a.json")]
+    assert [os.path.basename(path) for path in loaded(str(tmp_path), 2, ["10-B.conf"])] == [
+        "10-B.conf",
+        "10-a.json",
+    ]
+    assert len(loaded(str(tmp_path), 0)) == 3
+    assert loaded(str(tmp_path / "none"), 1) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "most"),
+    [("", 1), ("max_conf_num = 0\n", 0), ("max_conf_num = 2\n", 2), ("max_conf_num = -1\n", 1)],
+)
+def test_containerds_configuration_says_how_many_files_count(tmp_path: Path, line: str, most: int) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(TWO.replace("{0}", tmp_path.as_posix()) + line)
+    places = find_places(None, None, str(file))
+    assert places.most_files == most
+    assert [Path(folder).name for folder in places.bin_dirs] == ["new", "more"]
+    assert find_places(str(tmp_path), None, str(file)).bin_dirs == (str(tmp_path),)
 
 
 @pytest.mark.parametrize("mode", ["l2bridge", "l2tunnel", "nat", "overlay", "transparent"])
@@ -113,6 +139,18 @@ def there(tmp_path: Path) -> list[str]:
     return ["--bin-dir", str(tmp_path / "bin"), "--conf-dir", str(tmp_path / "conf")]
 
 
+def joining(kind: str) -> dict[str, object]:
+    """A sound configuration for a network that is there."""
+    return {
+        "cniVersion": "1.0.0",
+        "name": "n",
+        "type": kind,
+        "capabilities": {"portMappings": True, "dns": True},
+        "network": {"mode": "l2bridge"},
+        "ipam": {"type": "cni-hns", "subnet": "10.5.0.0/24"},
+    }
+
+
 class TestTheCommand:
     def test_only_a_built_program_installs_itself(self, node: Node, there: list[str]) -> None:
         typed = node("install", *there)
@@ -140,6 +178,80 @@ class TestTheCommand:
         assert os.listdir(tmp_path / "conf") == ["00-other.conf"]
         assert node("install", *there, "--subnet", "10.5.0.0/24", "--replace-config").exit_code == 1
         assert sorted(os.listdir(tmp_path / "conf")) == ["00-other.conf", OURS]
+
+    def test_what_was_written_must_be_what_is_loaded(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "conf").mkdir()
+        (tmp_path / "conf" / "0-a.json").write_text(json.dumps(joining("cni-hns")))
+        for dry in ([], ["--dry-run"]):
+            options = ["--subnet", "10.5.0.0/24", "--adapter", "Ethernet", "--replace-config"]
+            typed = node("install", *there, *options, *dry)
+            assert typed.exit_code == 1
+            assert f"{tmp_path / 'conf' / OURS} is not what containerd loads" in typed.out
+            assert "before 10-cni-hns.conflist comes 0-a.json" in typed.out
+
+    def test_every_file_that_containerd_is_told_to_load_is_checked(
+        self, node: Node, package: Package, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "config.toml"
+        file.write_text(TWO.replace("{0}", tmp_path.as_posix()) + "max_conf_num = 0\n")
+        (tmp_path / "conf").mkdir()
+        (tmp_path / "conf" / "1.conf").write_text(json.dumps(joining("cni-hns")))
+        (tmp_path / "conf" / "2.conf").write_text(json.dumps({**joining("cni-hns"), "netwrok": {}}))
+        typed = node("install", "--containerd-config", str(file), "--json")
+        assert typed.exit_code == 1
+        assert [line.split()[:3] for line in typed.json["faults"]] == [["error:", "2.conf:", "netwrok:"]]
+        assert any("each pod gets an interface of each" in line for line in typed.json["notes"])
+
+    @pytest.mark.parametrize("as_nat", [False, True], ids=["not there", "--as nat"])
+    def test_a_plugin_that_the_folder_lacks_is_named_with_the_remedy(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path, as_nat: bool
+    ) -> None:
+        (tmp_path / "conf").mkdir()
+        document = {"cniVersion": "1.0.0", "name": "nat", "type": "nat", "ipam": {"subnet": "172.20.0.0/20"}}
+        text = json.dumps({**document, "capabilities": {"portMappings": True, "dns": True}})
+        (tmp_path / "conf" / "0.conf").write_text(text)
+        alias = ["--as", "nat"] if as_nat else []
+        for dry in (["--dry-run"], []):
+            typed = node("install", *there, *alias, *dry, "--json")
+            assert typed.exit_code == (0 if as_nat else 1)
+            missing = f"error: type: {exe_name('nat')} is missing in {tmp_path / 'bin'}"
+            assert [line.startswith(missing) for line in typed.json["faults"]] == ([] if as_nat else [True])
+            assert as_nat or "cni-hns install --as nat" in typed.json["faults"][0]
+
+    def test_an_ipam_plugin_that_the_folder_lacks_is_named(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "conf").mkdir()
+        document = {**joining("cni-hns"), "ipam": {"type": "host-locl"}}
+        (tmp_path / "conf" / "0.conf").write_text(json.dumps(document))
+        typed = node("install", *there, "--json")
+        (fault,) = typed.json["faults"]
+        assert (typed.exit_code, fault.split(":")[1]) == (1, " ipam.type")
+        assert 'did you mean "host-local"' in fault
+        (tmp_path / "bin" / exe_name("host-locl")).write_text("")
+        assert node("install", *there).exit_code == 0
+
+    def test_beside_flannels_file_its_delegate_is_what_has_to_be_there(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "conf").mkdir()
+        delegate = {"type": "win-bridge", "apiVersion": 2}
+        plugin = {
+            "type": "flannel",
+            "delegate": delegate,
+            "capabilities": {"portMappings": True, "dns": True},
+        }
+        document = {"name": "cbr0", "cniVersion": "0.3.1", "plugins": [plugin]}
+        (tmp_path / "conf" / "0.conflist").write_text(json.dumps(document))
+        typed = node("install", *there, "--json")
+        assert [line.split()[1] for line in typed.json["faults"]] == [
+            "plugins[0].type:",
+            "plugins[0].delegate.type:",
+        ]
+        (tmp_path / "bin" / exe_name("flannel")).write_text("")
+        assert node("install", *there, "--as", "win-bridge").exit_code == 0
 
     def test_a_wrong_subnet_is_named(self, node: Node, package: Package, there: list[str]) -> None:
         typed = node("install", *there, "--subnet", "10.5.0.1/24")
