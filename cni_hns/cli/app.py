@@ -18,6 +18,7 @@ from cni_hns.cli.conformance.command import conformance
 from cni_hns.cli.demo.command import demo
 from cni_hns.cli.endpoints import endpoint
 from cni_hns.cli.exchange import export, import_
+from cni_hns.cli.explanation import explain
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.install import install, uninstall
 from cni_hns.cli.leases import ipam
@@ -51,6 +52,7 @@ def cli() -> None:
     """
 
 
+config.add_command(explain)
 _OF_THE_NODE = (version, network, endpoint, namespace, ipam, ledger, gc, config)
 for _command in (*_OF_THE_NODE, demo, conformance, install, uninstall):
     cli.add_command(_command)

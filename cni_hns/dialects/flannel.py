@@ -49,7 +49,10 @@ class HandedOn(NamedTuple):
     def outside(self, path: str) -> str | None:
         """Who says this part of the delegate's configuration, where flannel's object does not."""
         key = _OF_THE_FILE.get(_first(path))
-        return f"{key} in {self.file}" if key else None
+        if key is None:
+            return None
+        # Of its `ipam` the subnet alone is not always the same.
+        return "flannel" if path.startswith("ipam.") and path != "ipam.subnet" else f"{key} in {self.file}"
 
     def place(self, path: str) -> str:
         """The path in flannel's object of a part of the delegate's configuration."""

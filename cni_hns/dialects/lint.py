@@ -17,6 +17,8 @@ from cni_hns.typed import Any
 
 from . import fields
 from .build import Examined, examine
+from .endpoint import EndpointFault
+from .example import Example
 from .file_plugins import FilePlugin, plugins_of
 from .file_text import read_file
 from .findings import ConfigFault, Finding
@@ -176,6 +178,7 @@ def _of_plugin(plugin: FilePlugin) -> list[Finding]:
     if examined.plan is not None:
         plan = examined.plan
         warnings += [*_nat(plan, config), *_small_ranges(plan, config), *_lone_block(plan, config)]
+        warnings += _endpoint(plan)
     known = {finding.path for finding in errors}
     found += _moved([*errors, *(each for each in warnings if each.path not in known)], plugin)
     remarks = examined.plan.remarks if examined.plan else []
@@ -282,6 +285,15 @@ def _nat(plan: AttachmentPlan, config: Mapping[str, Any]) -> list[Finding]:
         for prefix, what in dict(wanted).items()
         if not IPSet([IPNetwork(prefix)]).issubset(excepted)
     ]
+
+
+def _endpoint(plan: AttachmentPlan) -> list[Finding]:
+    """What no ADD could be done with, whatever the node is like."""
+    try:
+        Example(plan)
+    except EndpointFault as fault:
+        return [Finding("", f"every ADD would fail: {fault}")]
+    return []
 
 
 def _pod_prefixes(plan: AttachmentPlan) -> list[str]:
