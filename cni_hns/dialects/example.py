@@ -23,10 +23,12 @@ NETWORK_GATEWAY = "<gateway of the HCN network>"
 THIRD_ADDRESS = "<third address of the HCN subnet>"
 IPAM_GATEWAY = "<gateway that the IPAM plugin answers>"
 MANAGEMENT = "<management address of the HCN network>"
+PREFIX_LENGTH = "<prefix length of the HCN subnet>"
 SUBNETS = "<the HCN network's own subnet>"
 
+# A subnet that nothing is known of may be any: every gateway of a configuration lies in it.
+_UNKNOWN_SUBNETS = {4: "0.0.0.0/0", 6: "::/0"}
 # Of blocks that no host can have addresses of: what is in a document of them was put there here.
-_UNKNOWN_SUBNETS = {4: "240.7.7.0/24", 6: "100::7:0/112"}
 _GATEWAYS = {4: "240.7.9.1", 6: "100::9:1"}
 _MANAGEMENT = "240.7.9.9"
 
@@ -39,6 +41,7 @@ class _Subnet(NamedTuple):
 class _Network(NamedTuple):
     id: str
     name: str
+    type: str
     subnets: list[_Subnet]
     management_ip: str | None
 
@@ -49,7 +52,10 @@ class Example:
     def __init__(self, plan: AttachmentPlan) -> None:
         self._plan = plan
         self._subnets_known = bool(plan.network.create and plan.network.subnets)
-        self._network = _Network("<ID of the HCN network>", plan.network.name, self._subnets(), _MANAGEMENT)
+        network = plan.network
+        self._network = _Network(
+            "<ID of the HCN network>", network.name, network.hcn_type, self._subnets(), _MANAGEMENT
+        )
         self._addresses = self._given()
         self.document = self._made({})
         self.policies: list[dict[str, Any]] = self.document.get("Policies", [])
@@ -74,6 +80,9 @@ class Example:
         # What the configuration says itself is shown as it is.
         told = [*policies[:own], *(self._told_policy(each) for each in policies[own:])]
         rest = {key: self._told(value) for key, value in document.items() if key != "Policies"}
+        if not self._subnets_known:
+            for each in rest.get("IpConfigurations", []):
+                each["PrefixLength"] = PREFIX_LENGTH
         if "MacAddress" in rest and plan.mac_prefix:
             rest["MacAddress"] = f"{plan.mac_prefix}-<the four bytes of the IPv4 address>"
         return {**rest, "Policies": told} if told else rest
@@ -95,7 +104,11 @@ class Example:
             by_family = {family(subnet.prefix): subnet.prefix for subnet in reversed(self._network.subnets)}
             return [_answered(prefix, plan.gateways) for _, prefix in sorted(by_family.items())]
         return [
-            Address(_of_range(ranges[0], [*plan.gateways, *plan.ipam.reserved]), 0, ranges[0].gateway)
+            Address(
+                _of_range(ranges[0], [*plan.gateways, *plan.ipam.reserved]),
+                int(ranges[0].subnet.rpartition("/")[2]),
+                ranges[0].gateway,
+            )
             for ranges in plan.ipam.range_sets
             if ranges
         ]
@@ -164,4 +177,4 @@ def _answered(prefix: str, taken: list[str]) -> Address:
     last = str(text(int(network.broadcast_address) - 1))
     whole = RangePlan(prefix, str(network[1]), last, None)
     ip = _of_range(whole, taken)
-    return Address(ip, 0, _of_range(whole, [*taken, ip]))
+    return Address(ip, network.prefixlen, _of_range(whole, [*taken, ip]))

@@ -151,7 +151,8 @@ class _Telling:
     def _network(self) -> Iterator[Fact]:
         network, key = self._plan.network, self._origins.key
         yield Fact("name", network.name, key("network.name", "name"))
-        yield Fact("type", " or ".join(network.accepts), key("network.mode", "type"))
+        accepted = " or ".join(network.accepts) or f"any; a new one is {network.hcn_type}"
+        yield Fact("type", accepted, key("network.mode", "type"))
         if network.create is None:
             yield Fact("found", "by its name; it must be there, no ADD creates it", key("network.create"))
             yield Fact("to make it", f"cni-hns network create --config {self._file}", [])

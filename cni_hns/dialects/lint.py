@@ -174,15 +174,18 @@ def _of_plugin(plugin: FilePlugin) -> list[Finding]:
         return [*found, *_moved(fault.findings, plugin)]
     errors = examined.findings
     warnings = [*_stray_gateways(config), *_capabilities(config, examined), *_of_network(examined)]
-    warnings += [*native_keys(examined.dialect, config), *_type(config)]
+    strangers = native_keys(examined.dialect, config)
+    warnings += [*strangers, *_type(config)]
     if examined.plan is not None:
         plan = examined.plan
         warnings += [*_nat(plan, config), *_small_ranges(plan, config), *_lone_block(plan, config)]
         warnings += _endpoint(plan)
     known = {finding.path for finding in errors}
     found += _moved([*errors, *(each for each in warnings if each.path not in known)], plugin)
-    remarks = examined.plan.remarks if examined.plan else []
-    return list(dict.fromkeys([*found, *(remark_finding(remark, plugin) for remark in remarks)]))
+    notes = [remark_finding(remark, plugin) for remark in (examined.plan.remarks if examined.plan else [])]
+    # A key that is warned of with what to write instead needs no note that it has no effect.
+    warned = {plugin.place(each.path) for each in strangers}
+    return list(dict.fromkeys([*found, *(each for each in notes if each.path not in warned)]))
 
 
 def _moved(findings: Iterable[Finding], plugin: FilePlugin) -> list[Finding]:
