@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.dialects import fields
-from cni_hns.dialects.essentials import BUILT_IN, ipam_kind
+from cni_hns.dialects.essentials import ipam_kind
 from cni_hns.dialects.findings import ConfigFault, Finding
 from cni_hns.dialects.flannel import hand_on, is_flannel
 from cni_hns.dialects.recognise import NATIVE, recognise
-from cni_hns.dialects.spelling import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -67,9 +66,7 @@ def _said(needed: _Needed, folders: Sequence[str]) -> str:
     missing = f"{_file_names(needed.name)[0]} is missing in {where}"
     bare = needed.name.lower().removesuffix(".exe")
     if needed.gives_addresses:
-        guess = near(bare, BUILT_IN)
-        meant = f' (did you mean "{guess}", which this plugin does itself?)' if guess else ""
-        return f"{missing}: put the IPAM plugin there, or correct the name{meant}"
+        return f"{missing}: put the IPAM plugin there, or correct the name"
     if bare == NATIVE:
         return f"{missing}: put it there by cni-hns install"
     if stands_in_for(needed.name):

@@ -8,8 +8,10 @@ Rule 2: a message shows the one character at fault, and nothing else of the file
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from cni_hns.cni.configuration import read_document
 from cni_hns.cni.errors import CniError
@@ -23,7 +25,7 @@ _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 # .NET reads any encoding that a mark announces, and writes UTF-8 without one, in every PowerShell.
-_REWRITE = "PowerShell: $f = Resolve-Path FILE; [IO.File]::WriteAllText($f, [IO.File]::ReadAllText($f))"
+_REWRITE = "in PowerShell: $f = Resolve-Path FILE; [IO.File]::WriteAllText($f, [IO.File]::ReadAllText($f))"
 _HOW_IT_HAPPENED = "PowerShell 7 writes files without it by -Encoding utf8NoBOM"
 
 _DOUBLE = "“”„‟«»〝〞＂"  # noqa: RUF001 - to be told from the one of JSON
@@ -38,12 +40,12 @@ _AFTER_TEXT = re.compile(r"\s*[:,}\]]")
 
 
 def read_file(data: bytes) -> tuple[dict[str, Any] | None, list[Finding]]:
-    """(the document, or None where it cannot be told; every fault of the text, in the file's order)."""
+    """(the document, None where it cannot be told; the faults of the text, keys given twice among them)."""
     text, findings = _decoded(data)
     if text is None:
         return None, findings
     try:
-        return read_document(text.encode()), findings
+        return read_document(text.encode()), [*findings, *_repeated(text)]
     except CniError as fault:
         refusal = fault
     scanned = _Scan(text)
@@ -56,6 +58,32 @@ def read_file(data: bytes) -> tuple[dict[str, Any] | None, list[Finding]]:
         return None, [*findings, _finding(fault)]
 
 
+def _repeated(text: str) -> list[Finding]:
+    """Keys that an object has twice: JSON readers take the later one, and say nothing."""
+    return [
+        Finding(path, "stands twice in its object; the later one counts, the other has no effect", "warning")
+        for path in _repeated_keys(json.loads(text, object_pairs_hook=_Pairs), "")
+    ]
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The members of an object, as they are written."""
+
+
+def _repeated_keys(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, each in value:
+            inner = f"{path}.{key}" if path else key
+            if key in seen:
+                yield inner
+            seen.add(key)
+            yield from _repeated_keys(each, inner)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _repeated_keys(each, f"{path}[{index}]")
+
+
 def _finding(fault: CniError) -> Finding:
     words = fault.msg.replace(" on stdin", "")
     return Finding("", words)
@@ -65,7 +93,7 @@ def _decoded(data: bytes) -> tuple[str | None, list[Finding]]:
     if data.startswith(_UTF_8_MARK):
         message = (
             "the file begins with a byte order mark (EF BB BF), which libcni, by which runtimes read it, "
-            f"refuses. Write it without: {_REWRITE} ({_HOW_IT_HAPPENED})"
+            f"refuses. Write it without, {_REWRITE} ({_HOW_IT_HAPPENED})"
         )
         text, findings = _utf_8(data[len(_UTF_8_MARK) :])
         return text, [Finding("", message), *findings]
@@ -74,7 +102,7 @@ def _decoded(data: bytes) -> tuple[str | None, list[Finding]]:
         return _utf_8(data)
     message = (
         "the file is in UTF-16, as PowerShell 5 writes by > and Out-File, and libcni, by which runtimes read "
-        f"it, takes UTF-8 only. Write it anew: {_REWRITE}"
+        f"it, takes UTF-8 only. Write it anew, {_REWRITE}"
     )
     try:
         return data.decode(encoding).removeprefix("\ufeff"), [Finding("", message)]
@@ -112,10 +140,11 @@ def _place(text: str, position: int) -> str:
 
 
 def _named(char: str) -> str:
-    """`“ (U+201C, left double quotation mark)`; of what does not show, the number alone."""
-    name = unicodedata.name(char, "").lower()
-    number = ", ".join(part for part in (f"U+{ord(char):04X}", name) if part)
-    return f"{char} ({number})" if char.isprintable() and not char.isspace() else number
+    """`“ (U+201C, left double quotation mark)`; of what does not show, `U+00A0 (no-break space)`."""
+    number, name = f"U+{ord(char):04X}", unicodedata.name(char, "").lower()
+    if char.isprintable() and not char.isspace():
+        return f"{char} ({number}, {name})" if name else f"{char} ({number})"
+    return f"{number} ({name})" if name else number
 
 
 class _Fault(NamedTuple):

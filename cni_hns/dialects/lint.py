@@ -18,6 +18,7 @@ from cni_hns.typed import Any
 from . import fields
 from .build import Examined, examine
 from .endpoint import EndpointFault
+from .essentials import BUILT_IN, ipam_kind
 from .example import Example
 from .file_plugins import FilePlugin, plugins_of
 from .file_text import read_file
@@ -25,6 +26,7 @@ from .findings import ConfigFault, Finding
 from .native_keys import native_keys
 from .plan import AttachmentPlan
 from .recognise import recognise
+from .spelling import near
 
 __all__ = ["check_file_text", "findings_of", "remark_finding"]
 
@@ -113,6 +115,19 @@ def _of_plugins(document: Mapping[str, Any]) -> list[Finding]:
 
 def _version(document: Mapping[str, Any]) -> list[Finding]:
     written = document.get("cniVersion", "")
+    if written == "" and not document.get("cniVersions"):
+        return [
+            Finding(
+                "cniVersion",
+                "missing: runtimes take 0.1.0 then, in which nothing calls CHECK, GC and STATUS",
+                "note",
+            )
+        ]
+    if written == "1.1.0" and "plugins" not in document:
+        message = (
+            "containerd 1.x cannot read results of 1.1.0, and a file of one plugin offers one version only"
+        )
+        return [Finding("cniVersion", message, "note")]
     if written == "" or written in SUPPORTED:
         return []
     return [Finding("cniVersion", f"{fields.shown(written)} is not one of {', '.join(SUPPORTED)}")]
@@ -175,7 +190,7 @@ def _of_plugin(plugin: FilePlugin) -> list[Finding]:
     errors = examined.findings
     warnings = [*_stray_gateways(config), *_capabilities(config, examined), *_of_network(examined)]
     strangers = native_keys(examined.dialect, config)
-    warnings += [*strangers, *_type(config)]
+    warnings += [*strangers, *_type(config), *_ipam_type(config)]
     if examined.plan is not None:
         plan = examined.plan
         warnings += [*_nat(plan, config), *_small_ranges(plan, config), *_lone_block(plan, config)]
@@ -209,6 +224,19 @@ def _type(config: Mapping[str, Any]) -> list[Finding]:
         )
         return [Finding("type", message, "note")]
     return []
+
+
+def _ipam_type(config: Mapping[str, Any]) -> list[Finding]:
+    """A name that is nearly ours is looked for as another program."""
+    ipam = fields.fold(config).get("ipam")
+    kind, name = ipam_kind(fields.fold(ipam)) if isinstance(ipam, Mapping) else ("", "")
+    guess = (
+        near(name, BUILT_IN) if kind == "delegate" and ipam_kind({"type": name})[0] == "delegate" else None
+    )
+    if guess is None:
+        return []
+    message = f'{fields.shown(name)} is another program, which CNI_PATH must have; did you mean "{guess}"?'
+    return [Finding("ipam.type", message, "warning")]
 
 
 def _capabilities(config: Mapping[str, Any], examined: Examined) -> list[Finding]:

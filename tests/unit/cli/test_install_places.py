@@ -224,13 +224,13 @@ class TestTheCommand:
         self, node: Node, package: Package, there: list[str], tmp_path: Path
     ) -> None:
         (tmp_path / "conf").mkdir()
-        document = {**joining("cni-hns"), "ipam": {"type": "host-locl"}}
+        document = {**joining("cni-hns"), "ipam": {"type": "other-ipam"}}
         (tmp_path / "conf" / "0.conf").write_text(json.dumps(document))
         typed = node("install", *there, "--json")
         (fault,) = typed.json["faults"]
         assert (typed.exit_code, fault.split(":")[1]) == (1, " ipam.type")
-        assert 'did you mean "host-local"' in fault
-        (tmp_path / "bin" / exe_name("host-locl")).write_text("")
+        assert f"{exe_name('other-ipam')} is missing in {tmp_path / 'bin'}" in fault
+        (tmp_path / "bin" / exe_name("other-ipam")).write_text("")
         assert node("install", *there).exit_code == 0
 
     def test_beside_flannels_file_its_delegate_is_what_has_to_be_there(

@@ -63,7 +63,7 @@ class TestCharacters:
         ("text", "place", "words"),
         [
             pytest.param(
-                '{\n\u00a0"a": 1}', "line 2, column 1", "U+00A0, no-break space", id="no-break space"
+                '{\n\u00a0"a": 1}', "line 2, column 1", "U+00A0 (no-break space)", id="no-break space"
             ),
             pytest.param('{"a": \u200b1}', "line 1, column 7", "U+200B", id="a space without width"),
             pytest.param("{“a”: 1}", "line 1, column 2", 'write "', id="curly quotes"),
@@ -105,7 +105,7 @@ class TestCharacters:
         assert said.endswith(f"(and in {others} other places)")
 
     def test_the_faults_of_the_document_come_in_the_same_run(self) -> None:
-        document: dict[str, Any] = {**BRIDGE, "netwrok": {}}
+        document: dict[str, Any] = {**BRIDGE, "cniVersion": "1.0.0", "netwrok": {}}
         found = check_file_text(ALL + json.dumps(document).replace("{", "{" + NO_BREAK, 1))
         assert [each.path for each in found] == ["", "", "netwrok"]
 
@@ -115,3 +115,13 @@ class TestCharacters:
     def test_sound_text_in_any_language_is_no_fault(self) -> None:
         document = {**BRIDGE, "comment": "“ ” // /* 容器 \u00a0 ,}"}
         assert read_file(json.dumps(document, ensure_ascii=False).encode()) == (document, [])
+
+
+def test_a_key_given_twice_is_a_warning_with_its_path() -> None:
+    document, findings = read_file(b'{"a": 1, "b": [{"c": 1, "c": {"d": 2, "d": 3}}], "a": 2}')
+    assert document == {"b": [{"c": {"d": 3}}], "a": 2}
+    assert [(each.path, each.severity) for each in findings] == [
+        ("b[0].c", "warning"),
+        ("b[0].c.d", "warning"),
+        ("a", "warning"),
+    ]
