@@ -127,10 +127,10 @@ def _utf_8(data: bytes) -> tuple[str, list[Finding]]:
     except UnicodeDecodeError as fault:
         before = data[: fault.start].decode()
         message = (
-            f"{_place(before, len(before))}: byte 0x{data[fault.start]:02X} is not UTF-8; the file was saved "
-            'in another encoding ("ANSI"). Save it as UTF-8 without a byte order mark'
+            f"{_place(before, len(before))}: byte 0x{data[fault.start]:02X} is not UTF-8: the file was saved "
+            'in another encoding ("ANSI"), and runtimes read U+FFFD in its place. Save it as UTF-8'
         )
-        return data.decode(errors="replace"), [Finding("", message)]
+        return data.decode(errors="replace"), [Finding("", message, "warning")]
 
 
 def _place(text: str, position: int) -> str:

@@ -20,7 +20,6 @@ ALL = "\ufeff"
 
 def words_of(data: bytes | str) -> list[str]:
     _, findings = read_file(data.encode() if isinstance(data, str) else data)
-    assert {finding.severity for finding in findings} <= {"error"}
     return [finding.message for finding in findings]
 
 
