@@ -144,7 +144,7 @@ def _environment(path: str) -> tuple[dict[str, Any], bool, list[Finding]]:
         )
         findings.append(Finding("subnetFile", message, "note"))
     added = {
-        "ipMasq": values.get("FLANNEL_IPMASQ", "").lower() in ("true", "1", "t"),
+        "ipMasq": values.get("FLANNEL_IPMASQ") == "true",
         "ipMasqNetwork": prefixes["FLANNEL_NETWORK"],
         "ipam": {"type": "host-local", "subnet": prefixes["FLANNEL_SUBNET"]},
     }
