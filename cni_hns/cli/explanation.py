@@ -152,7 +152,8 @@ def _section(section: Section, width: int) -> Iterator[str]:
 
 
 def _fact(fact: Fact, width: int, label: str) -> Iterator[str]:
-    first, *more = _parts(fact.value, width)
+    # A command is to be copied whole.
+    first, *more = [fact.value] if fact.value.startswith("cni-hns ") else _parts(fact.value, width)
     indent = " " * (_LABEL + 4)
     yield from _placed(f"  {label:<{_LABEL}}  {first:<{width}}", fact.places, more, indent)
 

@@ -58,7 +58,7 @@ _DIFFERENCES = (
     _Difference(
         _EVERY_PEER,
         _always,
-        "an HCN network without the configured subnet is an error; the peer makes a pod without a route",
+        "an HCN network without the pods' range is an error; the peer makes a pod without a route",
     ),
     _Difference(_EVERY_PEER, _always, "CHECK looks at what is there; the peer's looks at nothing"),
 )

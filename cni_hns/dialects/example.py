@@ -75,10 +75,11 @@ class Example:
             endpoint_id="<ID of the endpoint>",
             name=f"<container id>_{plan.network.name}",
         )
-        own = len(plan.policies)
-        policies = document.get("Policies", [])
         # What the configuration says itself is shown as it is.
-        told = [*policies[:own], *(self._told_policy(each) for each in policies[own:])]
+        told = [
+            each if each in plan.policies else self._told_policy(each)
+            for each in document.get("Policies", [])
+        ]
         rest = {key: self._told(value) for key, value in document.items() if key != "Policies"}
         if not self._subnets_known:
             for each in rest.get("IpConfigurations", []):

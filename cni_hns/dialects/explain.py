@@ -133,6 +133,8 @@ class _Telling:
         self._plan = plan
         self._has_nat_key = examined.native is not None and examined.native.outboundNat is not None
         self._origins = Origins(plugin, examined)
+        # With a peer's configuration nothing but the addresses of an answer may count.
+        self._has_answers = plan.ipam.kind == "delegate" and not plan.to_document().get("peer")
         self.example = Example(plan)
 
     def sections(self) -> list[Section]:
@@ -172,14 +174,15 @@ class _Telling:
     def _subnets(self) -> Iterator[Fact]:
         created = self._plan.network.create or {}
         made = [subnet for ipam in created.get("Ipams", []) for subnet in ipam.get("Subnets", [])]
-        for subnet in made:
+        for index, subnet in enumerate(made):
             prefix = subnet["IpAddressPrefix"]
             hops = [route["NextHop"] for route in subnet.get("Routes", [])]
             words = f"{prefix}, gateway {', '.join(hops)}" if hops else prefix
             yield Fact("subnet", words, self._origins.value(prefix, "network", "ipam"))
             for policy in subnet.get("Policies", []):
                 identifier = str(policy["Settings"].get("IsolationId", ""))
-                places = self._origins.key("network.vsid") or self._origins.network_policy(policy["Type"])
+                key = "network.vsid" if policy["Type"] == "VSID" else f"network.subnets[{index}].policies"
+                places = self._origins.key(key) or self._origins.network_policy(policy["Type"])
                 yield Fact(policy["Type"], identifier, places)
         if self._plan.network.create is not None and not made:
             yield Fact("subnet", "HNS chooses" if self._plan.network.mode == "nat" else "by DHCP", [])
@@ -288,7 +291,7 @@ class _Telling:
             over = "the gateway" if is_default or known is None else hop
             places = self._origins.route(destination, None if is_default else known)
             yield Fact("route", f"{destination} over {over}{metric}", [] if is_default else places)
-        if self._plan.ipam.kind == "delegate":
+        if self._has_answers:
             yield Fact("more routes", "what the IPAM plugin answers", self._origins.key("ipam.type"))
 
     def _dns(self) -> Iterator[Fact]:
@@ -304,7 +307,7 @@ class _Telling:
         if plan.ipam.resolv_conf:
             words = f"{plan.ipam.resolv_conf} says what is not said here"
             yield Fact("else", words, self._origins.key("ipam.resolvConf"))
-        elif plan.ipam.kind == "delegate":
+        elif self._has_answers:
             yield Fact("else", "what the IPAM plugin answers", self._origins.key("ipam.type"))
         elif not plan.dns:
             yield Fact("servers", "none is named: HNS takes those of the node", [])
