@@ -21,13 +21,13 @@ _INSTEAD: dict[str, dict[str, str | None]] = {
         "network": _JOINS,
         "outboundNat": "ipMasqNetwork names the one exception, an OutBoundNAT policy in policies any number",
         "gatewayFrom": "the subnet's third address is always the gateway here",
-        "routes": "ipam.routes",
+        "routes": None,
     },
     "win-overlay": {
         "network": _JOINS,
         "outboundNat": "ipMasq excepts the HCN network's own subnets, an OutBoundNAT policy in policies any",
         "gatewayFrom": "the HCN network's gateway is always used here",
-        "routes": "ipam.routes",
+        "routes": None,
         "macPrefix": "endpointMacPrefix",
     },
     "wcn": {

@@ -297,7 +297,8 @@ class TestNativeKeysInAPeersFile:
         [
             pytest.param(WIN_BRIDGE, "network", "cni-hns network create", id="win-bridge joins a network"),
             pytest.param(WIN_BRIDGE, "outboundNat", "ipMasqNetwork", id="win-bridge's NAT"),
-            pytest.param(WIN_BRIDGE, "routes", "ipam.routes", id="routes"),
+            pytest.param(WIN_BRIDGE, "routes", '"type": "cni-hns"', id="win-bridge's routes"),
+            pytest.param(SDNBRIDGE, "routes", "ipam.routes", id="sdnbridge's routes"),
             pytest.param(SDNBRIDGE, "network", "ipam.subnet", id="sdnbridge makes its network"),
             pytest.param(SDNBRIDGE, "loopbackDSR", "optionalFlags.loopbackDSR", id="sdnbridge's flags"),
             pytest.param(SDNBRIDGE, "macPrefix", '"type": "cni-hns"', id="nothing like it"),
