@@ -56,14 +56,16 @@ def run(request: Request, node: Node) -> Result:
     """
     attachment = Attachment.of(request, node)
     asked = Asked.of(attachment)
-    repair.others(attachment)
-    gone.look_around(attachment)
     vanished: NetworkVanished | None = None
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         adding = Addition(attachment, asked)
         row = attachment.row()
         ready = row if row is not None and row.phase == "ready" else None
         known = repeated.stored_result(adding, ready) if ready is not None else None
+        if number == 0:
+            # Not before: an ADD that is refused for what was added already changes nothing at all.
+            repair.others(attachment)
+            gone.look_around(attachment)
         if known is not None:
             return known
         try:

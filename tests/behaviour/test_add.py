@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from cni_hns.deadline import Deadline
 from cni_hns.identity import endpoint_id
+from cni_hns.ledger import AttachmentKey, open_ledger
+from tests.behaviour.pod import Pod
 from tests.harness import SimulatedNode, container_id, l2bridge
 
 
@@ -70,6 +74,21 @@ def test_a_repeated_add_for_another_request_says_what_differs_and_takes_nothing(
     assert (answer.exit_code, answer.document["code"]) == (1, 7)
     assert "port_mappings" in answer.words
     assert (node.endpoints(), node.leases()) == before
+
+
+def test_a_repeated_add_that_is_refused_repairs_nobody_elses(node: SimulatedNode) -> None:
+    """It says that nothing was changed."""
+    pod, other = Pod(node), Pod(node)
+    pod.add()
+    other.add()
+    with closing(open_ledger(node.ledger_path, Deadline(30))) as ledger:
+        row = ledger.attachment(AttachmentKey("pods", other.container, "eth0"))
+        assert row is not None
+        assert ledger.claim_stale(row, row.owner._replace(pid=1, started="long ago"), "a dead one's", 0.0)
+    before = node.endpoints()
+    answer = pod.call("ADD", dns={"nameservers": ["10.96.0.11"]})
+    assert answer.document["code"] == 7
+    assert node.endpoints() == before
 
 
 def test_a_repeated_add_makes_an_endpoint_again_that_hns_lost(node: SimulatedNode) -> None:

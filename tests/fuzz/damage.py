@@ -10,6 +10,9 @@ from typing import Any
 __all__ = ["flip", "set_columns"]
 
 
+_PARTS = frozenset({"table", "column", "row", "value"})
+
+
 def set_columns(path: Path, damage: list[dict[str, Any]]) -> None:
     """Set columns; a row or table that is not there is passed over, and so is what SQLite does not take.
 
@@ -28,6 +31,8 @@ def set_columns(path: Path, damage: list[dict[str, Any]]) -> None:
 
 
 def _set(connection: sqlite3.Connection, one: dict[str, Any]) -> None:
+    if not one.keys() >= _PARTS:
+        return  # a part was tried to be left out
     table, column = one["table"], one["column"]
     keys = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[5]]
     columns = ", ".join(keys)
