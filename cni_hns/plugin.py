@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from cni_hns.background import Alarm, finishes_within
-from cni_hns.cni.arguments import argument_lengths
+from cni_hns.cni.arguments import argument_lengths, meaningless_pieces
 from cni_hns.cni.configuration import answer_version, read_document
 from cni_hns.cni.errors import DEADLINE, INTERNAL, IO_FAILURE, CniError
 from cni_hns.cni.failures import as_cni_error, trace
@@ -217,7 +217,8 @@ class _Call:
         raw = _stdin(self._read_stdin, self._deadline.timeout_s)
         document = read_document(raw)
         self._settle(document)
-        request = read_request(variables, raw, document)
+        lenient = self._passes_over_pieces(variables, document)
+        request = read_request(variables, raw, document, lenient=lenient)
         result = self._work(request)
         text = _result_text(request, result) if self._verb.prints_result else ""
         self._log_end(result)
@@ -244,6 +245,18 @@ class _Call:
             others=redacted({key: value for key, value in document.items() if key not in _OPEN_MEMBERS}),
             timeout_s=self._deadline.timeout_s,
         )
+
+    def _passes_over_pieces(self, variables: Variables, document: dict[str, Any]) -> bool:
+        """Whether pieces of CNI_ARGS that mean nothing are no fault, as for some of the peers."""
+        pieces = meaningless_pieces(variables.args) if variables.command in {"ADD", "CHECK"} else []
+        if not pieces:
+            return False
+        from cni_hns.dialects.recognise import passes_over_arguments
+
+        lenient = passes_over_arguments(document)
+        if lenient:
+            self._log.event(f"passed over, as with the peer: {'; '.join(pieces)}", "warning")
+        return lenient
 
     def _work(self, request: Request) -> Result | None:
         node = self._make_node(self._connect, self._log, self._deadline, request.config.get("dataDir"))

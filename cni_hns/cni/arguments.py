@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from cni_hns.cni.errors import BAD_VARIABLE, CniError, shown
 
-__all__ = ["argument_faults", "argument_lengths", "read_arguments"]
+__all__ = ["argument_faults", "argument_lengths", "meaningless_pieces", "read_arguments", "value_faults"]
 
 _FREE_TEXT = ("K8S_POD_NAME", "K8S_POD_INFRA_CONTAINER_ID", "K8S_POD_UID")
 _TRUE = ("1", "true")
@@ -20,16 +20,16 @@ _LONGEST_DNS_NAME = 253
 _MAC = r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}|[0-9a-fA-F]{2}(-[0-9a-fA-F]{2}){5}"
 
 
-def read_arguments(text: str) -> dict[str, str]:
+def read_arguments(text: str, *, lenient: bool = False) -> dict[str, str]:
     """The known keys with their values; a known key without a value counts as absent.
 
+    `lenient`: pieces that mean nothing are passed over.
     Raises: CniError (code 4) naming every fault.
     """
-    faults = argument_faults(text)
+    faults = value_faults(text) if lenient else argument_faults(text)
     if faults:
         raise CniError(BAD_VARIABLE, "; ".join(faults))
-    pairs = dict(piece.split("=") for piece in _pieces(text))
-    return {key: value for key, value in pairs.items() if key in _CHECKS and value}
+    return {key: value for key, value in _pairs(text).items() if key in _CHECKS and value}
 
 
 def argument_faults(text: str) -> list[str]:
@@ -38,24 +38,35 @@ def argument_faults(text: str) -> list[str]:
     IgnoreUnknown excuses unknown keys and nothing else, as in every Go plugin: an address that was asked
     for and cannot be read must not be dropped in silence.
     """
+    return [*meaningless_pieces(text), *value_faults(text)]
+
+
+def meaningless_pieces(text: str) -> list[str]:
+    """What is no KEY=VALUE, or has a key that nobody knows and IgnoreUnknown does not excuse."""
     faults: list[str] = []
-    pairs: dict[str, str] = {}
     for number, piece in enumerate(_pieces(text), start=1):
         key, separator, value = piece.partition("=")
         if not separator:
             faults.append(f"CNI_ARGS: piece {number} ({len(piece)} characters) is not KEY=VALUE")
         elif "=" in value:
             faults.append(f"CNI_ARGS: piece {number}, key {shown(key)}, has more than one '='")
-        else:
-            pairs[key] = value
+    pairs = _pairs(text)
     tolerant = pairs.get("IgnoreUnknown", "").lower() in _TRUE
-    for key, value in pairs.items():
-        expected = _CHECKS[key](value) if key in _CHECKS and value else None
-        if expected is not None:
-            faults.append(f"CNI_ARGS: the value of {key} ({len(value)} characters) is not {expected}")
-        elif key not in _CHECKS and not tolerant:
-            faults.append(f"CNI_ARGS: key {shown(key)} is not known (IgnoreUnknown=1 lets it pass)")
-    return faults
+    return faults + [
+        f"CNI_ARGS: key {shown(key)} is not known (IgnoreUnknown=1 lets it pass)"
+        for key in pairs
+        if key not in _CHECKS and not tolerant
+    ]
+
+
+def value_faults(text: str) -> list[str]:
+    """The known keys whose values cannot be what they are for."""
+    given = {key: value for key, value in _pairs(text).items() if key in _CHECKS and value}
+    wrong = {key: expected for key, value in given.items() if (expected := _CHECKS[key](value)) is not None}
+    return [
+        f"CNI_ARGS: the value of {key} ({len(given[key])} characters) is not {expected}"
+        for key, expected in wrong.items()
+    ]
 
 
 def argument_lengths(text: str) -> dict[str, int]:
@@ -65,6 +76,12 @@ def argument_lengths(text: str) -> dict[str, int]:
         key, separator, value = piece.partition("=")
         lengths[key if separator else f"piece {number}"] = len(value if separator else piece)
     return lengths
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """The pieces that are KEY=VALUE; of one key the last."""
+    found = (piece.partition("=") for piece in _pieces(text))
+    return {key: value for key, separator, value in found if separator and "=" not in value}
 
 
 def _pieces(text: str) -> list[str]:

@@ -30,16 +30,19 @@ class Request(NamedTuple):
         return self.name, self.variables.container_id, self.variables.ifname
 
 
-def read_request(variables: Variables, raw: bytes, document: dict[str, Any]) -> Request:
+def read_request(
+    variables: Variables, raw: bytes, document: dict[str, Any], *, lenient: bool = False
+) -> Request:
     """The request, after the checks of the specification and then this plugin's own on the variables.
 
     `prevResult` is read for ADD, CHECK and DEL, the CNI_ARGS for ADD and CHECK. DEL has to clean up whatever
-    was passed: there a prevResult that cannot be read counts as none.
+    was passed: there a prevResult that cannot be read counts as none. `lenient`: pieces of CNI_ARGS that mean
+    nothing are passed over.
 
     Raises: CniError with the code that the specification has for the fault.
     """
     envelope = check_envelope(document, variables.command)
-    check_own_rules(variables)
+    check_own_rules(variables, lenient=lenient)
     check_data_dir(document)
     checked = variables.command in {"ADD", "CHECK"}
     return Request(
@@ -49,7 +52,7 @@ def read_request(variables: Variables, raw: bytes, document: dict[str, Any]) -> 
         config=document,
         raw=raw,
         prev_result=_prev_result(document, envelope.version, variables.command),
-        arguments=read_arguments(variables.args) if checked else {},
+        arguments=read_arguments(variables.args, lenient=lenient) if checked else {},
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from cni_hns.cni.arguments import argument_faults
+from cni_hns.cni.arguments import argument_faults, value_faults
 from cni_hns.cni.errors import BAD_VARIABLE, CniError, shown
 from cni_hns.cni.namespace import namespace_fault
 from cni_hns.cni.protocol import VERBS, identifier_fault, ifname_fault
@@ -59,25 +59,27 @@ def read_variables(environ: Mapping[str, str]) -> Variables:
     return variables
 
 
-def check_own_rules(variables: Variables) -> None:
+def check_own_rules(variables: Variables, *, lenient: bool = False) -> None:
     """Hold the variables against what this plugin asks beyond the specification.
 
     For the specification CNI_NETNS and CNI_ARGS are any text. These rules come after those of the
     configuration, so that a runtime sees the same order of checks as with every other plugin.
 
+    `lenient`: pieces of CNI_ARGS that mean nothing are no fault.
     Raises: CniError (code 4) with everything that is bad.
     """
-    faults = _own_faults(variables)
+    faults = _own_faults(variables, lenient=lenient)
     if faults:
         raise _refusal(variables, faults)
 
 
-def _own_faults(variables: Variables) -> list[str]:
+def _own_faults(variables: Variables, *, lenient: bool = False) -> list[str]:
     """DEL is left out: whatever was passed, it has to clean up."""
     if variables.command not in {"ADD", "CHECK"}:
         return []
     namespace = namespace_fault(variables.netns) if variables.netns else None
-    return ([namespace] if namespace else []) + argument_faults(variables.args)
+    arguments = value_faults(variables.args) if lenient else argument_faults(variables.args)
+    return ([namespace] if namespace else []) + arguments
 
 
 def _fault(name: str, value: str) -> str | None:

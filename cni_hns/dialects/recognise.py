@@ -14,7 +14,7 @@ from cni_hns.typed import Any
 from . import fields
 from .findings import ConfigFault, Finding
 
-__all__ = ["NATIVE", "Dialect", "recognise"]
+__all__ = ["NATIVE", "Dialect", "is_native", "passes_over_arguments", "recognise"]
 
 NATIVE = "cni-hns"
 
@@ -49,6 +49,22 @@ def recognise(config: Mapping[str, Any], executable: str = "") -> Dialect:
     if found is None:
         raise ConfigFault([Finding("type", _unrecognised(written))])
     return found
+
+
+def is_native(config: Mapping[str, Any]) -> bool:
+    """Whether the configuration is one of ours, as far as it tells: what nobody knows counts as ours."""
+    try:
+        return recognise(config)[0] == NATIVE
+    except ConfigFault:
+        return True
+
+
+def passes_over_arguments(config: Mapping[str, Any]) -> bool:
+    """Whether the peer goes on past a CNI_ARGS that it cannot read: nat, sdnbridge and sdnoverlay do."""
+    try:
+        return recognise(config)[0] == "wcn"
+    except ConfigFault:
+        return False
 
 
 def _bare(name: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cni_hns.cni.arguments import argument_faults, argument_lengths, read_arguments
+from cni_hns.cni.arguments import argument_faults, argument_lengths, meaningless_pieces, read_arguments
 from cni_hns.cni.errors import BAD_VARIABLE, CniError
 
 PLANTED = "hunter2hunter2"
@@ -72,6 +72,19 @@ def test_bad_arguments_are_named_but_never_shown(text: str, named: str) -> None:
 
 def test_all_faults_are_reported_at_once() -> None:
     assert len(argument_faults("a;b=c=d;IP=x;MAC=y;Z=z")) == 5
+
+
+def test_lenient_reading_passes_over_what_means_nothing() -> None:
+    text = f"IP=10.0.0.1;TOKEN={PLANTED};loose;a=b=c"
+    assert read_arguments(text, lenient=True) == {"IP": "10.0.0.1"}
+    assert len(meaningless_pieces(text)) == 3
+    assert PLANTED not in str(meaningless_pieces(text))
+
+
+@pytest.mark.parametrize("text", ["IP=x;loose", "MAC=x", "K8S_POD_NAMESPACE=a b"])
+def test_a_wish_that_cannot_be_read_is_no_piece_that_means_nothing(text: str) -> None:
+    with pytest.raises(CniError):
+        read_arguments(text, lenient=True)
 
 
 def test_the_log_gets_names_and_lengths() -> None:
