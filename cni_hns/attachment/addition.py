@@ -6,13 +6,15 @@ Each method that writes to the ledger is one transaction.
 from __future__ import annotations
 
 import contextlib
+from ipaddress import ip_address
 
 from cni_hns.attachment import endpoints, gone
 from cni_hns.attachment.addresses import Given, given_before, hold_what_hns_gave
 from cni_hns.attachment.delegated import require_plugin
 from cni_hns.attachment.outcome import to_stored
 from cni_hns.binding.errors import ServiceError, Unreachable
-from cni_hns.dialects.endpoint import Address, endpoint_request, reserved_addresses
+from cni_hns.dialects.endpoint import Address, endpoint_request, out_of_reach, reserved_addresses
+from cni_hns.dialects.wanted import mapped_port
 from cni_hns.identity import endpoint_name, next_endpoint_id
 from cni_hns.ipam import allocate
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
@@ -49,14 +51,16 @@ class _Rehearsed(Exception):
 class Addition:
     """What the steps of one ADD share.
 
-    `endpoint_id` is that of the endpoint to make. `given` are the addresses as far as they are known,
-    `document` the endpoint that HNS is asked for, `seen` the endpoint as HNS shows it. `last_reserved`:
-    what host-local's range sets gave last. `may_arrive_late`: HNS did not say whether it makes the endpoint.
+    `wanted` is what was asked for, without what had to be left out. `endpoint_id` is that of the endpoint to
+    make. `given` are the addresses as far as they are known, `document` the endpoint that HNS is asked for,
+    `seen` the endpoint as HNS shows it. `last_reserved`: what host-local's range sets gave last.
+    `may_arrive_late`: HNS did not say whether it makes the endpoint.
     """
 
     def __init__(self, attachment: Attachment, asked: Asked) -> None:
         self.attachment = attachment
         self.asked = asked
+        self.wanted = asked.wanted
         self.given = Given([], mac=asked.wanted.mac)
         self.document: dict[str, Any] = {}
         self.seen: EndpointView | None = None
@@ -180,10 +184,49 @@ class Addition:
             self._write_down(network)
 
     def take(self, given: Given, network: NetworkView) -> None:
-        """What an external plugin gave."""
-        self.given = given._replace(mac=self.given.mac)
+        """What an external plugin gave; with a peer's configuration nothing but its addresses counts."""
+        peer = self.asked.plan.peer
+        self._say_out_of_reach(given, network)
+        taken = given._replace(routes=[], dns=None) if peer else given
+        self.given = taken._replace(mac=self.given.mac)
         with self.node.ledger.transaction():
             self._write_down(network)
+
+    def _say_out_of_reach(self, given: Given, network: NetworkView) -> None:
+        plan = self.asked.plan
+        hops = [one.gateway for one in given.addresses] if plan.gateway_rule == "ipam" else []
+        hops += [] if plan.peer else [route["gw"] for route in given.routes or []]
+        for hop in out_of_reach(network, filter(None, hops)):
+            self.node.log.event(
+                f'gateway {hop} of IPAM plugin "{plan.ipam.type}" lies in no subnet of HCN network '
+                f'"{network.name}" ({network.id}) and is not used',
+                "warning",
+            )
+
+    def leave_out(self, ports: dict[str, str], network: NetworkView) -> None:
+        """Ask for the endpoint without mapping these host ports ("8080/tcp"), each with its holder."""
+        for port, holder in ports.items():
+            self.node.log.event(
+                f"host port {port} is left out: another attachment of the same container maps it, {holder}",
+                "warning",
+            )
+        kept = [one for one in self.wanted.port_mappings if mapped_port(one) not in ports]
+        self.wanted = self.wanted._replace(port_mappings=kept)
+        with self.node.ledger.transaction():
+            self._write_down(network)
+
+    def say_what_is_otherwise(self) -> None:
+        """What of the runtime's wishes the endpoint has not, or HNS may take without any effect."""
+        for note in self.asked.wanted.notes:
+            self.node.log.event(note, "warning")
+        families = {ip_address(address).version for address, _ in self.seen.addresses} if self.seen else set()
+        for one in self.wanted.port_mappings:
+            if families and one["hostIP"] and ip_address(one["hostIP"]).version not in families:
+                self.node.log.event(
+                    f"port mapping {mapped_port(one)} is for host address {one['hostIP']}, and the endpoint "
+                    f"has no address of its family: HNS took it, as from {self.asked.plan.peer}",
+                    "warning",
+                )
 
     def take_others(self, refused: list[str], listed: list[str], network: NetworkView, until: float) -> None:
         """Set addresses aside until then (ledger time) and hold the next ones.
@@ -337,7 +380,7 @@ class Addition:
         key, given = self.attachment.key, self.given
         return endpoint_request(
             self.asked.plan,
-            self.asked.wanted._replace(mac=given.mac),
+            self.wanted._replace(mac=given.mac),
             network,
             [Address(one.address, one.prefix, one.gateway) for one in given.addresses],
             endpoint_id=self.endpoint_id,

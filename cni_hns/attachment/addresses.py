@@ -60,11 +60,14 @@ def hold_what_hns_gave(ledger: Ledger, key: AttachmentKey, view: EndpointView) -
 def given_before(row: AttachmentRow, ledger: Ledger) -> Given:
     """What a finished ADD answered, and what HNS was asked for: an external plugin's routes and DNS too."""
     result = of_stored(row, ledger.path)
+    # The result has HNS's prefix lengths; where a gateway is counted from those of IPAM, these are needed.
+    prefixes = {lease.address: lease.prefix for lease in ledger.leases_of(row.key)}
+    addresses = [one._replace(prefix=prefixes.get(one.address, one.prefix)) for one in addresses_in(result)]
     document: dict[str, Any] = row.request or {}
     dns = document.get("Dns", {})
     mac = result.interfaces[0].mac if result.interfaces else ""
     return Given(
-        addresses=addresses_in(result),
+        addresses=addresses,
         routes=[
             {"dst": one["DestinationPrefix"], "gw": one["NextHop"], "priority": one.get("Metric")}
             for one in document.get("Routes", [])

@@ -64,4 +64,5 @@ def _fingerprint(config: dict[str, Any], wanted: Wanted) -> str:
     """What makes two ADDs the same request, as JSON: the configuration's digest and what the runtime adds."""
     asked = {key: value for key, value in config.items() if key.lower() not in _OF_THE_CALL_ONLY}
     document = json.loads(json.dumps(wanted._asdict()))
+    del document["notes"]
     return json.dumps({"configuration": digest(asked), **document}, sort_keys=True)

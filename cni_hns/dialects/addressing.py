@@ -32,15 +32,17 @@ class _Surroundings(NamedTuple):
     mode: str
     subnets: list[SubnetPlan]
     subnets_known: bool
+    peer: str
     bridge: bool
     ranges_at_run_time: bool
 
 
 def read_addressing(
-    ipam: Mapping[str, Any], network: Network | None, *, bridge: bool, ranges_at_run_time: bool
+    ipam: Mapping[str, Any], network: Network | None, *, peer: str, bridge: bool, ranges_at_run_time: bool
 ) -> Addressing:
     """The plan of the `ipam` object beside this network.
 
+    `peer`: whose dialect messages speak, "" for our own.
     `bridge`: the gateway is each subnet's third address. `ranges_at_run_time`: the runtime may send
     `ipRanges`.
     """
@@ -49,6 +51,7 @@ def read_addressing(
         mode=network.mode if network else "",
         subnets=[subnet for subnet in subnets if subnet is not None],
         subnets_known=network is not None and None not in subnets,
+        peer=peer,
         bridge=bridge,
         ranges_at_run_time=ranges_at_run_time,
     )
@@ -81,8 +84,9 @@ def _unmanaged(ipam: Mapping[str, Any], around: _Surroundings) -> Addressing:
     """No plugin named: HNS chooses, and on a transparent network an outside DHCP server."""
     ranges = [key for key in ipam if key in BuiltinIpam.model_fields and key not in HnsIpam.model_fields]
     if ranges and not ipam.get("type"):
+        plugin = "host-local" if around.peer else "cni-hns"
         message = (
-            f'missing: "cni-hns" allocates by {", ".join(ranges)}; without a type HNS chooses the address'
+            f'missing: "{plugin}" allocates by {", ".join(ranges)}; without a type HNS chooses the address'
         )
         return Addressing(None, [], [Finding("ipam.type", message)])
     reading = read(HnsIpam, ipam, "ipam")
@@ -156,6 +160,8 @@ def _range(
         findings.append(Finding(f"{path}.subnet", outside))
     if entry.gateway not in (None, ""):
         gateways.append(str(found.gateway))
+        if not around.peer and not outside:
+            findings += _stray_gateway(found, path, around)
         return found
     return found._replace(gateway=_network_gateway(found, around) or found.gateway)
 
@@ -164,14 +170,25 @@ def _outside_the_network(found: RangePlan, around: _Surroundings) -> str | None:
     if not around.subnets or not around.subnets_known or _subnet_around(found, around):
         return None
     held = ", ".join(subnet.prefix for subnet in around.subnets)
-    return f"{found.subnet} is in none of the network's subnets ({held})"
+    return f"{found.first}-{found.last} lies in none of the network's subnets ({held})"
+
+
+def _stray_gateway(found: RangePlan, path: str, around: _Surroundings) -> list[Finding]:
+    """A range's own prefix may be wider than the HCN subnet, and its gateway then nobody's neighbour."""
+    subnet = _subnet_around(found, around)
+    if subnet is None or found.gateway is None:
+        return []
+    if ipaddress.ip_address(found.gateway) in ipaddress.ip_network(subnet.prefix):
+        return []
+    return [Finding(f"{path}.gateway", f"{found.gateway} is not in the network's subnet {subnet.prefix}")]
 
 
 def _subnet_around(found: RangePlan, around: _Surroundings) -> SubnetPlan | None:
-    inner = ipaddress.ip_network(found.subnet)
+    """The subnet that has every address of the range; the range's own prefix may be a wider one."""
+    ends = [ipaddress.ip_address(found.first), ipaddress.ip_address(found.last)]
     for subnet in around.subnets:
         outer = ipaddress.ip_network(subnet.prefix)
-        if inner.version == outer.version and outer.supernet_of(inner):  # type: ignore[arg-type]
+        if all(end in outer for end in ends):
             return subnet
     return None
 
@@ -194,7 +211,8 @@ def _sets_of_the_network(around: _Surroundings) -> list[list[RangePlan]]:
 def _no_ranges(around: _Surroundings) -> list[Finding]:
     if around.subnets or not around.subnets_known or around.ranges_at_run_time:
         return []
-    message = "missing: give ranges, or network.subnets, or declare the capability ipRanges"
+    places = "subnet or ranges" if around.peer else "ranges, or network.subnets"
+    message = f"missing: give {places}, or declare the capability ipRanges"
     return [Finding("ipam.ranges", message)]
 
 

@@ -14,7 +14,7 @@ from .findings import ConfigFault, Finding
 from .foreign import DEFAULT_ROUTES, Translation
 from .models import Native
 from .networks import network_findings, network_plan, network_requires
-from .plan import AttachmentPlan, IpamPlan
+from .plan import AttachmentPlan, IpamPlan, NetworkPlan
 from .policies import EndpointPolicies, features_of, read_endpoint_policies, read_network_policies
 from .reading import Reading, read
 from .recognise import NATIVE, recognise
@@ -24,6 +24,7 @@ __all__ = ["Examined", "build_plan", "examine"]
 
 _DEFAULT_MAC_PREFIX = "0E-2A"
 _MTU_POLICY = "InterfaceParameters"
+_WCN_NAMES = {"nat": "nat", "overlay": "sdnoverlay"}
 
 
 class Examined(NamedTuple):
@@ -73,7 +74,7 @@ def examine(config: Mapping[str, Any], executable: str = "") -> Examined:
 def _translated(config: Mapping[str, Any], dialect: str, mode: str) -> Translation | None:
     if dialect == NATIVE:
         return None
-    source = Translation(config)
+    source = Translation(config, _peer(dialect, mode))
     if dialect == "win-bridge":
         from .win_bridge import translate as translate_win_bridge
 
@@ -87,6 +88,11 @@ def _translated(config: Mapping[str, Any], dialect: str, mode: str) -> Translati
 
         translate_wcn(source, mode)
     return source
+
+
+def _peer(dialect: str, mode: str) -> str:
+    """The name that an operator knows the peer by."""
+    return _WCN_NAMES.get(mode, "sdnbridge") if dialect == "wcn" else dialect
 
 
 class _Builder:
@@ -113,14 +119,13 @@ class _Builder:
         policies = read_endpoint_policies(native.policies, "policies", native.outboundNat)
         self.findings += [*faults, *addressing.findings, *policies.findings]
         self._between_parts(native, addressing, policies)
-        accepts = self.source.accepts if self.source else []
-        planned = network_plan(network, network.name or name, accepts, network_policies)
-        if self.source:
-            # A peer's configuration names the gateway for a network that it creates, not for one it finds.
-            planned = planned._replace(subnets=[each._replace(gateway=None) for each in planned.subnets])
+        planned = network_plan(network, network.name or name, network_policies)
         if addressing.plan is None:
             return None
+        if self.source:
+            planned = _of_a_peer(planned, self.source, _dns(native))
         return AttachmentPlan(
+            peer=self.source.peer if self.source else "",
             network=planned,
             ipam=self._with_reserved(addressing.plan),
             policies=policies.policies,
@@ -128,6 +133,7 @@ class _Builder:
             routes=[_route(route) for route in native.routes],
             gateway_rule=native.gatewayFrom or ("ipam" if addressing.plan.kind == "delegate" else "network"),
             gateways=_gateways(native, addressing),
+            spare_gateways=self.source.spare_gateways if self.source else [],
             nat_exceptions=policies.nat_exceptions,
             nat_settings=policies.nat_settings,
             nat_except_network=native.outboundNat is not None and native.outboundNat.exceptNetwork,
@@ -135,7 +141,7 @@ class _Builder:
             port_mapping_acl=native.portMappingAcl,
             search_in_pod_namespace=native.dns.searchInPodNamespace,
             mtu=native.mtu,
-            mac_prefix=_mac_prefix(native),
+            mac_prefix=None if self.source and self.source.macs_by_hns else _mac_prefix(native),
             provider_address=network.mode == "overlay" and not policies.has("ProviderAddress"),
             capabilities=sorted(key for key, declared in native.capabilities.items() if declared),
             requires=_requires(
@@ -154,7 +160,9 @@ class _Builder:
         """What is wrong inside `ipam` and `policies` beside a `network` too faulty to read on."""
         ipam, policies = document.get("ipam"), document.get("policies")
         if isinstance(ipam, Mapping):
-            self.findings += read_addressing(ipam, None, bridge=False, ranges_at_run_time=True).findings
+            peer = self.source.peer if self.source else ""
+            found = read_addressing(ipam, None, peer=peer, bridge=False, ranges_at_run_time=True)
+            self.findings += found.findings
         if isinstance(policies, list):
             self.findings += read_endpoint_policies(policies, "policies", None).findings
 
@@ -168,6 +176,7 @@ class _Builder:
         found = read_addressing(
             native.ipam,
             native.network,
+            peer=self.source.peer if self.source else "",
             bridge=native.gatewayFrom == "bridge",
             ranges_at_run_time=native.capabilities.get("ipRanges", False),
         )
@@ -198,6 +207,33 @@ class _Builder:
         for destination, hop in _default_routes(native):
             if kind == "dhcp" and hop:
                 self.fault("routes", f"{destination}: the gateway comes from the DHCP server on this network")
+        if not self.source:
+            self._hops_in_reach(native, addressing)
+
+    def _hops_in_reach(self, native: Native, addressing: Addressing) -> None:
+        """A next hop outside the HCN subnets is no pod's neighbour. (A peer's is passed over, and said.)"""
+        prefixes = [each.prefix or each.subnet for each in native.network.subnets]
+        inside = [prefix for prefix in prefixes if prefix]
+        if not prefixes or not self.reading.whole("network.subnets"):
+            return
+        held = ", ".join(map(str, prefixes))
+        hops = [(f"routes[{index}].gw", str(route.gw or "")) for index, route in enumerate(native.routes)]
+        own = addressing.plan.routes if addressing.plan else []
+        hops += [(f"ipam.routes[{index}].gw", str(each.get("gw", ""))) for index, each in enumerate(own)]
+        known = {finding.path for finding in self.findings}
+        for path, text in hops:
+            reached = not text or any(fields.address(text) in prefix for prefix in inside)
+            if not reached and path not in known:
+                self.fault(path, f"{text} is in none of the network's subnets ({held}), so no pod reaches it")
+
+
+def _of_a_peer(planned: NetworkPlan, source: Translation, dns: dict[str, Any]) -> NetworkPlan:
+    """A peer's file names the gateway and the DNS of a network that is created, not of one that is found."""
+    create = planned.create
+    if create is not None and source.network_dns and dns:
+        create = {**create, "Dns": dns}
+    subnets = [each._replace(gateway=None) for each in planned.subnets]
+    return planned._replace(accepts=source.accepts, subnets=subnets, create=create)
 
 
 def _dns(native: Native) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The HostComputeEndpoint document of one attachment, from its plan, this call's wishes and the HCN network.
 
 Rule 1: no model, no cdata; the document is plain JSON and the tests hold it against the models.
-Rule 2: what cannot be put into the document is an error that names it, never left out.
+Rule 2: what cannot be put into the document is an error that names it, or passed over by the peer whose
+configuration this is; then whoever adds the endpoint says so.
 Source: https://learn.microsoft.com/windows-server/networking/technologies/hcn/hcn-json-document-schemas
 """
 
@@ -17,7 +18,14 @@ from .address_ranges import family
 from .plan import AttachmentPlan
 from .wanted import Wanted
 
-__all__ = ["Address", "EndpointFault", "endpoint_request", "reserved_addresses"]
+__all__ = [
+    "Address",
+    "EndpointFault",
+    "endpoint_request",
+    "needs_management_address",
+    "out_of_reach",
+    "reserved_addresses",
+]
 
 # NatFlags of the HCN schema.
 _LOCAL_ROUTED_VIP = 1
@@ -50,6 +58,18 @@ class _Subnet(Protocol):
     def gateway(self) -> str | None: ...
 
 
+class _Given(NamedTuple):
+    """An address in the HCN subnet that it lies in, whose prefix length HNS wants and no other."""
+
+    ip: str
+    answered: Address
+    subnet: _Subnet
+
+    @property
+    def prefix(self) -> int:
+        return _length(self.subnet)
+
+
 class _Network(Protocol):
     """What is read of `cni_hns.hcn.views.NetworkView`."""
 
@@ -58,19 +78,30 @@ class _Network(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def type(self) -> str: ...
+    @property
     def subnets(self) -> Sequence[_Subnet]: ...
     @property
     def management_ip(self) -> str | None: ...
 
 
 def reserved_addresses(plan: AttachmentPlan, network: _Network) -> list[str]:
-    """Addresses no pod may get, whatever the ranges say: every gateway, and the host's own."""
-    found = [*plan.ipam.reserved, *plan.gateways]
+    """Addresses no pod may get, whatever the ranges say: gateways, ends of HCN subnets, the host's own."""
+    found = [*plan.ipam.reserved, *plan.gateways, *plan.spare_gateways]
+    known = {each.subnet for ranges in plan.ipam.range_sets for each in ranges}
     for subnet in network.subnets:
         found += [subnet.gateway] if subnet.gateway else []
         found += [_third(subnet.prefix)] if plan.gateway_rule == "bridge" else []
+        if plan.ipam.kind == "builtin" and subnet.prefix not in known:
+            ends = ipaddress.ip_network(subnet.prefix, strict=False)
+            found += [str(ends.network_address), str(ends.broadcast_address)]
     found += [network.management_ip] if network.management_ip else []
     return list(dict.fromkeys(found))
+
+
+def needs_management_address(plan: AttachmentPlan, network: _Network) -> bool:
+    """Whether each endpoint carries the host's own address: on an overlay network, and on no other."""
+    return plan.provider_address and network.type.lower() == "overlay"
 
 
 def endpoint_request(
@@ -102,7 +133,7 @@ def endpoint_request(
         "HostComputeNetwork": network.id,
         "IpConfigurations": [{"IpAddress": each.ip, "PrefixLength": each.prefix} for each in given],
         "MacAddress": wanted.mac or _mac(plan, given),
-        "Routes": _routes(plan, plan.ipam.routes if ipam_routes is None else ipam_routes, gateways),
+        "Routes": _routes(plan, network, plan.ipam.routes if ipam_routes is None else ipam_routes, gateways),
         "Dns": _dns(plan, wanted, ipam_dns),
         "Policies": _policies(plan, wanted, network, given, families),
         "Flags": _ENABLE_DHCP if plan.ipam.kind == "dhcp" else 0,
@@ -112,14 +143,11 @@ def endpoint_request(
 
 def _given(
     plan: AttachmentPlan, wanted: Wanted, network: _Network, addresses: Sequence[Address]
-) -> list[Address]:
-    """The addresses with the prefix length that the HCN subnet has: HNS refuses any other.
-
-    Where HNS chooses addresses a wanted one is passed on to it.
-    """
+) -> list[_Given]:
+    """The addresses with their HCN subnets. Where HNS chooses addresses a wanted one is passed on to it."""
     if plan.ipam.kind == "hns" and not addresses:
         addresses = [Address(text, 0) for text in wanted.addresses]
-    found = [each._replace(prefix=_length(_subnet_of(each.ip, network))) for each in addresses]
+    found = [_Given(each.ip, each, _subnet_of(each.ip, network)) for each in addresses]
     for index, each in enumerate(found):
         if family(each.ip) in [family(other.ip) for other in found[:index]]:
             raise EndpointFault(
@@ -149,7 +177,7 @@ def _subnet_of(ip: str, network: _Network) -> _Subnet:
     )
 
 
-def _families(network: _Network, given: list[Address]) -> list[int]:
+def _families(network: _Network, given: list[_Given]) -> list[int]:
     """The families the endpoint will have; where HNS or DHCP chooses, those of the HCN network, else IPv4."""
     found = [each.ip for each in given] or [subnet.prefix for subnet in network.subnets]
     return sorted({family(text) for text in found}) or [4]
@@ -159,11 +187,11 @@ def _third(prefix: str) -> str:
     return str(ipaddress.ip_network(prefix, strict=False).network_address + 2)
 
 
-def _gateways(plan: AttachmentPlan, network: _Network, given: list[Address]) -> dict[int, str]:
+def _gateways(plan: AttachmentPlan, network: _Network, given: list[_Given]) -> dict[int, str]:
     """The default route's next hop for each family of the endpoint."""
-    found = {family(text): text for text in plan.gateways} if not given else {}
+    found = {} if given else _unasked_gateways(plan, network)
     for each in given:
-        hop = _gateway(plan, _subnet_of(each.ip, network), each)
+        hop = _gateway(plan, each)
         if hop == each.ip:
             raise EndpointFault(
                 f"address {each.ip} is also the gateway of {_named(network)}; "
@@ -174,19 +202,51 @@ def _gateways(plan: AttachmentPlan, network: _Network, given: list[Address]) -> 
     return found
 
 
-def _gateway(plan: AttachmentPlan, subnet: _Subnet, given: Address) -> str | None:
-    inside = ipaddress.ip_network(subnet.prefix, strict=False)
-    for text in plan.gateways:
-        if ipaddress.ip_address(text) in inside:
-            return text
+def _unasked_gateways(plan: AttachmentPlan, network: _Network) -> dict[int, str]:
+    """The configured ones where HNS chooses the address: HNS itself knows its own gateway."""
+    found: dict[int, str] = {}
+    for text in (*plan.gateways, *plan.spare_gateways):
+        if not out_of_reach(network, [text]):
+            found.setdefault(family(text), text)
+    return found
+
+
+def _is_in(text: str, subnet: _Subnet) -> bool:
+    return ipaddress.ip_address(text) in ipaddress.ip_network(subnet.prefix, strict=False)
+
+
+def out_of_reach(network: _Network, hops: Iterable[str]) -> list[str]:
+    """Those of the next hops that lie in no subnet of the HCN network, where it has any subnet."""
+    return [
+        hop
+        for hop in dict.fromkeys(hops)
+        if network.subnets and not any(_is_in(hop, subnet) for subnet in network.subnets)
+    ]
+
+
+def _gateway(plan: AttachmentPlan, given: _Given) -> str | None:
+    """The next hop: a gateway that lies in another subnet than the address is never used."""
+    subnet = given.subnet
+    named = [text for text in plan.gateways if _is_in(text, subnet)]
+    if named:
+        return named[0]
     if plan.gateway_rule == "bridge":
-        return _third(subnet.prefix)
-    if plan.gateway_rule == "ipam" and given.gateway and ipaddress.ip_address(given.gateway) in inside:
-        return str(ipaddress.ip_address(given.gateway))
-    return subnet.gateway
+        return _bridge(plan, given)
+    answered = given.answered.gateway if plan.gateway_rule == "ipam" else None
+    usable = [text for text in (answered, *plan.spare_gateways) if text and _is_in(text, subnet)]
+    return str(ipaddress.ip_address(usable[0])) if usable else subnet.gateway
 
 
-def _mac(plan: AttachmentPlan, given: list[Address]) -> str | None:
+def _bridge(plan: AttachmentPlan, given: _Given) -> str:
+    """The third address: a peer counts from the subnet that IPAM answered, which may be a part of HNS's."""
+    answered = ipaddress.ip_network(f"{given.ip}/{given.answered.prefix}", strict=False)
+    third = answered.network_address + 2
+    if plan.peer and third in answered and _is_in(str(third), given.subnet):
+        return str(third)
+    return _third(given.subnet.prefix)
+
+
+def _mac(plan: AttachmentPlan, given: list[_Given]) -> str | None:
     """The prefix and the four bytes of the IPv4 address, as overlay networks need it on every node."""
     for each in given:
         if plan.mac_prefix and family(each.ip) == fields.IPV4:
@@ -197,14 +257,22 @@ def _mac(plan: AttachmentPlan, given: list[Address]) -> str | None:
 
 
 def _routes(
-    plan: AttachmentPlan, ipam_routes: Iterable[Mapping[str, Any]], gateways: dict[int, str]
+    plan: AttachmentPlan,
+    network: _Network,
+    ipam_routes: Iterable[Mapping[str, Any]],
+    gateways: dict[int, str],
 ) -> list[dict[str, Any]]:
-    """Default routes first, unless a configured route says otherwise for the same destination."""
+    """Default routes first, unless a configured route says otherwise for the same destination.
+
+    A next hop outside the network's subnets is passed over, for the gateway: a configuration of ours with one
+    was refused before, so it is a peer's or IPAM's.
+    """
     found = {_EVERYWHERE[version]: {"NextHop": hop} for version, hop in gateways.items()}
     configured = [_ipam_route(route) for route in ipam_routes] + plan.routes
     for route in configured:
-        destination = route["DestinationPrefix"]
-        hop = route.get("NextHop") or gateways.get(family(destination))
+        destination, hop = route["DestinationPrefix"], route.get("NextHop")
+        if not hop or out_of_reach(network, [hop]):
+            hop = gateways.get(family(destination))
         if not hop:
             raise EndpointFault(
                 f"the route to {destination} has no next hop, and the endpoint no gateway of its family"
@@ -237,7 +305,7 @@ def _dns(plan: AttachmentPlan, wanted: Wanted, ipam_dns: Mapping[str, Any] | Non
 
 
 def _policies(
-    plan: AttachmentPlan, wanted: Wanted, network: _Network, given: list[Address], families: list[int]
+    plan: AttachmentPlan, wanted: Wanted, network: _Network, given: list[_Given], families: list[int]
 ) -> list[dict[str, Any]]:
     found = [*plan.policies, *_outbound_nat(plan, network, families)]
     if plan.loopback_dsr:
@@ -249,7 +317,7 @@ def _policies(
         found += _port_mapping(plan, mapping, families)
     if wanted.bandwidth:
         found.append(_policy("QOS", wanted.bandwidth))
-    if plan.provider_address:
+    if needs_management_address(plan, network):
         found.append(_policy("ProviderAddress", {"ProviderAddress": _management_address(network)}))
     if plan.mtu:
         found.append(_policy("InterfaceParameters", {"Mtu": plan.mtu}))
@@ -292,6 +360,9 @@ def _port_mapping(plan: AttachmentPlan, mapping: dict[str, Any], families: list[
     host = mapping["hostIP"]
     protocol = _PROTOCOL_NAMES[mapping["protocol"]]
     concerned = [version for version in families if not host or version == family(host)]
+    if not concerned and plan.peer:
+        # HNS takes such a mapping, and no pod of a peer's failed for it.
+        concerned = families[:1]
     if not concerned:
         raise EndpointFault(
             f"port mapping {mapping['hostPort']}/{protocol} is for host address {host}, "

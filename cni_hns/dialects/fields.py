@@ -26,6 +26,7 @@ __all__ = [
     "kind_of",
     "mac",
     "network",
+    "network_around",
     "number",
     "plain",
     "shown",
@@ -99,6 +100,15 @@ def host_address(value: object) -> Ip:
 def network(value: object) -> Net:
     """A prefix in CIDR form whose host bits are zero."""
     text = _text(value, "a prefix")
+    found = network_around(text)
+    if str(found.network_address) != str(ipaddress.ip_address(text.partition("/")[0])):
+        raise ValueError(f"{shown(text)} has host bits set; the network is {found}")
+    return found
+
+
+def network_around(value: object) -> Net:
+    """The prefix that an address with its length lies in: 10.1.0.0/24 of 10.1.0.7/24."""
+    text = _text(value, "a prefix")
     bare, slash, length = text.partition("/")
     try:
         if "%" in text:
@@ -110,14 +120,11 @@ def network(value: object) -> Net:
             )
         if not (length.isascii() and length.isdigit()):
             raise ValueError
-        found = ipaddress.ip_network(text, strict=False)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError as fault:
         if "prefix length" in str(fault):
             raise
         raise ValueError(f"{shown(text)} is not a prefix in CIDR form, such as 10.1.0.0/24") from None
-    if str(found.network_address) != str(ipaddress.ip_address(bare)):
-        raise ValueError(f"{shown(text)} has host bits set; the network is {found}")
-    return found
 
 
 def mac(value: object) -> str:

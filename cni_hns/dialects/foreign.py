@@ -1,7 +1,8 @@
 """What the peers' configurations have in common: reading any key case into the native spelling.
 
 Rule 1: a translation gives a native document, which then meets the same models and rules as any other.
-Rule 2: what a peer ignores by mistake is used, what it gets wrong is done right, and a remark says so.
+Rule 2: the peer's rule is the rule, and what it passes over is passed over, unless that gives a pod a wrong
+network: then it is done right. A remark says either.
 Rule 3: every native place that comes from elsewhere is in `places`, so that a message names what the user
 wrote.
 """
@@ -16,7 +17,6 @@ from cni_hns.typed import Any
 from . import fields
 from .essentials import ipam_kind
 from .findings import Finding
-from .old_policies import translate_policy
 
 __all__ = ["DEFAULT_ROUTES", "Translation", "empty", "named"]
 
@@ -24,15 +24,23 @@ _RANGE = ("subnet", "rangeStart", "rangeEnd", "gateway")
 _IPAM = ("type", "delegate", "ranges", *_RANGE, "routes", "dataDir", "resolvConf")
 _RANGE_KEYS = {key.lower(): key for key in _RANGE}
 _IPAM_KEYS = {key.lower(): key for key in _IPAM}
-_NEXT_HOPS = ("gw", "gateway", "nexthop")
-_LEVELS = {"endpointpolicy": "endpoint", "networkpolicy": "network"}
 DEFAULT_ROUTES = {4: "0.0.0.0/0", 6: "::/0"}
 _DNS_KEYS = {"nameservers": "nameservers", "domain": "domain", "search": "search", "options": "options"}
+
+# Keys of our own configurations that no peer has, or none uses.
+_NATIVE_ONLY = ("network", "routes", "outboundNat", "mtu", "macPrefix", "gatewayFrom", "portMappingAcl")
 
 
 def empty(value: object) -> bool:
     """What peers take as not given: null, and the placeholders "" and []."""
     return value is None or value in ("", [], {})
+
+
+def _may_be_ours(key: str, value: object) -> bool:
+    """`log` and `timeout` are words that others use too, for something of another type."""
+    if key == "timeout":
+        return isinstance(value, Mapping | int | float) and not isinstance(value, bool)
+    return key != "log" or isinstance(value, Mapping)
 
 
 def named(document: Mapping[str, Any], folded: str) -> str:
@@ -41,21 +49,31 @@ def named(document: Mapping[str, Any], folded: str) -> str:
 
 
 class Translation:
-    """A native document in the making, with remarks, faults and where each part came from."""
+    """A native document in the making, with remarks, faults and where each part came from.
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    `peer` is the plugin in whose dialect the configuration is written. What a native document cannot say:
+    `accepts`, the HCN types that a network may have (empty: any); `macs_by_hns`, that HNS chooses MAC
+    addresses; `network_dns`, that a new network gets the DNS too; `spare_gateways`, next hops of last resort.
+    """
+
+    def __init__(self, config: Mapping[str, Any], peer: str) -> None:
         self.written = config
+        self.peer = peer
         self.source = fields.fold(config)
         self.remarks: list[str] = []
         self.findings: list[Finding] = []
         self.places: dict[str, str] = {}
         self.accepts: list[str] = []
+        self.macs_by_hns = False
+        self.network_dns = False
+        self.spare_gateways: list[str] = []
         self.reserved: list[str] = []
         self.document: dict[str, Any] = {
             "type": "cni-hns",
             "name": config.get("name", self.source.get("name")),
         }
-        self._passed_through({"capabilities", "dataDir", "log", "timeout"})
+        self._passed_through()
+        self._native_only()
         self._dns()
 
     def fault(self, path: str, message: str) -> None:
@@ -108,13 +126,27 @@ class Translation:
                 return finding._replace(path=source + finding.path[len(native) :])
         return finding
 
-    def _passed_through(self, keys: Iterable[str]) -> None:
+    def _passed_through(self) -> None:
         """Our own settings, which an operator may add to a peer's configuration."""
-        for key in sorted(keys):
+        for key in ("capabilities", "dataDir", "log", "timeout"):
             value = self.source.get(key.lower())
-            if not empty(value):
+            place = self.place(key.lower())
+            if empty(value):
+                continue
+            if _may_be_ours(key, value):
                 self.document[key] = value
-                self.places[key] = self.place(key.lower())
+                self.places[key] = place
+            else:
+                self.remark(f"{place}: {fields.kind_of(value)} is no setting of cni-hns here, and not used")
+
+    def _native_only(self) -> None:
+        """A key of ours that this peer does not have: its author believes that it is used."""
+        for key in _NATIVE_ONLY:
+            if not empty(self.source.get(key.lower())):
+                self.remark(
+                    f"{self.place(key.lower())}: a key of cni-hns's own configurations; "
+                    f"in one of {self.peer} it is not used"
+                )
 
     def _dns(self) -> None:
         entry = self.members("dns")
@@ -136,16 +168,22 @@ class Translation:
             self.remark(f"{path}: {', '.join(unknown)} not known and ignored")
 
     def ipam(self) -> dict[str, Any]:
-        """The `ipam` object in native spelling, without routes, which each dialect reads its own way."""
+        """The `ipam` object in native spelling, without routes and DNS: peers take nothing but addresses."""
         entry = self.members("ipam")
         self.places["ipam"] = place = self.place("ipam")
         kind, plugin = ipam_kind(entry)
         if kind == "delegate":
+            self.remark(
+                f"{place}: of what {plugin} answers, routes and DNS are not used, as with {self.peer}"
+            )
             return {"type": plugin}
         found = {
             _IPAM_KEYS[key]: value for key, value in entry.items() if key in _IPAM_KEYS and not empty(value)
         }
         found.pop("routes", None)
+        if found.pop("resolvConf", None) is not None:
+            path = self.inner_place("ipam", "resolvconf")
+            self.remark(f"{path}: not used, as with {self.peer}: pods' DNS is that of dns and of the runtime")
         if kind == "hns":
             return {key: value for key, value in found.items() if key != "type"}
         self._ignored(place, entry, _IPAM_KEYS)
@@ -203,87 +241,22 @@ class Translation:
             else:
                 self.remark(f"{self.place('ipam')}: gateway {gateway} is kept free, but {instead}")
 
-    def routes(self) -> list[tuple[str, str | None]]:
-        """IPAM's routes as (destination, next hop); a route without a destination is the default one."""
+    def next_hops(self, place: str, value: object) -> list[tuple[str, str | None]]:
+        """The routes of a list as (destination, next hop), "" for no destination; faulty ones are noted."""
+        if not isinstance(value, list):
+            if not empty(value):
+                self.fault(place, f"a list is expected, not {fields.kind_of(value)}")
+            return []
         found = []
-        path = self.inner_place("ipam", "routes")
-        value = self.members("ipam").get("routes")
-        for index, each in enumerate(value if isinstance(value, list) else []):
+        for index, each in enumerate(value):
             if not isinstance(each, Mapping):
-                self.fault(f"{path}[{index}]", f"an object is expected, not {fields.kind_of(each)}")
+                self.fault(f"{place}[{index}]", f"an object is expected, not {fields.kind_of(each)}")
                 continue
             route = fields.fold(each)
-            hop = next((route[key] for key in _NEXT_HOPS if not empty(route.get(key))), None)
-            found += self.route(route.get("dst"), hop, f"{path}[{index}]")
-        return found
-
-    def route(self, destination: object, hop: object, path: str) -> list[tuple[str, str | None]]:
-        """[(destination, next hop)], or [] after noting what is wrong with them."""
-        try:
-            gateway = None if empty(hop) else fields.address(hop)
-            if not empty(destination):
-                return [(str(fields.network(destination)), str(gateway) if gateway else None)]
-            version = gateway.version if gateway else 4
-            return [(DEFAULT_ROUTES[version], str(gateway) if gateway else None)]
-        except ValueError as fault:
-            self.fault(path, str(fault))
-            return []
-
-    def set_routes(self, routes: Iterable[tuple[str, str | None]]) -> None:
-        """Into the native `routes`; the default route without a next hop is there anyway."""
-        found = [
-            {"dst": destination, **({"gw": hop} if hop else {})}
-            for destination, hop in dict(routes).items()
-            if hop or destination not in DEFAULT_ROUTES.values()
-        ]
-        if found:
-            self.document["routes"] = found
-            self.places["routes"] = self.inner_place("ipam", "routes")
-
-    def policies(self, network_policies: bool) -> list[dict[str, Any]]:
-        """Put the endpoint policies into the document; the result are those of the HCN network.
-
-        `network_policies`: whether this peer creates the network, so that they have an effect.
-        """
-        own: list[dict[str, Any]] = []
-        found: list[dict[str, Any]] = []
-        for container in ("policies", "additionalargs", "hcnpolicyargs"):
-            for index, each in enumerate(self.items(container)):
-                path = f"{self.place(container)}[{index}]"
-                level, policy = self._policy(each, path)
-                if policy is None:
-                    continue
-                if level == "endpoint":
-                    self.places[f"policies[{len(own)}]"] = path
-                    own.append(policy)
-                elif network_policies:
-                    self.places[f"network.policies[{len(found)}]"] = path
-                    found.append(policy)
-                else:
-                    self.remark(f"{path}: the HCN network is not created here, so its policy has no effect")
-        if own:
-            self.document["policies"] = own
-        return found
-
-    def _policy(self, each: object, path: str) -> tuple[str, dict[str, Any] | None]:
-        """(level, policy) of one element: a pair of name and value, or a bare policy."""
-        if not isinstance(each, Mapping):
-            self.fault(path, f"a policy is an object, not {fields.kind_of(each)}")
-            return "", None
-        entry = fields.fold(each)
-        bare = "value" not in entry and "type" in entry
-        level = "endpoint" if bare else _LEVELS.get(str(entry.get("name", "")).lower(), "")
-        value = each if bare else entry.get("value")
-        if not level:
-            self.fault(f"{path}.name", "neither EndpointPolicy nor NetworkPolicy, so it would have no effect")
-        elif not isinstance(value, Mapping):
-            self.fault(f"{path}.value", f"a policy is an object, not {fields.kind_of(value)}")
-        else:
+            destination, hop = route.get("dst"), route.get("gw")
             try:
-                policy, remarks = translate_policy(value, level)
+                there = "" if empty(destination) else str(fields.network_around(destination))
+                found.append((there, None if empty(hop) else str(fields.address(hop))))
             except ValueError as fault:
-                self.fault(path, str(fault))
-            else:
-                self.remarks += [f"{path}: {remark}" for remark in remarks]
-                return level, policy
-        return level, None
+                self.fault(f"{place}[{index}]", str(fault))
+        return found

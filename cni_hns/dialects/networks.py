@@ -181,16 +181,14 @@ def _subnet_document(network: Network, subnet: SubnetPlan) -> dict[str, Any]:
     return document
 
 
-def network_plan(
-    network: Network, name: str, accepts: list[str], policies: list[dict[str, Any]]
-) -> NetworkPlan:
+def network_plan(network: Network, name: str, policies: list[dict[str, Any]]) -> NetworkPlan:
     """The plan of a network without faults."""
     subnets = [each for each in subnet_plans(network) if each is not None]
     return NetworkPlan(
         name=name,
         mode=network.mode,
         hcn_type=HCN_TYPES[network.mode],
-        accepts=accepts or [HCN_TYPES[network.mode]],
+        accepts=[HCN_TYPES[network.mode]],
         create=_network_document(network, name, subnets, policies) if network.create else None,
         subnets=subnets,
     )

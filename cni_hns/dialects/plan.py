@@ -20,9 +20,9 @@ class SubnetPlan(NamedTuple):
 class NetworkPlan(NamedTuple):
     """The HCN network of the attachment.
 
-    `accepts` are the HCN types a network found by this name may have, `hcn_type` first. `create` is the
-    complete HostComputeNetwork document where the configuration lets us create it. `subnets` is empty where
-    the configuration leaves them to the network that is there.
+    `accepts` are the HCN types a network found by this name may have, `hcn_type` first; empty: any, as a peer
+    has it that never looks. `create` is the complete HostComputeNetwork document where the configuration lets
+    us create it. `subnets` is empty where the configuration leaves them to the network that is there.
     """
 
     name: str
@@ -82,20 +82,24 @@ class IpamPlan(NamedTuple):
 class AttachmentPlan(NamedTuple):
     """All that one ADD needs of the configuration.
 
+    `peer`: the plugin in whose dialect the configuration is written, "" for our own. Where a rule of the peer
+    decides at run time it is that one's, and messages name the keys that it has.
     `policies`: HCN endpoint policies in V2 form, sent as they are.
     `dns`, `routes`: HCN names; a route without `NextHop` takes the gateway of its family.
     `gateway_rule`: where the default route's next hop comes from when `gateways` names none for the address:
     "network" (the HCN subnet's gateway), "ipam" (what the delegated plugin answered, else the subnet's),
     "bridge" (the third address of the subnet, where host-gateway set-ups keep the host's own endpoint).
+    `spare_gateways`: next hops for an address for which neither `gateways` nor the rule "ipam" has one.
     `nat_exceptions`: None without outbound NAT; both families mixed, split when the endpoint is built.
     `nat_settings`: what a configured OutBoundNAT policy says besides its exceptions.
     `nat_except_network`: the HCN network's own subnets are exceptions too.
     `port_mapping_acl`: an inbound allow rule accompanies each port mapping.
     `search_in_pod_namespace`: the pod's Kubernetes namespace goes before the first configured search suffix.
     `requires`: features (`cni_hns.hcn.gates`) that this HNS must have.
-    `remarks`: for the log; nothing secret.
+    `remarks`: notes for the operator, a plain sentence each; nothing secret.
     """
 
+    peer: str
     network: NetworkPlan
     ipam: IpamPlan
     policies: list[dict[str, Any]]
@@ -103,6 +107,7 @@ class AttachmentPlan(NamedTuple):
     routes: list[dict[str, Any]]
     gateway_rule: str
     gateways: list[str]
+    spare_gateways: list[str]
     nat_exceptions: list[str] | None
     nat_settings: dict[str, Any]
     nat_except_network: bool

@@ -45,6 +45,7 @@ _FEATURES = {
 _ONE_OF_A_KIND = ("InterfaceParameters", "QOS", "ProviderAddress", "EncapOverhead")
 _HIGHEST_PORT = 65535
 _VXLAN_PROTOCOL = "252"
+_ANY = "*"
 
 _Faults = list[tuple[str, str]]
 
@@ -302,8 +303,10 @@ _ACL_WORDS = {
 
 
 def _address_or_set(value: object) -> object:
-    """A SetPolicy is named by an identifier of the author's choice; a placeholder is none."""
+    """A SetPolicy is named by an identifier of the author's choice, * is any; a placeholder is neither."""
     text = str(value).strip()
+    if text == _ANY:
+        return text
     if "/" in text or text.replace(".", "").isdigit():
         return _prefix_or_address(text)
     if not all(char.isalnum() or char in "-_.:{}" for char in text) or text.startswith("{{"):

@@ -54,7 +54,9 @@ _MISPLACED = {
 def top_level(config: Mapping[str, Any], *, native: bool) -> tuple[list[str], list[Finding]]:
     """(remarks on keys let pass, by name and length only; findings on keys that must be mistakes)."""
     if not native:
-        known = {key.lower() for key in _OF_CNI + _OF_CNI_LISTS} | {*_OF_PEERS, *_PASSED_OVER_BY_PEERS}
+        # Keys of ours get a remark of their own, which says whose they are.
+        own = (*_OF_CNI, *_OF_CNI_LISTS, *Native.model_fields)
+        known = {key.lower() for key in own} | {*_OF_PEERS, *_PASSED_OVER_BY_PEERS}
         strange = {key: value for key, value in config.items() if key.lower() not in known}
         return _remarks(strange), []
     strange = {

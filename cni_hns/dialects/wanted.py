@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["ConfigFault", "Finding", "Wanted", "range_sets", "read_wanted"]
+__all__ = ["ConfigFault", "Finding", "Wanted", "mapped_port", "range_sets", "read_wanted"]
 
 _PROTOCOLS = {"": 6, "tcp": 6, "6": 6, "udp": 17, "17": 17}
+_UDP = 17
 _SCTP = ("sctp", "132")
+_SKIP_PROTOCOLS = ("win-bridge", "win-overlay")
 _ANY_HOST = ("", "0.0.0.0", "::")  # noqa: S104 - texts to compare with, nothing listens
 _NOT_ON_WINDOWS = {
     "infinibandguid": "infinibandGUID",
@@ -42,7 +44,7 @@ class Wanted(NamedTuple):
     `port_mappings`: {hostPort, containerPort, protocol (6 or 17), hostIP ("" = any)}.
     `dns`: HCN names, only the parts that are given. `bandwidth`: the settings of a QOS policy.
     `ip_ranges`: range sets that go before the configured ones. `pod_namespace`: of Kubernetes, "" if
-    unknown.
+    unknown. `notes`: what is left out, as the peer leaves it out whose configuration this is.
     """
 
     addresses: list[str]
@@ -52,6 +54,7 @@ class Wanted(NamedTuple):
     bandwidth: dict[str, Any] | None
     ip_ranges: list[list[RangePlan]]
     pod_namespace: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def range_sets(plan: AttachmentPlan, wanted: Wanted) -> list[list[RangePlan]]:
@@ -60,11 +63,17 @@ def range_sets(plan: AttachmentPlan, wanted: Wanted) -> list[list[RangePlan]]:
     return [*wanted.ip_ranges, *configured]
 
 
+def mapped_port(mapping: Mapping[str, Any]) -> str:
+    """The host port of a mapping in `Wanted.port_mappings`, as "8080/tcp"."""
+    return f"{mapping['hostPort']}/{'udp' if mapping['protocol'] == _UDP else 'tcp'}"
+
+
 class _Reader:
     """Collects what is wrong while values are read."""
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self.notes: list[str] = []
 
     def fault(self, path: str, message: str) -> None:
         self.findings.append(Finding(path, message))
@@ -119,7 +128,7 @@ def read_wanted(plan: AttachmentPlan, config: Mapping[str, Any], arguments: Mapp
     wanted = Wanted(
         addresses=_addresses(reader, plan, runtime, conventional, arguments),
         mac=_mac(reader, runtime, conventional, arguments),
-        port_mappings=_port_mappings(reader, runtime.get("portmappings")),
+        port_mappings=_port_mappings(reader, plan, runtime.get("portmappings")),
         dns=_dns(reader, runtime.get("dns")),
         bandwidth=_bandwidth(reader, runtime.get("bandwidth")),
         ip_ranges=_ip_ranges(reader, plan, runtime.get("ipranges")),
@@ -127,7 +136,7 @@ def read_wanted(plan: AttachmentPlan, config: Mapping[str, Any], arguments: Mapp
     )
     if reader.findings:
         raise ConfigFault(reader.findings)
-    return wanted
+    return wanted._replace(notes=tuple(reader.notes))
 
 
 def _addresses(
@@ -186,17 +195,28 @@ def _mac(
     return chosen
 
 
-def _port_mappings(reader: _Reader, value: object) -> list[dict[str, Any]]:
+def _port_mappings(reader: _Reader, plan: AttachmentPlan, value: object) -> list[dict[str, Any]]:
     found: dict[tuple[int, int, str], dict[str, Any]] = {}
     for index, entry in enumerate(reader.items("runtimeConfig.portMappings", value)):
         path = f"runtimeConfig.portMappings[{index}]"
-        mapping = _port_mapping(reader, path, reader.members(path, entry))
+        members = reader.members(path, entry)
+        if plan.peer in _SKIP_PROTOCOLS and _is_skipped(members.get("protocol")):
+            protocol = fields.shown(members["protocol"])
+            reader.notes.append(f"{path}: a port of protocol {protocol} is not mapped, as with {plan.peer}")
+            continue
+        mapping = _port_mapping(reader, path, members)
         if mapping is None:
             continue
         key = (mapping["hostPort"], mapping["protocol"], mapping["hostIP"])
         if found.setdefault(key, mapping) != mapping:
             reader.fault(path, f"host port {key[0]} is mapped already, to another container port")
     return list(found.values())
+
+
+def _is_skipped(protocol: object) -> bool:
+    """Whether these peers skip a mapping for its protocol: they know four words, and any number."""
+    text = protocol.strip().lower() if isinstance(protocol, str) else ""
+    return text not in (*_PROTOCOLS, "icmpv4", "icmpv6", "igmp") and not text[:1].isdigit()
 
 
 def _port_mapping(reader: _Reader, path: str, entry: dict[str, Any]) -> dict[str, Any] | None:

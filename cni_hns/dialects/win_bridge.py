@@ -5,12 +5,23 @@ Source: https://www.cni.dev/plugins/current/main/win-bridge/
 
 from __future__ import annotations
 
-from .foreign import DEFAULT_ROUTES, Translation
+from .foreign import Translation, empty
+from .host_bits import masked
+from .policy_lists import PolicyLists, read_policies
 
 __all__ = ["joined", "translate"]
 
 # The value of apiVersion that stands for HCN; 1, the default, is HNS V1.
 _HCN = 2
+
+# HcnPolicyArgs is that of versions 0.8 and 0.9.
+_POLICIES = PolicyLists(
+    named=("policies",),
+    bare=("hcnpolicyargs",),
+    levels=("EndpointPolicy",),
+    any_case=True,
+    drops_undecodable=True,
+)
 
 
 def translate(source: Translation) -> None:
@@ -24,8 +35,10 @@ def translate(source: Translation) -> None:
     joined(source, "l2bridge", "the subnet's third address is the gateway, as with win-bridge")
     masqueraded = source.get("ipmasqnetwork")
     if masqueraded is not None:
-        source.document["outboundNat"] = {"exceptions": [masqueraded]}
-        source.places["outboundNat.exceptions[0]"] = source.place("ipmasqnetwork")
+        place = source.place("ipmasqnetwork")
+        exception = masked(masqueraded, lambda text: source.remark(f"{place}: {text}"))
+        source.document["outboundNat"] = {"exceptions": [exception]}
+        source.places["outboundNat.exceptions[0]"] = place
     elif source.get("ipmasq") is True:
         source.remark("ipMasq: without ipMasqNetwork it has no effect with win-bridge, nor here")
 
@@ -36,16 +49,11 @@ def joined(source: Translation, mode: str, instead: str) -> None:
     ipam = source.ipam()
     source.set_gateways_aside(ipam, instead)
     source.document["ipam"] = ipam
-    source.set_routes(_kept(source, instead))
-    source.policies(network_policies=False)
+    if not empty(source.members("ipam").get("routes")):
+        place = source.inner_place("ipam", "routes")
+        source.remark(f"{place}: not used, as with {source.peer}: {instead}, and a pod has no other route")
+    read_policies(source, _POLICIES)
     source.document["loopbackDSR"] = source.flag(source.place("loopbackdsr"), source.get("loopbackdsr"))
+    source.places["loopbackDSR"] = source.place("loopbackdsr")
     if source.get("apiversion") != _HCN:
         source.remark("apiVersion is not 2; containerd works with HCN only, so it is treated as 2")
-
-
-def _kept(source: Translation, instead: str) -> list[tuple[str, str | None]]:
-    """IPAM's routes but the default one, whose next hop these peers take from elsewhere."""
-    routes = source.routes()
-    if any(hop for destination, hop in routes if destination in DEFAULT_ROUTES.values()):
-        source.remark(f"{source.place('ipam')}.routes: the default route's next hop is not used; {instead}")
-    return [(destination, hop) for destination, hop in routes if destination not in DEFAULT_ROUTES.values()]

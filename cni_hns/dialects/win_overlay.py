@@ -15,6 +15,7 @@ _DEFAULT_MAC_PREFIX = "0E-2A"
 
 def translate(source: Translation) -> None:
     """Fill in the native document. Port mappings, which the peer drops, are applied."""
+    source.accepts = ["Overlay"]
     source.document["gatewayFrom"] = "network"
     joined(source, "overlay", "the HCN network's gateway is used, as with win-overlay")
     source.document["macPrefix"] = source.get("endpointmacprefix", _DEFAULT_MAC_PREFIX)

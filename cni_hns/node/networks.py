@@ -6,10 +6,12 @@ Rule 2: an existing network is never changed; where it differs from the configur
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 from cni_hns.binding.errors import AlreadyExists, NotFound, ServiceError
 from cni_hns.cni.errors import INVALID_CONFIG, TRY_AGAIN, CniError
+from cni_hns.dialects.endpoint import needs_management_address, out_of_reach
+from cni_hns.dialects.recognise import is_native
 from cni_hns.hcn.views import NetworkView
 from cni_hns.node import host_address
 from cni_hns.node.resolved import ResolvedNetwork
@@ -63,12 +65,14 @@ def resolve(plan: AttachmentPlan, node: Node, rehearse: Callable[[NetworkView], 
         found = find(plan.network, node)
         if found is None:
             try:
-                found = _create(plan.network, node, rehearse)
+                found = _create(plan, node, rehearse)
             except ServiceError as fault:
                 refusal = fault
                 found = _made_by_another(plan.network, node, fault)
         if found is not None:
-            return _knowing_the_host(_fitting(found, plan, node), plan, node)
+            found = _knowing_the_host(_fitting(found, plan, node), plan, node)
+            _say_what_is_otherwise(plan, found, node)
+            return found
         if _is_late(node):
             break
         node.pause(_PAUSE_S)
@@ -99,7 +103,7 @@ def inspect(plan: AttachmentPlan, node: Node) -> None:
     if found is not None:
         _fitting(found, plan, node).opened.close()
     elif plan.network.create is None:
-        raise _missing(plan.network)
+        raise _missing(plan)
 
 
 def remember(found: ResolvedNetwork, plan: NetworkPlan, node: Node) -> None:
@@ -138,23 +142,27 @@ def ids_of(config: dict[str, object], node: Node) -> list[str]:
 
 
 def configured_name(config: dict[str, object]) -> str:
-    """`network.name`, else the configuration's name; read leniently: DEL must not need a whole plan."""
+    """`network.name` of our own dialect, else the configuration's name.
+
+    Read leniently: DEL must not need a whole plan.
+    """
     network = config.get("network")
-    name = network.get("name") if isinstance(network, dict) else None
+    name = network.get("name") if isinstance(network, dict) and is_native(config) else None
     return name if isinstance(name, str) and name else str(config.get("name", ""))
 
 
-def _create(plan: NetworkPlan, node: Node, rehearse: Callable[[NetworkView], object]) -> ResolvedNetwork:
+def _create(plan: AttachmentPlan, node: Node, rehearse: Callable[[NetworkView], object]) -> ResolvedNetwork:
     """The network, newly made."""
-    if plan.create is None:
+    document = plan.network.create
+    if document is None:
         raise _missing(plan)
-    rehearse(NetworkView.of(plan.create))
+    rehearse(NetworkView.of(document))
     try:
-        opened = node.hcn.networks.create(plan.create)
+        opened = node.hcn.networks.create(document)
     except ServiceError as fault:
-        fault.add_note(f"asked for: {_asked_for(plan.create)}")
+        fault.add_note(f"asked for: {_asked_for(document)}")
         raise
-    node.log.event(f'HCN network "{plan.name}" was created', id=opened.id)
+    node.log.event(f'HCN network "{plan.network.name}" was created', id=opened.id)
     return _read(opened)
 
 
@@ -196,12 +204,22 @@ def _asked_for(document: dict[str, Any]) -> str:
     return ", ".join([document["Type"], *adapters, " and ".join(subnets) or "no subnet"])
 
 
-def _missing(plan: NetworkPlan) -> CniError:
+def _missing(plan: AttachmentPlan) -> CniError:
     return CniError(
         INVALID_CONFIG,
-        f'HCN network "{plan.name}" does not exist on this node',
-        "create it (`cni-hns network create`), correct network.name, or set network.create to true",
+        f'HCN network "{plan.network.name}" does not exist on this node',
+        f"create it (`cni-hns network create`), {_written_otherwise(plan)}",
     )
+
+
+def _written_otherwise(plan: AttachmentPlan) -> str:
+    """What of a missing network the configuration could say, by the keys that it has."""
+    if not plan.peer:
+        return "correct network.name, or set network.create to true"
+    if plan.peer.startswith("win-"):
+        return f"or correct name: {plan.peer} joins a network that is there"
+    vsid = ", and a NetworkPolicy of type VSID," if plan.network.mode == "overlay" else ""
+    return f"correct name, or give ipam.subnet{vsid} by which {plan.peer} makes it (not with enableDualStack)"
 
 
 def _read(opened: Opened) -> ResolvedNetwork:
@@ -220,7 +238,7 @@ def _fitting(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) -> Resolv
         misfits = _misfits(plan, found.view)
         if misfits:
             raise CniError(INVALID_CONFIG, misfits[0], "; ".join(misfits[1:]))
-        if plan.provider_address and not found.view.management_ip:
+        if needs_management_address(plan, found.view) and not found.view.management_ip:
             found = host_address.waited_for(found, node)
     except BaseException:
         found.opened.close()
@@ -231,17 +249,24 @@ def _fitting(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) -> Resolv
 def _misfits(plan: AttachmentPlan, view: NetworkView) -> list[str]:
     """Every way in which the network is not the configured one, both sides in each sentence."""
     name = f'HCN network "{view.name}" ({view.id})'
-    if view.type.lower() not in [accepted.lower() for accepted in plan.network.accepts]:
+    accepts = [accepted.lower() for accepted in plan.network.accepts]
+    if accepts and view.type.lower() not in accepts:
+        kind = "name another network" if plan.peer else "correct network.mode, name another network"
         return [
             f"{name} is of type {view.type}, the configuration asks for {' or '.join(plan.network.accepts)}",
-            "correct network.mode, name another network, or delete the one that is there",
+            f"{kind}, or delete the one that is there",
         ]
     there = ", ".join(subnet.prefix for subnet in view.subnets) or "none"
     misfits = [
-        f"{name} has the subnets {there}; {what} {prefix} lies in none of them"
-        for what, prefix in _wanted_prefixes(plan)
-        if not _covered(prefix, view)
+        f"{name} has the subnets {there}; {what} lies in none of them"
+        for what, first, last in _wanted_spans(plan)
+        if not _covered(first, last, view)
     ]
+    if not plan.peer:
+        misfits += [
+            f"{name} has the subnets {there}; the configured next hop {hop} lies in none of them"
+            for hop in _hops_out_of_reach(plan, view)
+        ]
     misfits += [
         f"{name} has gateway {subnet.gateway} in {subnet.prefix}, the configuration says {wanted.gateway}"
         for wanted in plan.network.subnets
@@ -256,14 +281,49 @@ def _misfits(plan: AttachmentPlan, view: NetworkView) -> list[str]:
     return misfits
 
 
-def _wanted_prefixes(plan: AttachmentPlan) -> list[tuple[str, str]]:
-    prefixes = [("the configured subnet", subnet.prefix) for subnet in plan.network.subnets]
-    for ranges in plan.ipam.range_sets:
-        prefixes += [("the ipam range", one.subnet) for one in ranges]
-    return prefixes
+def _wanted_spans(plan: AttachmentPlan) -> list[tuple[str, str, str]]:
+    """(words, first, last) of what has to lie in the network's subnets.
+
+    Of a range that is its addresses: its own prefix may be a wider one. A peer's subnet is that of a network
+    to create; without an IPAM plugin it tells which subnet the gateway is of, too.
+    """
+    found = []
+    if not plan.peer or plan.ipam.kind == "hns":
+        for subnet in plan.network.subnets:
+            prefix = ip_network(subnet.prefix)
+            words = f"the configured subnet {prefix}"
+            found.append((words, str(prefix.network_address), str(prefix.broadcast_address)))
+    return found + [
+        (f"the ipam range {one.first}-{one.last} of {one.subnet}", one.first, one.last)
+        for ranges in plan.ipam.range_sets
+        for one in ranges
+    ]
 
 
-def _covered(prefix: str, view: NetworkView) -> bool:
-    wanted = ip_network(prefix)
-    candidates = (ip_network(subnet.prefix, strict=False) for subnet in view.subnets)
-    return any(wanted.version == one.version and wanted.subnet_of(one) for one in candidates)  # type: ignore[arg-type]
+def _covered(first: str, last: str, view: NetworkView) -> bool:
+    ends = ip_address(first), ip_address(last)
+    subnets = [ip_network(one.prefix, strict=False) for one in view.subnets]
+    return any(all(end in subnet for end in ends) for subnet in subnets)
+
+
+def _hops_out_of_reach(plan: AttachmentPlan, view: NetworkView) -> list[str]:
+    """Next hops of the configuration that are no pod's neighbours on this network."""
+    routes = [str(route.get("NextHop", "")) for route in plan.routes]
+    routes += [str(route.get("gw", "")) for route in plan.ipam.routes]
+    return out_of_reach(view, filter(None, (*plan.gateways, *plan.spare_gateways, *routes)))
+
+
+def _say_what_is_otherwise(plan: AttachmentPlan, found: ResolvedNetwork, node: Node) -> None:
+    """What a peer would not look at, of a network that was just read: what is remembered was said before."""
+    if not plan.peer or found.remembered:
+        return
+    view = found.view
+    name = f'HCN network "{view.name}" ({view.id})'
+    if view.type.lower() != plan.network.hcn_type.lower():
+        node.log.event(
+            f"{name} is of type {view.type}; {plan.peer} would make one of {plan.network.hcn_type}, "
+            "and takes the one that is there",
+            "warning",
+        )
+    for hop in _hops_out_of_reach(plan, view):
+        node.log.event(f"gateway {hop} lies in no subnet of {name} and is not used", "warning")

