@@ -12,6 +12,7 @@ from cni_hns.binding.errors import (
     Unreachable,
 )
 from cni_hns.cni.errors import HNS_REFUSED, TRY_AGAIN, CniError
+from cni_hns.dialects.wanted import mapped_port
 from cni_hns.ledger import LedgerFault
 from cni_hns.node.networks import NetworkVanished
 from cni_hns.typed import TYPE_CHECKING
@@ -31,7 +32,8 @@ _QUARANTINE_S = 600.0
 
 
 def created(adding: Addition, network: ResolvedNetwork) -> Opened:
-    """The new endpoint; an address that HNS refuses is set aside and the next one taken.
+    """The new endpoint; an address that HNS refuses is set aside and the next one taken, a host port that the
+    container's other attachment has is left out.
 
     Raises:
         ServiceError: HNS refused, with a note on who holds what was refused, as far as HNS tells.
@@ -45,10 +47,7 @@ def created(adding: Addition, network: ResolvedNetwork) -> Opened:
         except AddressRefused as fault:
             _go_round(adding, network, fault)
         except PortTaken as fault:
-            from cni_hns.attachment.holders import port_words
-
-            fault.add_note(port_words(adding.node, adding.document))
-            raise
+            _leave_out_ports(adding, network, fault)
         except PolicyRefused as fault:
             from cni_hns.attachment.refused_policies import refused_words
 
@@ -121,6 +120,23 @@ def _refuse_a_living_one(adding: Addition) -> None:
             adding.node.ledger.path,
             f"has lost {adding.attachment.words}: endpoint {view.id} is in namespace {view.namespace}",
         )
+
+
+def _leave_out_ports(adding: Addition, network: ResolvedNetwork, fault: PortTaken) -> None:
+    """Go on without the host ports that the container's other attachment has: runtimes send one list to each.
+
+    Raises:
+        PortTaken: somebody else has one of them, which the note names.
+    """
+    from cni_hns.attachment.holders import port_words, ports_of_its_container
+
+    node, key = adding.node, adding.attachment.key
+    ports = ports_of_its_container(node, key, adding.document)
+    asked = {mapped_port(one) for one in adding.wanted.port_mappings}
+    if not ports or not asked >= ports.keys():
+        fault.add_note(port_words(node, adding.document))
+        raise fault
+    adding.leave_out(ports, network.view)
 
 
 def _go_round(adding: Addition, network: ResolvedNetwork, fault: AddressRefused) -> None:

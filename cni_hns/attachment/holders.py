@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from cni_hns.binding.errors import ServiceError
 from cni_hns.binding.reading import member
+from cni_hns.identity import endpoint_name
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cni_hns.ledger import AttachmentKey
     from cni_hns.node.node import Node
 
-__all__ = ["by_address", "known_by_address", "port_words"]
+__all__ = ["by_address", "known_by_address", "port_words", "ports_of_its_container"]
 
 # HNS V1 writes the protocol as a word, V2 as its number.
 _PROTOCOLS = {"6": "tcp", "17": "udp"}
@@ -42,25 +44,52 @@ def known_by_address(node: Node, network_id: str) -> dict[str, str]:
         return {}
 
 
+def ports_of_its_container(node: Node, key: AttachmentKey, document: dict[str, Any]) -> dict[str, str]:
+    """The host ports of this document that another attachment of the same container maps, with its endpoint.
+
+    None where a port is somebody else's: then leaving out these would not help.
+    """
+    holders = _port_holders(node, document)
+    if not all(_is_its(endpoint, key, node) for endpoint in holders.values()):
+        return {}
+    return {port: _words(endpoint) for port, endpoint in holders.items()}
+
+
 def port_words(node: Node, document: dict[str, Any]) -> str:
     """Who holds the host ports that this endpoint document maps, as far as HNS tells."""
-    wanted = {
-        _mapped(policy["Settings"])
-        for policy in document.get("Policies", [])
-        if policy["Type"] == "PortMapping"
-    }
-    holders = {
-        port: _words(endpoint)
+    holders = {port: _words(endpoint) for port, endpoint in _port_holders(node, document).items()}
+    if holders:
+        return "held: " + ", ".join(f"host port {port} by {holder}" for port, holder in holders.items())
+    ports = ", ".join(sorted(_wanted_ports(document)))
+    return (
+        f"no endpoint maps host port {ports}: a load balancer, a program of the host "
+        "(netstat -ano) or an excluded range (netsh int ipv4 show excludedportrange tcp) has it"
+    )
+
+
+def _port_holders(node: Node, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The endpoint that maps each of the document's host ports, as far as HNS tells."""
+    wanted = _wanted_ports(document)
+    return {
+        port: endpoint
         for endpoint in _endpoints(node)
         for policy in _objects(member(endpoint, "Policies"))
         if (port := _mapped(policy)) in wanted
     }
-    if holders:
-        return "held: " + ", ".join(f"host port {port} by {holder}" for port, holder in holders.items())
-    return (
-        f"no endpoint maps host port {', '.join(sorted(wanted))}: a load balancer, a program of the host "
-        "(netstat -ano) or an excluded range (netsh int ipv4 show excludedportrange tcp) has it"
-    )
+
+
+def _wanted_ports(document: dict[str, Any]) -> set[str]:
+    policies = document.get("Policies", [])
+    return {_mapped(policy["Settings"]) for policy in policies if policy["Type"] == "PortMapping"}
+
+
+def _is_its(endpoint: dict[str, Any], key: AttachmentKey, node: Node) -> bool:
+    """Whether it is another attachment's of the same container: by the ledger, else by a peer's name."""
+    holder = node.ledger.holder_of(str(member(endpoint, "ID")).lower())
+    if holder is not None:
+        return holder.container_id == key.container_id and holder != key
+    name = endpoint_name(str(member(endpoint, "VirtualNetworkName")), key.container_id)
+    return bool(member(endpoint, "Name") == name)
 
 
 def _mapped(policy: dict[str, Any]) -> str:
