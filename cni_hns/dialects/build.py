@@ -24,6 +24,7 @@ __all__ = ["Examined", "build_plan", "examine"]
 
 _DEFAULT_MAC_PREFIX = "0E-2A"
 _MTU_POLICY = "InterfaceParameters"
+_LOOPBACK = "DSR"
 _WCN_NAMES = {"nat": "nat", "overlay": "sdnoverlay"}
 
 
@@ -151,10 +152,15 @@ class _Builder:
                     *network_requires(network, planned.subnets),
                     *features_of(network_policies),
                     *policies.requires,
+                    *([_LOOPBACK] if native.loopbackDSR and not self._leaves_out_loopback() else []),
                 ],
             ),
             remarks=[*remarks, *(self.source.remarks if self.source else []), *policies.remarks],
         )
+
+    def _leaves_out_loopback(self) -> bool:
+        """win-bridge and win-overlay go on without it on an HNS that is too old."""
+        return self.source is not None and self.source.dsr_if_possible
 
     def parts_alone(self, document: Mapping[str, Any]) -> None:
         """What is wrong inside `ipam` and `policies` beside a `network` too faulty to read on."""
@@ -286,8 +292,6 @@ def _requires(native: Native, addressing: Addressing, of_the_parts: list[str]) -
     sets = addressing.plan.range_sets if addressing.plan else []
     if any(family(each.subnet) == fields.IPV6 for ranges in sets for each in ranges):
         found.append("IPv6DualStack")
-    if native.loopbackDSR:
-        found.append("DSR")
     if native.mtu is not None:
         found.append(_MTU_POLICY)
     return list(dict.fromkeys(found))

@@ -53,7 +53,9 @@ class Translation:
 
     `peer` is the plugin in whose dialect the configuration is written. What a native document cannot say:
     `accepts`, the HCN types that a network may have (empty: any); `macs_by_hns`, that HNS chooses MAC
-    addresses; `network_dns`, that a new network gets the DNS too; `spare_gateways`, next hops of last resort.
+    addresses; `network_dns`, that a new network gets the DNS too; `dsr_if_possible`, that an HNS without it
+    is no reason to fail; `spare_gateways`, next hops of last resort. `makes_network` turns false with what
+    keeps it from being made: a peer never looks at that where the network is there.
     """
 
     def __init__(self, config: Mapping[str, Any], peer: str) -> None:
@@ -66,6 +68,8 @@ class Translation:
         self.accepts: list[str] = []
         self.macs_by_hns = False
         self.network_dns = False
+        self.dsr_if_possible = False
+        self.makes_network = True
         self.spare_gateways: list[str] = []
         self.reserved: list[str] = []
         self.document: dict[str, Any] = {
@@ -81,6 +85,10 @@ class Translation:
 
     def remark(self, text: str) -> None:
         self.remarks.append(text)
+
+    def spoil_network(self, path: str, message: str) -> None:
+        self.makes_network = False
+        self.remark(f"{path}: {message}; so the HCN network is not made, and must be there already")
 
     def get(self, folded: str, default: Any = None) -> Any:
         value = self.source.get(folded)
@@ -185,6 +193,9 @@ class Translation:
             path = self.inner_place("ipam", "resolvconf")
             self.remark(f"{path}: not used, as with {self.peer}: pods' DNS is that of dns and of the runtime")
         if kind == "hns":
+            if "type" in found:
+                kind_of = fields.kind_of(found["type"])
+                self.fault(self.inner_place("ipam", "type"), f"a string is expected, not {kind_of}")
             return {key: value for key, value in found.items() if key != "type"}
         self._ignored(place, entry, _IPAM_KEYS)
         if "ranges" in found:

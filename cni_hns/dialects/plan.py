@@ -93,6 +93,7 @@ class AttachmentPlan(NamedTuple):
     `nat_exceptions`: None without outbound NAT; both families mixed, split when the endpoint is built.
     `nat_settings`: what a configured OutBoundNAT policy says besides its exceptions.
     `nat_except_network`: the HCN network's own subnets are exceptions too.
+    `loopback_dsr`: where `requires` has no "DSR", it is left out on an HNS that cannot do it.
     `port_mapping_acl`: an inbound allow rule accompanies each port mapping.
     `search_in_pod_namespace`: the pod's Kubernetes namespace goes before the first configured search suffix.
     `requires`: features (`cni_hns.hcn.gates`) that this HNS must have.

@@ -78,18 +78,24 @@ def _policy(
     source: Translation, each: object, path: str, lists: PolicyLists, *, bare: bool
 ) -> tuple[str, dict[str, Any] | None]:
     """(level, policy) of one entry; None where it is passed over or faulty."""
+    level = "endpoint"
     try:
-        level, value = ("endpoint", _object(each)) if bare else _entry(each, lists)
+        if bare:
+            value = _object(each)
+        else:
+            level, entry = _entry(each, lists)
+            value = _value(entry, lists)
         policy, remarks = translate_policy(value, level)
     except _PassedOver as reason:
         source.remark(f"{path}: passed over, as with {source.peer}: {reason}")
-        return "", None
-    except _Fault as fault:
-        source.fault(path + fault.below, str(fault))
-        return "", None
+        return level, None
     except ValueError as fault:
-        source.fault(path, str(fault))
-        return "", None
+        place = path + (fault.below if isinstance(fault, _Fault) else "")
+        if level == "network":
+            source.spoil_network(place, str(fault))
+        else:
+            source.fault(place, str(fault))
+        return level, None
     if _is_flat(value):
         remarks.insert(0, f"spelt as for HNS V1, of which {source.peer} sends HNS no setting; all are sent")
     source.remarks += [f"{path}: {remark}" for remark in remarks]
@@ -108,14 +114,18 @@ class _Fault(ValueError):
 
 
 def _entry(each: object, lists: PolicyLists) -> tuple[str, Mapping[str, Any]]:
-    """(level, policy as it is written) of {name, value}."""
+    """(level, the entry with folded keys) of {name, value}."""
     if each is None:
         raise _PassedOver("it is null")
     entry = fields.fold(_object(each))
-    level = _level(entry.get("name"), lists)
+    return _level(entry.get("name"), lists), entry
+
+
+def _value(entry: Mapping[str, Any], lists: PolicyLists) -> Mapping[str, Any]:
+    """The policy as it is written."""
     value = entry.get("value")
     if isinstance(value, Mapping) and not (lists.drops_undecodable and _is_undecodable(value)):
-        return level, value
+        return value
     if lists.drops_undecodable:
         raise _PassedOver("its value is no policy")
     raise _Fault(f"a policy is an object, not {fields.kind_of(value)}", ".value")

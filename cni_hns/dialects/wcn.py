@@ -10,12 +10,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
+from cni_hns.hcn.models.policies import SUBNET_POLICIES
 from cni_hns.typed import Any, NamedTuple
 
 from . import fields
 from .essentials import ipam_kind
 from .foreign import DEFAULT_ROUTES, Translation, empty
 from .host_bits import masked
+from .policies import read_network_policies
 from .policy_lists import PolicyLists, read_policies
 
 __all__ = ["translate"]
@@ -223,6 +225,18 @@ def _spare_gateways(source: Translation, kind: str, subnets: list[_Subnet]) -> N
         source.remark(f"{place}: not used, as with {source.peer}: the gateway is known without it")
 
 
+def _makeable(source: Translation, policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The policies of the network, after a look whether one can be made with them."""
+    for index, policy in enumerate(policies):
+        if policy["Type"] in SUBNET_POLICIES:
+            continue
+        _, findings = read_network_policies([policy], "network.policies")
+        for finding in findings:
+            place = source.places[f"network.policies[{index}]"]
+            source.spoil_network(place + finding.path.removeprefix("network.policies[0]"), finding.message)
+    return policies
+
+
 def _network(source: Translation, mode: str, subnets: list[_Subnet], *, dual: bool) -> None:
     source.accepts = ["L2Bridge"] if dual else []
     own = source.get("type") in _OWN_TYPES
@@ -234,15 +248,16 @@ def _network(source: Translation, mode: str, subnets: list[_Subnet], *, dual: bo
             f"each endpoint gets the node's address as ProviderAddress, which {source.peer} leaves to the "
             "configuration: without it other nodes do not reach the pod"
         )
+    policies = _makeable(source, policies)
     network: dict[str, Any] = {"mode": mode}
     vsid = [each["Settings"].get("IsolationId") for each in policies if each["Type"] == "VSID"]
-    creatable = not dual and (subnets or mode in ("nat", "transparent")) and (vsid or mode != "overlay")
-    if creatable:
+    complete = (subnets or mode in ("nat", "transparent")) and (vsid or mode != "overlay")
+    if complete and not dual and source.makes_network:
         network["create"] = True
         network["policies"] = [each for each in policies if each["Type"] != "VSID"]
         if vsid:
             network["vsid"] = vsid[0]
-    else:
+    elif source.makes_network:
         source.remark(
             "the HCN network must be there already: the configuration has not all that creating it takes"
         )

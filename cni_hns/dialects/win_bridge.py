@@ -55,5 +55,6 @@ def joined(source: Translation, mode: str, instead: str) -> None:
     read_policies(source, _POLICIES)
     source.document["loopbackDSR"] = source.flag(source.place("loopbackdsr"), source.get("loopbackdsr"))
     source.places["loopbackDSR"] = source.place("loopbackdsr")
+    source.dsr_if_possible = True
     if source.get("apiversion") != _HCN:
         source.remark("apiVersion is not 2; containerd works with HCN only, so it is treated as 2")

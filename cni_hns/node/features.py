@@ -7,11 +7,29 @@ from cni_hns.hcn.gates import minimum, supported
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cni_hns.dialects.plan import AttachmentPlan
     from cni_hns.node.node import Node
 
-__all__ = ["hns_version", "require"]
+__all__ = ["fitted", "hns_version", "require"]
 
 _FACT = "hns version"
+_LOOPBACK = "DSR"
+
+
+def fitted(plan: AttachmentPlan, node: Node) -> AttachmentPlan:
+    """The plan without what this HNS lacks and the peer leaves out then, too; a warning says so.
+
+    Raises: CniError, as `require`, for what must not be left out.
+    """
+    require(plan.requires, node)
+    if not plan.loopback_dsr or _LOOPBACK in plan.requires or supported(_LOOPBACK, *hns_version(node)):
+        return plan
+    node.log.event(
+        f"loopbackDSR is left out, as with {plan.peer}: it needs HNS {minimum(_LOOPBACK)}, and a pod of this "
+        "node does not reach itself through a service's address",
+        "warning",
+    )
+    return plan._replace(loopback_dsr=False)
 
 
 def require(features: list[str], node: Node) -> None:

@@ -218,8 +218,11 @@ def _written_otherwise(plan: AttachmentPlan) -> str:
         return "correct network.name, or set network.create to true"
     if plan.peer.startswith("win-"):
         return f"or correct name: {plan.peer} joins a network that is there"
-    vsid = ", and a NetworkPolicy of type VSID," if plan.network.mode == "overlay" else ""
-    return f"correct name, or give ipam.subnet{vsid} by which {plan.peer} makes it (not with enableDualStack)"
+    vsid = " and a NetworkPolicy of type VSID" if plan.network.mode == "overlay" else ""
+    return (
+        f"correct name, or give ipam.subnet{vsid}, by which {plan.peer} makes it unless enableDualStack is "
+        "set; `cni-hns config check` says what else keeps it from being made"
+    )
 
 
 def _read(opened: Opened) -> ResolvedNetwork:

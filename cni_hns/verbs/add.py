@@ -82,8 +82,9 @@ def run(request: Request, node: Node) -> Result:
 
 def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
     """The result of a new endpoint; None where another ADD of this attachment was ready first."""
-    attachment, plan, node = adding.attachment, adding.asked.plan, adding.node
-    features.require(plan.requires, node)
+    attachment, node = adding.attachment, adding.node
+    plan = features.fitted(adding.asked.plan, node)
+    adding.asked = adding.asked._replace(plan=plan)
     attachment.reservations.prepare()
     with (
         _opened_namespace(adding) as namespace,

@@ -262,7 +262,7 @@ class TestNetworks:
         [
             ("win-bridge", "or correct name: win-bridge joins a network that is there"),
             ("win-overlay", "or correct name: win-overlay joins a network that is there"),
-            ("sdnoverlay", "correct name, or give ipam.subnet, and a NetworkPolicy of type VSID,"),
+            ("sdnoverlay", "correct name, or give ipam.subnet and a NetworkPolicy of type VSID,"),
         ],
     )
     def test_the_advice_for_a_missing_one_is_in_the_peers_words(
@@ -285,6 +285,21 @@ class TestNetworks:
         answer = added_and_checked(node, wcn("nat", ipam={"subnet": "10.4.0.8/24"}))
         assert answer.document["ips"][0]["gateway"] == "10.4.0.9"
 
+    @pytest.mark.parametrize(
+        "policy",
+        ["x", {"Type": "Magic"}, {"Type": "VxlanPort", "Settings": {"Port": "x"}}],
+        ids=["a text", "unknown type", "wrong settings"],
+    )
+    def test_a_policy_with_which_none_can_be_made_does_not_matter_to_one_that_is_there(
+        self, node: SimulatedNode, policy: object, logged: Logged
+    ) -> None:
+        config = logged(wcn("sdnbridge", AdditionalArgs=[named(policy, "NetworkPolicy")]))
+        assert "does not exist" in refused(node, config, 7).words
+        assert "AdditionalArgs[0]" in logged.text
+        assert "must be there already" in logged.text
+        plant(node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"))
+        added_and_checked(node, config)
+
     def test_network_name_is_no_key_of_a_peers(self, node: SimulatedNode) -> None:
         """DEL finds the endpoint of a peer's on the network that the peer used."""
         plant(node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"))
@@ -293,6 +308,23 @@ class TestNetworks:
         config = {**joining("win-bridge"), "network": {"name": "other"}}
         assert node.call("DEL", config, container, "").exit_code == 0
         assert node.endpoints() == []
+
+
+class TestOldHns:
+    """What an HNS cannot do and the peer leaves out in silence."""
+
+    @pytest.mark.parametrize(("peer", "mode"), [("win-bridge", "l2bridge"), ("win-overlay", "overlay")])
+    def test_loopback_is_left_out(self, node: SimulatedNode, peer: str, mode: str, logged: Logged) -> None:
+        node.simulator.set_options(hns_version="10.1")
+        plant(node, mode, ("10.88.0.0/24", "10.88.0.1"))
+        added_and_checked(node, logged({**joining(peer), "loopbackDSR": True}))
+        assert policies_of(last(node), "OutBoundNAT") == []
+        assert f"loopbackDSR is left out, as with {peer}" in logged.warnings
+
+    def test_nat_and_its_kin_fail(self, node: SimulatedNode) -> None:
+        node.simulator.set_options(hns_version="10.1")
+        answer = refused(node, wcn("sdnbridge", optionalFlags={"loopbackDSR": True}), 7)
+        assert "DSR" in answer.words
 
 
 class TestWishes:

@@ -219,7 +219,7 @@ class TestWinBridge:
         assert plan.policies == [ROUTE]
         assert plan.dns == {"Search": ["svc.cluster.local"], "ServerList": ["10.96.0.10"]}
         assert plan.loopback_dsr
-        assert plan.requires == ["DSR"]
+        assert plan.requires == []
         assert plan.capabilities == ["dns", "portMappings"]
 
     def test_both_generations_of_policies_in_one_file(self) -> None:

@@ -316,6 +316,12 @@ class TestWords:
         found = faults_of(changed(WIN_BRIDGE, ipam={"type": "host-local"}))
         assert found == {"ipam.ranges": "missing: give subnet or ranges, or declare the capability ipRanges"}
 
+    @pytest.mark.parametrize("config", [WIN_BRIDGE, NAT], ids=["win-bridge", "nat"])
+    def test_a_type_of_ipam_that_is_no_text(self, config: dict[str, Any]) -> None:
+        assert faults_of(changed(config, loopbackDSR=False, ipam={"Type": 7})) == {
+            "ipam.Type": "a string is expected, not a number"
+        }
+
     def test_loopback_without_addresses(self) -> None:
         config = changed(NAT, optionalFlags={"LoopbackDSR": True})
         assert list(faults_of(config)) == ["optionalFlags.LoopbackDSR"]
@@ -334,6 +340,24 @@ class TestWords:
             "ipam.routes[0]",
             "optionalFlags.loopbackDSR",
         }
+
+
+class TestLoopback:
+    """win-bridge and win-overlay go on without loopbackDSR on an old HNS; nat and its kin fail."""
+
+    @pytest.mark.parametrize(
+        ("config", "needed"),
+        [
+            pytest.param(WIN_BRIDGE, [], id="win-bridge"),
+            pytest.param(WIN_OVERLAY, [], id="win-overlay"),
+            pytest.param(changed(PLAIN_BRIDGE, optionalFlags={"loopbackDSR": True}), ["DSR"], id="sdnbridge"),
+            pytest.param(changed(BRIDGE, loopbackDSR=True), ["DSR"], id="ours"),
+        ],
+    )
+    def test_what_the_hns_must_have(self, config: dict[str, Any], needed: list[str]) -> None:
+        plan = compile_plan(config)
+        assert plan.loopback_dsr
+        assert plan.requires == needed
 
 
 class TestWishes:
