@@ -13,7 +13,8 @@ from cni_hns.attachment.addresses import Given, given_before, hold_what_hns_gave
 from cni_hns.attachment.delegated import require_plugin
 from cni_hns.attachment.outcome import to_stored
 from cni_hns.binding.errors import ServiceError, Unreachable
-from cni_hns.dialects.endpoint import Address, endpoint_request, out_of_reach, reserved_addresses
+from cni_hns.dialects.endpoint import endpoint_request, reserved_addresses
+from cni_hns.dialects.placement import Address, out_of_reach
 from cni_hns.dialects.wanted import mapped_port
 from cni_hns.identity import endpoint_name, next_endpoint_id
 from cni_hns.ipam import allocate

@@ -11,21 +11,25 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 
-from cni_hns.typed import Any, NamedTuple, Protocol
+from cni_hns.typed import Any
 
 from . import fields
 from .address_ranges import family
+from .placement import (
+    Address,
+    EndpointFault,
+    HcnNetwork,
+    Placed,
+    gateways,
+    named,
+    out_of_reach,
+    placed,
+    third_address,
+)
 from .plan import AttachmentPlan
-from .wanted import Wanted
+from .wanted import Wanted, mapped_port
 
-__all__ = [
-    "Address",
-    "EndpointFault",
-    "endpoint_request",
-    "needs_management_address",
-    "out_of_reach",
-    "reserved_addresses",
-]
+__all__ = ["endpoint_request", "needs_management_address", "reserved_addresses"]
 
 # NatFlags of the HCN schema.
 _LOCAL_ROUTED_VIP = 1
@@ -35,63 +39,16 @@ _NAT_IPV6 = 2
 _ENABLE_DHCP = 32
 
 _EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
-_PROTOCOL_NAMES = {6: "tcp", 17: "udp"}
 _ACL_PRIORITY = 1000
 
 
-class EndpointFault(ValueError):
-    """The plan and the HCN network do not fit together; the message shows both sides."""
-
-
-class Address(NamedTuple):
-    """An address for the endpoint. `gateway` is what IPAM answered, `prefix` the length in bits."""
-
-    ip: str
-    prefix: int
-    gateway: str | None = None
-
-
-class _Subnet(Protocol):
-    @property
-    def prefix(self) -> str: ...
-    @property
-    def gateway(self) -> str | None: ...
-
-
-class _Given(NamedTuple):
-    """An address in the HCN subnet that it lies in, whose prefix length HNS wants and no other."""
-
-    ip: str
-    answered: Address
-    subnet: _Subnet
-
-    @property
-    def prefix(self) -> int:
-        return _length(self.subnet)
-
-
-class _Network(Protocol):
-    """What is read of `cni_hns.hcn.views.NetworkView`."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def subnets(self) -> Sequence[_Subnet]: ...
-    @property
-    def management_ip(self) -> str | None: ...
-
-
-def reserved_addresses(plan: AttachmentPlan, network: _Network) -> list[str]:
+def reserved_addresses(plan: AttachmentPlan, network: HcnNetwork) -> list[str]:
     """Addresses no pod may get, whatever the ranges say: gateways, ends of HCN subnets, the host's own."""
     found = [*plan.ipam.reserved, *plan.gateways, *plan.spare_gateways]
     known = {each.subnet for ranges in plan.ipam.range_sets for each in ranges}
     for subnet in network.subnets:
         found += [subnet.gateway] if subnet.gateway else []
-        found += [_third(subnet.prefix)] if plan.gateway_rule == "bridge" else []
+        found += [third_address(subnet.prefix)] if plan.gateway_rule == "bridge" else []
         if plan.ipam.kind == "builtin" and subnet.prefix not in known:
             ends = ipaddress.ip_network(subnet.prefix, strict=False)
             found += [str(ends.network_address), str(ends.broadcast_address)]
@@ -99,7 +56,7 @@ def reserved_addresses(plan: AttachmentPlan, network: _Network) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def needs_management_address(plan: AttachmentPlan, network: _Network) -> bool:
+def needs_management_address(plan: AttachmentPlan, network: HcnNetwork) -> bool:
     """Whether each endpoint carries the host's own address: on an overlay network, and on no other."""
     return plan.provider_address and network.type.lower() == "overlay"
 
@@ -107,7 +64,7 @@ def needs_management_address(plan: AttachmentPlan, network: _Network) -> bool:
 def endpoint_request(
     plan: AttachmentPlan,
     wanted: Wanted,
-    network: _Network,
+    network: HcnNetwork,
     addresses: Sequence[Address],
     *,
     endpoint_id: str = "",
@@ -124,7 +81,7 @@ def endpoint_request(
     """
     given = _given(plan, wanted, network, addresses)
     families = _families(network, given)
-    gateways = _gateways(plan, network, given)
+    hops = gateways(plan, network, given)
     document: dict[str, Any] = {
         "ID": endpoint_id,
         "Name": name,
@@ -133,7 +90,7 @@ def endpoint_request(
         "HostComputeNetwork": network.id,
         "IpConfigurations": [{"IpAddress": each.ip, "PrefixLength": each.prefix} for each in given],
         "MacAddress": wanted.mac or _mac(plan, given),
-        "Routes": _routes(plan, network, plan.ipam.routes if ipam_routes is None else ipam_routes, gateways),
+        "Routes": _routes(plan, network, plan.ipam.routes if ipam_routes is None else ipam_routes, hops),
         "Dns": _dns(plan, wanted, ipam_dns),
         "Policies": _policies(plan, wanted, network, given, families),
         "Flags": _ENABLE_DHCP if plan.ipam.kind == "dhcp" else 0,
@@ -142,12 +99,12 @@ def endpoint_request(
 
 
 def _given(
-    plan: AttachmentPlan, wanted: Wanted, network: _Network, addresses: Sequence[Address]
-) -> list[_Given]:
+    plan: AttachmentPlan, wanted: Wanted, network: HcnNetwork, addresses: Sequence[Address]
+) -> list[Placed]:
     """The addresses with their HCN subnets. Where HNS chooses addresses a wanted one is passed on to it."""
     if plan.ipam.kind == "hns" and not addresses:
         addresses = [Address(text, 0) for text in wanted.addresses]
-    found = [_Given(each.ip, each, _subnet_of(each.ip, network)) for each in addresses]
+    found = [placed(network, each) for each in addresses]
     for index, each in enumerate(found):
         if family(each.ip) in [family(other.ip) for other in found[:index]]:
             raise EndpointFault(
@@ -157,96 +114,13 @@ def _given(
     return found
 
 
-def _named(network: _Network) -> str:
-    return f'HCN network "{network.name}" ({network.id})'
-
-
-def _length(subnet: _Subnet) -> int:
-    return int(subnet.prefix.rpartition("/")[2])
-
-
-def _subnet_of(ip: str, network: _Network) -> _Subnet:
-    place = ipaddress.ip_address(ip)
-    for subnet in network.subnets:
-        if place in ipaddress.ip_network(subnet.prefix, strict=False):
-            return subnet
-    held = ", ".join(subnet.prefix for subnet in network.subnets) or "none"
-    raise EndpointFault(
-        f"address {ip} lies in no subnet of {_named(network)}; its subnets: {held}. "
-        "Give IPAM a range inside one of them, or create the HCN network with the subnet."
-    )
-
-
-def _families(network: _Network, given: list[_Given]) -> list[int]:
+def _families(network: HcnNetwork, given: list[Placed]) -> list[int]:
     """The families the endpoint will have; where HNS or DHCP chooses, those of the HCN network, else IPv4."""
     found = [each.ip for each in given] or [subnet.prefix for subnet in network.subnets]
     return sorted({family(text) for text in found}) or [4]
 
 
-def _third(prefix: str) -> str:
-    return str(ipaddress.ip_network(prefix, strict=False).network_address + 2)
-
-
-def _gateways(plan: AttachmentPlan, network: _Network, given: list[_Given]) -> dict[int, str]:
-    """The default route's next hop for each family of the endpoint."""
-    found = {} if given else _unasked_gateways(plan, network)
-    for each in given:
-        hop = _gateway(plan, each)
-        if hop == each.ip:
-            raise EndpointFault(
-                f"address {each.ip} is also the gateway of {_named(network)}; "
-                "leave it out of the range that IPAM allocates from"
-            )
-        if hop:
-            found[family(each.ip)] = hop
-    return found
-
-
-def _unasked_gateways(plan: AttachmentPlan, network: _Network) -> dict[int, str]:
-    """The configured ones where HNS chooses the address: HNS itself knows its own gateway."""
-    found: dict[int, str] = {}
-    for text in (*plan.gateways, *plan.spare_gateways):
-        if not out_of_reach(network, [text]):
-            found.setdefault(family(text), text)
-    return found
-
-
-def _is_in(text: str, subnet: _Subnet) -> bool:
-    return ipaddress.ip_address(text) in ipaddress.ip_network(subnet.prefix, strict=False)
-
-
-def out_of_reach(network: _Network, hops: Iterable[str]) -> list[str]:
-    """Those of the next hops that lie in no subnet of the HCN network, where it has any subnet."""
-    return [
-        hop
-        for hop in dict.fromkeys(hops)
-        if network.subnets and not any(_is_in(hop, subnet) for subnet in network.subnets)
-    ]
-
-
-def _gateway(plan: AttachmentPlan, given: _Given) -> str | None:
-    """The next hop: a gateway that lies in another subnet than the address is never used."""
-    subnet = given.subnet
-    named = [text for text in plan.gateways if _is_in(text, subnet)]
-    if named:
-        return named[0]
-    if plan.gateway_rule == "bridge":
-        return _bridge(plan, given)
-    answered = given.answered.gateway if plan.gateway_rule == "ipam" else None
-    usable = [text for text in (answered, *plan.spare_gateways) if text and _is_in(text, subnet)]
-    return str(ipaddress.ip_address(usable[0])) if usable else subnet.gateway
-
-
-def _bridge(plan: AttachmentPlan, given: _Given) -> str:
-    """The third address: a peer counts from the subnet that IPAM answered, which may be a part of HNS's."""
-    answered = ipaddress.ip_network(f"{given.ip}/{given.answered.prefix}", strict=False)
-    third = answered.network_address + 2
-    if plan.peer and third in answered and _is_in(str(third), given.subnet):
-        return str(third)
-    return _third(given.subnet.prefix)
-
-
-def _mac(plan: AttachmentPlan, given: list[_Given]) -> str | None:
+def _mac(plan: AttachmentPlan, given: list[Placed]) -> str | None:
     """The prefix and the four bytes of the IPv4 address, as overlay networks need it on every node."""
     for each in given:
         if plan.mac_prefix and family(each.ip) == fields.IPV4:
@@ -258,21 +132,21 @@ def _mac(plan: AttachmentPlan, given: list[_Given]) -> str | None:
 
 def _routes(
     plan: AttachmentPlan,
-    network: _Network,
+    network: HcnNetwork,
     ipam_routes: Iterable[Mapping[str, Any]],
-    gateways: dict[int, str],
+    hops: dict[int, str],
 ) -> list[dict[str, Any]]:
     """Default routes first, unless a configured route says otherwise for the same destination.
 
     A next hop outside the network's subnets is passed over, for the gateway: a configuration of ours with one
     was refused before, so it is a peer's or IPAM's.
     """
-    found = {_EVERYWHERE[version]: {"NextHop": hop} for version, hop in gateways.items()}
+    found = {_EVERYWHERE[version]: {"NextHop": hop} for version, hop in hops.items()}
     configured = [_ipam_route(route) for route in ipam_routes] + plan.routes
     for route in configured:
         destination, hop = route["DestinationPrefix"], route.get("NextHop")
         if not hop or out_of_reach(network, [hop]):
-            hop = gateways.get(family(destination))
+            hop = hops.get(family(destination))
         if not hop:
             raise EndpointFault(
                 f"the route to {destination} has no next hop, and the endpoint no gateway of its family"
@@ -283,8 +157,8 @@ def _routes(
 
 def _ipam_route(route: Mapping[str, Any]) -> dict[str, Any]:
     destination = str(ipaddress.ip_network(route["dst"], strict=False))
-    named = {"NextHop": route.get("gw"), "Metric": route.get("priority")}
-    return {"DestinationPrefix": destination, **{key: value for key, value in named.items() if value}}
+    said = {"NextHop": route.get("gw"), "Metric": route.get("priority")}
+    return {"DestinationPrefix": destination, **{key: value for key, value in said.items() if value}}
 
 
 def _dns(plan: AttachmentPlan, wanted: Wanted, ipam_dns: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -305,7 +179,7 @@ def _dns(plan: AttachmentPlan, wanted: Wanted, ipam_dns: Mapping[str, Any] | Non
 
 
 def _policies(
-    plan: AttachmentPlan, wanted: Wanted, network: _Network, given: list[_Given], families: list[int]
+    plan: AttachmentPlan, wanted: Wanted, network: HcnNetwork, given: list[Placed], families: list[int]
 ) -> list[dict[str, Any]]:
     found = [*plan.policies, *_outbound_nat(plan, network, families)]
     if plan.loopback_dsr:
@@ -334,7 +208,7 @@ def _flagged(settings: Mapping[str, Any], version: int, flags: int) -> dict[str,
     return {**settings, **({"Flags": total} if total else {})}
 
 
-def _outbound_nat(plan: AttachmentPlan, network: _Network, families: list[int]) -> list[dict[str, Any]]:
+def _outbound_nat(plan: AttachmentPlan, network: HcnNetwork, families: list[int]) -> list[dict[str, Any]]:
     """One policy for each family: HNS rejects a list of exceptions that mixes them."""
     if plan.nat_exceptions is None:
         return []
@@ -358,14 +232,13 @@ def _outbound_nat(plan: AttachmentPlan, network: _Network, families: list[int]) 
 def _port_mapping(plan: AttachmentPlan, mapping: dict[str, Any], families: list[int]) -> list[dict[str, Any]]:
     """The mapping for each family it concerns: that of its host address, or each that the endpoint has."""
     host = mapping["hostIP"]
-    protocol = _PROTOCOL_NAMES[mapping["protocol"]]
     concerned = [version for version in families if not host or version == family(host)]
     if not concerned and plan.peer:
         # HNS takes such a mapping, and no pod of a peer's failed for it.
         concerned = families[:1]
     if not concerned:
         raise EndpointFault(
-            f"port mapping {mapping['hostPort']}/{protocol} is for host address {host}, "
+            f"port mapping {mapped_port(mapping)} is for host address {host}, "
             f"but the endpoint has no IPv{family(host)} address"
         )
     settings = {
@@ -392,10 +265,10 @@ def _allowed(mapping: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _management_address(network: _Network) -> str:
+def _management_address(network: HcnNetwork) -> str:
     if network.management_ip:
         return network.management_ip
     raise EndpointFault(
-        f"{_named(network)} has no management address yet, which its endpoints need as "
+        f"{named(network)} has no management address yet, which its endpoints need as "
         "provider address; try again, or configure a ProviderAddress policy"
     )

@@ -18,7 +18,7 @@ from . import fields
 from .essentials import ipam_kind
 from .findings import Finding
 
-__all__ = ["DEFAULT_ROUTES", "Translation", "empty", "named"]
+__all__ = ["DEFAULT_ROUTES", "Translation", "empty", "named", "ranges_of"]
 
 _RANGE = ("subnet", "rangeStart", "rangeEnd", "gateway")
 _IPAM = ("type", "delegate", "ranges", *_RANGE, "routes", "dataDir", "resolvConf")
@@ -46,6 +46,14 @@ def _may_be_ours(key: str, value: object) -> bool:
 def named(document: Mapping[str, Any], folded: str) -> str:
     """The key as the document spells it, the last spelling where there are several."""
     return [key for key in document if key.lower() == folded][-1]
+
+
+def ranges_of(ipam: dict[str, Any]) -> list[dict[str, Any]]:
+    """`ipam` itself, which may be a single range, and each range of its sets, as far as they are objects."""
+    sets = ipam.get("ranges")
+    listed = sets if isinstance(sets, list) else []  # the models will say what is wrong
+    inner = [each for ranges in listed if isinstance(ranges, list) for each in ranges]
+    return [ipam, *[each for each in inner if isinstance(each, dict)]]
 
 
 class Translation:
@@ -238,10 +246,7 @@ class Translation:
 
     def set_gateways_aside(self, ipam: dict[str, Any], instead: str) -> None:
         """Take the ranges' gateways out of use, as this peer does; no pod gets them nevertheless."""
-        sets = ipam.get("ranges")
-        listed = sets if isinstance(sets, list) else []  # the models will say what is wrong
-        inner = [each for ranges in listed if isinstance(ranges, list) for each in ranges]
-        for entry in [ipam, *[each for each in inner if isinstance(each, dict)]]:
+        for entry in ranges_of(ipam):
             gateway = entry.pop("gateway", None)
             if gateway is None:
                 continue

@@ -51,7 +51,7 @@ def joined(source: Translation, mode: str, instead: str) -> None:
     source.document["ipam"] = ipam
     if not empty(source.members("ipam").get("routes")):
         place = source.inner_place("ipam", "routes")
-        source.remark(f"{place}: not used, as with {source.peer}: {instead}, and a pod has no other route")
+        source.remark(f"{place}: not used: {instead}, and a pod has no other route")
     read_policies(source, _POLICIES)
     source.document["loopbackDSR"] = source.flag(source.place("loopbackdsr"), source.get("loopbackdsr"))
     source.places["loopbackDSR"] = source.place("loopbackdsr")

@@ -10,8 +10,6 @@ from ipaddress import ip_address, ip_network
 
 from cni_hns.binding.errors import AlreadyExists, NotFound, ServiceError
 from cni_hns.cni.errors import INVALID_CONFIG, TRY_AGAIN, CniError
-from cni_hns.dialects.endpoint import needs_management_address, out_of_reach
-from cni_hns.dialects.recognise import is_native
 from cni_hns.hcn.views import NetworkView
 from cni_hns.node import host_address
 from cni_hns.node.resolved import ResolvedNetwork
@@ -147,8 +145,13 @@ def configured_name(config: dict[str, object]) -> str:
     Read leniently: DEL must not need a whole plan.
     """
     network = config.get("network")
-    name = network.get("name") if isinstance(network, dict) and is_native(config) else None
-    return name if isinstance(name, str) and name else str(config.get("name", ""))
+    name = network.get("name") if isinstance(network, dict) else None
+    if isinstance(name, str) and name:
+        from cni_hns.dialects.recognise import is_native
+
+        if is_native(config):
+            return name
+    return str(config.get("name", ""))
 
 
 def _create(plan: AttachmentPlan, node: Node, rehearse: Callable[[NetworkView], object]) -> ResolvedNetwork:
@@ -241,12 +244,20 @@ def _fitting(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) -> Resolv
         misfits = _misfits(plan, found.view)
         if misfits:
             raise CniError(INVALID_CONFIG, misfits[0], "; ".join(misfits[1:]))
-        if needs_management_address(plan, found.view) and not found.view.management_ip:
+        if _lacks_management_address(plan, found.view):
             found = host_address.waited_for(found, node)
     except BaseException:
         found.opened.close()
         raise
     return found
+
+
+def _lacks_management_address(plan: AttachmentPlan, view: NetworkView) -> bool:
+    if not plan.provider_address or view.management_ip:
+        return False
+    from cni_hns.dialects.endpoint import needs_management_address
+
+    return needs_management_address(plan, view)
 
 
 def _misfits(plan: AttachmentPlan, view: NetworkView) -> list[str]:
@@ -311,9 +322,13 @@ def _covered(first: str, last: str, view: NetworkView) -> bool:
 
 def _hops_out_of_reach(plan: AttachmentPlan, view: NetworkView) -> list[str]:
     """Next hops of the configuration that are no pod's neighbours on this network."""
-    routes = [str(route.get("NextHop", "")) for route in plan.routes]
-    routes += [str(route.get("gw", "")) for route in plan.ipam.routes]
-    return out_of_reach(view, filter(None, (*plan.gateways, *plan.spare_gateways, *routes)))
+    routes = [route.get("NextHop") for route in plan.routes] + [route.get("gw") for route in plan.ipam.routes]
+    hops = [str(hop) for hop in (*plan.gateways, *plan.spare_gateways, *routes) if hop]
+    if not hops:
+        return []
+    from cni_hns.dialects.placement import out_of_reach
+
+    return out_of_reach(view, hops)
 
 
 def _say_what_is_otherwise(plan: AttachmentPlan, found: ResolvedNetwork, node: Node) -> None:

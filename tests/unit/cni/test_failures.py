@@ -5,8 +5,8 @@ import pytest
 from cni_hns.binding.errors import AddressRefused, service_error
 from cni_hns.cni.errors import CniError, shown
 from cni_hns.cni.failures import as_cni_error, trace
-from cni_hns.dialects.endpoint import EndpointFault
 from cni_hns.dialects.findings import ConfigFault, Finding
+from cni_hns.dialects.placement import EndpointFault
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted, Usage
 from cni_hns.ledger.errors import LedgerBusy, LedgerFault
 

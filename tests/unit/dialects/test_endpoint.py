@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from cni_hns.dialects.endpoint import Address, EndpointFault, endpoint_request, reserved_addresses
+from cni_hns.dialects.endpoint import endpoint_request, reserved_addresses
+from cni_hns.dialects.placement import Address, EndpointFault
 from cni_hns.dialects.plan import AttachmentPlan
 from cni_hns.dialects.wanted import Wanted, read_wanted
 from cni_hns.hcn.models.objects import HostComputeEndpoint
