@@ -20,6 +20,7 @@ from .reading import faults_of, unknown_key, without_nulls
 from .spelling import near
 
 __all__ = [
+    "ONE_OF_A_KIND",
     "EndpointPolicies",
     "features_of",
     "read_endpoint_policies",
@@ -42,7 +43,7 @@ _FEATURES = {
     "RemoteSubnetRoute": "RemoteSubnetRoute",
     "HostRoute": "HostRoute",
 }
-_ONE_OF_A_KIND = ("InterfaceParameters", "QOS", "ProviderAddress", "EncapOverhead")
+ONE_OF_A_KIND = ("InterfaceParameters", "QOS", "ProviderAddress", "EncapOverhead")
 _HIGHEST_PORT = 65535
 _VXLAN_PROTOCOL = "252"
 _ANY = "*"
@@ -91,7 +92,7 @@ def read_endpoint_policies(policies: list[Any], path: str, nat: OutboundNat | No
     """The endpoint policies, the OutBoundNAT ones merged with the configuration's `outboundNat`."""
     found, findings = _read(policies, "endpoint", path)
     sound = [(index, policy) for index, policy in enumerate(found) if policy is not None]
-    for kind in _ONE_OF_A_KIND:
+    for kind in ONE_OF_A_KIND:
         places = [index for index, policy in sound if policy["Type"] == kind]
         findings += [
             Finding(f"{path}[{index}]", f"a second {kind} policy; HNS takes one for an endpoint")

@@ -15,6 +15,7 @@ from . import fields
 from .foreign import Translation, empty
 from .host_bits import masked_settings
 from .old_policies import translate_policy
+from .policies import ONE_OF_A_KIND
 
 __all__ = ["PolicyLists", "read_policies"]
 
@@ -56,7 +57,7 @@ def read_policies(source: Translation, lists: PolicyLists) -> list[dict[str, Any
             level, policy = _policy(source, each, path, lists, bare=folded in lists.bare)
             if policy is None:
                 continue
-            if policy in found[level]:
+            if policy in found[level] and policy["Type"] in ONE_OF_A_KIND:
                 source.remark(f"{path}: the same policy once more; it is sent once")
                 continue
             source.places[f"{native[level]}[{len(found[level])}]"] = path
