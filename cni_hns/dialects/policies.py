@@ -100,12 +100,13 @@ def read_endpoint_policies(policies: list[Any], path: str, nat: OutboundNat | No
         ]
     exceptions, settings, faults = _outbound_nat(sound, path, nat)
     merged = [policy for _, policy in sound if _is_general_nat(policy)]
+    several = len(merged) > (1 if nat is None else 0)
     return EndpointPolicies(
         policies=[policy for _, policy in sound if not _is_general_nat(policy)],
         nat_exceptions=exceptions,
         nat_settings=settings,
         requires=features_of([policy for _, policy in sound]),
-        remarks=["several OutBoundNAT policies are sent as one"] if len(merged) > 1 else [],
+        remarks=["several OutBoundNAT policies are sent as one"] if several else [],
         findings=[*findings, *faults],
     )
 
