@@ -164,6 +164,12 @@ class Translation:
                     f"in one of {self.peer} it is not used"
                 )
 
+    def say_unread(self, *folded: str) -> None:
+        """Keys that other peers read, and this one does not."""
+        for key in folded:
+            if self.get(key, False) is not False:
+                self.remark(f"{self.place(key)}: not read, as with {self.peer}")
+
     def _dns(self) -> None:
         entry = self.members("dns")
         found = {

@@ -45,6 +45,7 @@ _POLICIES_OF_OLD = _POLICIES._replace(
 
 def translate(source: Translation, mode: str) -> None:
     """Fill in the native document for an HCN network of this mode."""
+    source.say_unread("ipmasq", "ipmasqnetwork", "endpointmacprefix", "loopbackdsr")
     flags = _flags(source)
     kind, _ = ipam_kind(source.members("ipam"))
     ipam = source.ipam()

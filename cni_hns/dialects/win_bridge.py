@@ -31,6 +31,7 @@ def translate(source: Translation) -> None:
     host's own endpoint there. Unlike the peer we never give that address to a pod.
     """
     source.accepts = ["L2Bridge", "L2Tunnel"]
+    source.say_unread("endpointmacprefix")
     source.document["gatewayFrom"] = "bridge"
     joined(source, "l2bridge", "the subnet's third address is the gateway, as with win-bridge")
     masqueraded = source.get("ipmasqnetwork")
@@ -46,6 +47,7 @@ def translate(source: Translation) -> None:
 def joined(source: Translation, mode: str, instead: str) -> None:
     """What win-bridge and win-overlay share. `instead` says where the gateway comes from."""
     source.document["network"] = {"mode": mode}
+    source.say_unread("optionalflags", "additionalroutes")
     ipam = source.ipam()
     source.set_gateways_aside(ipam, instead)
     source.document["ipam"] = ipam

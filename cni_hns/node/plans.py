@@ -85,7 +85,10 @@ class _Wanted(NamedTuple):
 
     def kept(self, ledger: Ledger) -> AttachmentPlan | None:
         document = ledger.plan(self.digest, __version__)
-        return None if document is None else AttachmentPlan.of(document)
+        try:
+            return None if document is None else AttachmentPlan.of(document)
+        except (KeyError, TypeError):
+            return None  # another build of this version has other parts in its plans
 
     def compiled(self) -> AttachmentPlan:
         return compile_plan(self.request.config, self.executable)

@@ -303,6 +303,22 @@ class TestKeysOfOurs:
         assert plan.network.name == config["name"]
         assert not noted(plan, "unknown keys")
 
+    @pytest.mark.parametrize(
+        ("config", "key", "value"),
+        [
+            (WIN_BRIDGE, "optionalFlags", {"loopbackDSR": True}),
+            (WIN_BRIDGE, "endpointMacPrefix", "0E-2A"),
+            (WIN_OVERLAY, "additionalRoutes", [{"Dst": "0.0.0.0/0", "GW": "10.0.0.1"}]),
+            (SDNBRIDGE, "ipMasqNetwork", "10.244.0.0/16"),
+            (SDNBRIDGE, "loopbackDSR", True),
+        ],
+    )
+    def test_a_key_of_another_peer_is_said_not_to_be_read(
+        self, config: dict[str, Any], key: str, value: object
+    ) -> None:
+        assert noted(plan_of(config, **{key: value}), f"{key}: not read, as with")
+        assert not noted(plan_of(config, **{key: False}), f"{key}: not read, as with")
+
     def test_whose_configuration_it_is(self) -> None:
         assert is_native(BRIDGE)
         assert is_native({"type": "calico"})

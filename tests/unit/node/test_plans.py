@@ -171,3 +171,12 @@ def test_who_takes_too_long_is_not_waited_for(node: SimulatedNode, compiler: Com
     assert verb.plan(GOOD) == compile_plan(GOOD)
     assert verb.ledger.fact(turn_of(GOOD)) == list(turn)
     verb.close()
+
+
+@pytest.mark.parametrize("part", ["peer", "network"])
+def test_a_plan_of_another_build_is_compiled_anew(verb: Verb, part: str) -> None:
+    document = compile_plan(GOOD).to_document()
+    other = {key: value for key, value in document.items() if key != part}
+    verb.ledger.keep_plan(digest(GOOD), __version__, other)
+    assert verb.plan(GOOD) == compile_plan(GOOD)
+    assert verb.ledger.plan(digest(GOOD), __version__) == document
