@@ -25,7 +25,7 @@ __all__ = ["ConfigFault", "Finding", "Wanted", "mapped_port", "range_sets", "rea
 _PROTOCOLS = {"": 6, "tcp": 6, "6": 6, "udp": 17, "17": 17}
 _UDP = 17
 _SCTP = ("sctp", "132")
-_WITHOUT_OPTIONS = _SKIP_PROTOCOLS = ("win-bridge", "win-overlay")
+_SKIP_PROTOCOLS = ("win-bridge", "win-overlay")
 _ANY_HOST = ("", "0.0.0.0", "::")  # noqa: S104 - texts to compare with, nothing listens
 _NOT_ON_WINDOWS = {
     "infinibandguid": "infinibandGUID",
@@ -129,7 +129,7 @@ def read_wanted(plan: AttachmentPlan, config: Mapping[str, Any], arguments: Mapp
         addresses=_addresses(reader, plan, runtime, conventional, arguments),
         mac=_mac(reader, runtime, conventional, arguments),
         port_mappings=_port_mappings(reader, plan, runtime.get("portmappings")),
-        dns=_dns(reader, plan, runtime.get("dns")),
+        dns=_dns(reader, runtime.get("dns")),
         bandwidth=_bandwidth(reader, runtime.get("bandwidth")),
         ip_ranges=_ip_ranges(reader, plan, runtime.get("ipranges")),
         pod_namespace=arguments.get("K8S_POD_NAMESPACE", ""),
@@ -253,11 +253,8 @@ def _host(value: object) -> str:
     return "" if found in _ANY_HOST else found
 
 
-def _dns(reader: _Reader, plan: AttachmentPlan, value: object) -> dict[str, Any] | None:
-    """An empty part counts as not given: containerd sends all three parts, null where there is nothing.
-
-    win-bridge and win-overlay take no options; the plan has the remark.
-    """
+def _dns(reader: _Reader, value: object) -> dict[str, Any] | None:
+    """An empty part counts as not given: containerd sends all three parts, null where there is nothing."""
     entry = reader.members("runtimeConfig.dns", value)
     parts: dict[str, Any] = {}
     for source, target in (("servers", "ServerList"), ("searches", "Search"), ("options", "Options")):
@@ -271,7 +268,7 @@ def _dns(reader: _Reader, plan: AttachmentPlan, value: object) -> dict[str, Any]
                 texts += [] if server is None else [str(server)]
             else:
                 texts += [one] if (one := reader.parsed(f"{path}[{index}]", text, fields.plain)) else []
-        if texts and not (source == "options" and plan.peer in _WITHOUT_OPTIONS):
+        if texts:
             parts[target] = texts
     if entry.get("domain") and (
         domain := reader.parsed("runtimeConfig.dns.domain", entry["domain"], fields.plain)

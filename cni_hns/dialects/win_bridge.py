@@ -58,7 +58,5 @@ def joined(source: Translation, mode: str, instead: str) -> None:
     source.document["loopbackDSR"] = source.flag(source.place("loopbackdsr"), source.get("loopbackdsr"))
     source.places["loopbackDSR"] = source.place("loopbackdsr")
     source.dsr_if_possible = True
-    if source.members("capabilities").get("dns") is True:
-        source.remark(f"the runtime's DNS options are not used, as with {source.peer}: those of dns are")
     if source.get("apiversion") != _HCN:
         source.remark("apiVersion is not 2; containerd works with HCN only, so it is treated as 2")

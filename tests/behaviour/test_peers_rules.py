@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from cni_hns.ipam import hostlocal
 from tests.behaviour.ipam_plugin import RESULT, FakeIpam
 from tests.behaviour.scene import (
     Logged,
@@ -24,12 +23,6 @@ from tests.harness import Answer, SimulatedNode, container_id
 
 _TO_SERVICES = {"DestinationPrefix": "10.96.0.0/12", "NeedEncap": True}
 _HTTP = {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}
-
-
-@pytest.fixture(autouse=True)
-def no_host_local_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hostlocal, "DEFAULT_FOLDER", str(tmp_path / "host-local"))
-    monkeypatch.setattr("cni_hns.dialects.essentials.HOST_LOCAL_FOLDER", str(tmp_path / "host-local"))
 
 
 def wcn(kind: str, **changes: Any) -> dict[str, Any]:

@@ -379,24 +379,6 @@ class TestLoopback:
 class TestWishes:
     """What the runtime asks for, where peers differ."""
 
-    @pytest.mark.parametrize(
-        ("config", "options"),
-        [
-            pytest.param(WIN_BRIDGE, None, id="win-bridge"),
-            pytest.param(WIN_OVERLAY, None, id="win-overlay"),
-            pytest.param(SDNBRIDGE, ["ndots:5"], id="sdnbridge"),
-            pytest.param(BRIDGE, ["ndots:5"], id="ours"),
-        ],
-    )
-    def test_dns_options_of_the_runtime(self, config: dict[str, Any], options: list[str] | None) -> None:
-        plan = compile_plan(config)
-        dns = {"Servers": ["10.96.0.10"], "Options": ["ndots:5"]}
-        wanted = read_wanted(plan, {"runtimeConfig": {"dns": dns}}, {})
-        assert wanted.dns is not None
-        assert wanted.dns["ServerList"] == ["10.96.0.10"]
-        assert wanted.dns.get("Options") == options
-        assert noted(plan, "the runtime's DNS options are not used") == (options is None)
-
     SCTP = {"hostPort": 9000, "containerPort": 9000, "protocol": "SCTP"}  # noqa: RUF012
     HTTP = {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}  # noqa: RUF012
 
