@@ -29,7 +29,13 @@ from .placement import (
 from .plan import AttachmentPlan
 from .wanted import Wanted, mapped_port
 
-__all__ = ["endpoint_request", "needs_management_address", "reserved_addresses"]
+__all__ = [
+    "Address",
+    "EndpointFault",
+    "endpoint_request",
+    "needs_management_address",
+    "reserved_addresses",
+]
 
 # NatFlags of the HCN schema.
 _LOCAL_ROUTED_VIP = 1
