@@ -122,9 +122,10 @@ def _network(source: Translation, mode: str, subnets: list[NewSubnet], *, dual: 
         source.remark(
             "the HCN network must be there already: the configuration has not all that creating it takes"
         )
+    place = source.inner_place("ipam", "subnet" if "subnet" in source.members("ipam") else "ranges")
     for index in range(len(subnets)):
-        source.places[f"network.subnets[{index}]"] = source.inner_place("ipam", "subnet")
-        source.places[f"network.subnets[{index}].prefix"] = source.inner_place("ipam", "subnet")
+        source.places[f"network.subnets[{index}]"] = place
+        source.places[f"network.subnets[{index}].prefix"] = place
         source.places[f"network.subnets[{index}].gateway"] = source.inner_place("ipam", "routes")
     described = [
         {"prefix": each.prefix, **({"gateway": each.gateway} if each.gateway else {})} for each in subnets

@@ -338,6 +338,11 @@ class TestWords:
             "ipam.Type": "a string is expected, not a number"
         }
 
+    def test_a_subnet_that_stands_in_a_range(self) -> None:
+        ranges = [[{"subnet": "10.70.1.0/24"}], [{"subnet": "fd70::/112"}]]
+        config = changed(NAT, ipam={"type": "host-local", "ranges": ranges})
+        assert all(path.startswith("ipam.ranges") for path in faults_of(config))
+
     def test_loopback_without_addresses(self) -> None:
         config = changed(NAT, optionalFlags={"LoopbackDSR": True})
         assert list(faults_of(config)) == ["optionalFlags.LoopbackDSR"]
