@@ -13,9 +13,10 @@ from .addressing import Addressing, read_addressing
 from .findings import ConfigFault, Finding
 from .foreign import DEFAULT_ROUTES, Translation
 from .models import Native
+from .network_policies import network_policies_alone, read_network_policies
 from .networks import network_findings, network_plan, network_requires
 from .plan import AttachmentPlan, IpamPlan
-from .policies import EndpointPolicies, features_of, read_endpoint_policies, read_network_policies
+from .policies import EndpointPolicies, read_endpoint_policies
 from .reading import Reading, read
 from .recognise import NATIVE, recognise
 from .toplevel import top_level
@@ -106,10 +107,10 @@ class _Builder:
         name = self._name(native)
         network = native.network
         self.findings += network_findings(self.reading, network)
-        network_policies, faults = read_network_policies(network.policies, "network.policies")
+        network_policies = read_network_policies(network)
         addressing = self._addressing(native)
         policies = read_endpoint_policies(native.policies, "policies", native.outboundNat)
-        self.findings += [*faults, *addressing.findings, *policies.findings]
+        self.findings += [*network_policies.findings, *addressing.findings, *policies.findings]
         self._between_parts(native, addressing, policies)
         accepts = self.source.accepts if self.source else []
         planned = network_plan(network, network.name or name, accepts, network_policies)
@@ -141,7 +142,7 @@ class _Builder:
                 addressing,
                 [
                     *network_requires(network, planned.subnets),
-                    *features_of(network_policies),
+                    *network_policies.requires,
                     *policies.requires,
                 ],
             ),
@@ -149,12 +150,14 @@ class _Builder:
         )
 
     def parts_alone(self, document: Mapping[str, Any]) -> None:
-        """What is wrong inside `ipam` and `policies` beside a `network` too faulty to read on."""
-        ipam, policies = document.get("ipam"), document.get("policies")
+        """What is wrong inside `ipam` and all policies beside a `network` too faulty to read on."""
+        ipam, policies, network = document.get("ipam"), document.get("policies"), document.get("network")
         if isinstance(ipam, Mapping):
             self.findings += read_addressing(ipam, None, bridge=False, ranges_at_run_time=True).findings
         if isinstance(policies, list):
             self.findings += read_endpoint_policies(policies, "policies", None).findings
+        if isinstance(network, Mapping):
+            self.findings += network_policies_alone(network)
 
     def _name(self, native: Native) -> str:
         fault = identifier_fault(native.name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cni_hns.hcn.models.policies import SUBNET_POLICIES
 from cni_hns.typed import Any
 
 from . import fields
@@ -102,13 +103,15 @@ def _additional(source: Translation) -> list[Route]:
 def _network(source: Translation, mode: str, subnets: list[dict[str, Any]], *, dual: bool) -> None:
     policies = source.policies(network_policies=True)
     network: dict[str, Any] = {"mode": mode}
-    vsid = [each["Settings"].get("IsolationId") for each in policies if each["Type"] == "VSID"]
-    creatable = not dual and (subnets or mode in ("nat", "transparent")) and (vsid or mode != "overlay")
+    own, of_subnets = _parted(source, policies)
+    has_vsid = any(policy["Type"] == "VSID" for _, policy in of_subnets)
+    creatable = not dual and (subnets or mode in ("nat", "transparent")) and (has_vsid or mode != "overlay")
     if creatable:
         network["create"] = True
-        network["policies"] = [each for each in policies if each["Type"] != "VSID"]
-        if vsid:
-            network["vsid"] = vsid[0]
+        network["policies"] = own
+        subnets = [each | _isolated(source, index, of_subnets) for index, each in enumerate(subnets)]
+        if not subnets:
+            _refuse_without_subnet(source, of_subnets)
     else:
         source.remark(
             "the HCN network must be there already: the configuration has not all that creating it takes"
@@ -118,6 +121,38 @@ def _network(source: Translation, mode: str, subnets: list[dict[str, Any]], *, d
         source.places[f"network.subnets[{index}].prefix"] = source.inner_place("ipam", "subnet")
         source.places[f"network.subnets[{index}].gateway"] = source.inner_place("ipam", "routes")
     source.document["network"] = {**network, "subnets": subnets}
+
+
+def _parted(
+    source: Translation, policies: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[tuple[str, dict[str, Any]]]]:
+    """(the policies of the network, those of its subnets with their places in the file).
+
+    These peers know no subnet's policies: VLAN and VSID are written as the network's.
+    """
+    places = [source.places.pop(f"network.policies[{index}]") for index in range(len(policies))]
+    placed = list(zip(places, policies, strict=True))
+    own = [(place, policy) for place, policy in placed if policy["Type"] not in SUBNET_POLICIES]
+    source.places.update({f"network.policies[{index}]": place for index, (place, _) in enumerate(own)})
+    of_subnets = [(place, policy) for place, policy in placed if policy["Type"] in SUBNET_POLICIES]
+    return [policy for _, policy in own], of_subnets
+
+
+def _isolated(
+    source: Translation, index: int, policies: list[tuple[str, dict[str, Any]]]
+) -> dict[str, list[dict[str, Any]]]:
+    """The `policies` of the subnet with this index."""
+    source.places.update(
+        {f"network.subnets[{index}].policies[{number}]": place for number, (place, _) in enumerate(policies)}
+    )
+    return {"policies": [policy for _, policy in policies]} if policies else {}
+
+
+def _refuse_without_subnet(source: Translation, policies: list[tuple[str, dict[str, Any]]]) -> None:
+    for place, policy in policies:
+        source.fault(
+            place, f"{policy['Type']} is a policy of a subnet for HCN: name the network's in ipam.subnet"
+        )
 
 
 def _subnet(prefix: Any, routes: list[Route]) -> dict[str, Any]:
