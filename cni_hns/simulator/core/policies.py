@@ -1,14 +1,13 @@
-"""What a policy document must hold, per type, and from which HNS version on a type exists.
+"""Reading policy documents, each against its type.
 
-Sources: the policy types of Microsoft's HCN schema page; fields that only hcsshim or the SDN repository's
-module knows are taken too. A type that does not exist, or not yet in this version, is 0x803B000E; settings
-that are wrong are 0x803B000D. Unknown members of the settings are dropped without a word: `ExceptionList`,
-the V1 spelling, in a V2 OutBoundNAT leaves a policy without exceptions (reported to the calico project).
+A type that does not exist, or not yet in this version, is 0x803B000E; settings that are wrong are 0x803B000D.
+Unknown members of the settings are dropped without a word: `ExceptionList`, the V1 spelling, in a V2
+OutBoundNAT leaves a policy without exceptions (reported to the calico project).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cni_hns.simulator.core.documents import Document, enum_name, folded
 from cni_hns.simulator.core.errors import (
@@ -19,9 +18,19 @@ from cni_hns.simulator.core.errors import (
     Refused,
     refuse_unless_zero,
 )
+from cni_hns.simulator.core.policy_types import (
+    ENDPOINT,
+    ENUMS,
+    MODERATIONS,
+    NETWORK,
+    ONE_OF_A_KIND,
+    SUBNET,
+    Fields,
+    Policy,
+)
 from cni_hns.simulator.core.prefixes import address, has_host_bits, mac_digits, network
 from cni_hns.simulator.core.store import State
-from cni_hns.simulator.core.versions import Version, has_feature, schema_of
+from cni_hns.simulator.core.versions import has_feature, schema_of
 
 __all__ = [
     "demand_members",
@@ -33,185 +42,6 @@ __all__ = [
     "subnet_policies",
 ]
 
-
-# The kinds of fields: a word of `_value`, the fields of an object, or a list of such objects.
-Fields = dict[str, Any]
-
-
-class Policy(NamedTuple):
-    """One policy type: its fields with their kinds, those that must be there, and what it needs.
-
-    `newer` are fields that an older service does not know, with the schema that has them.
-    """
-
-    fields: Fields
-    needed: tuple[str, ...] = ()
-    schema: Version = (2, 0)
-    feature: str = ""
-    newer: dict[str, Version] = {}  # noqa: RUF012 - never written to
-
-
-_TUPLE: Fields = {
-    "Protocols": "protocols",
-    "LocalAddresses": "text",
-    "RemoteAddresses": "text",
-    "LocalPorts": "text",
-    "RemotePorts": "text",
-    "Priority": "u16",
-}
-_RULE: Fields = {
-    **_TUPLE,
-    "Action": "action",
-    "Direction": "direction",
-    "RuleType": "ruletype",
-    "Id": "text",
-}
-_TIER_RULE: Fields = {**_TUPLE, "Id": "text", "TierAclRuleAction": "action"}
-_PROXY_EXCEPTIONS: Fields = {"IpAddressExceptions": "texts", "PortExceptions": "texts"}
-_AUTHENTICATION: Fields = {
-    "Type": "authentication",
-    "Settings": {"Key": "text", "CertificateName": "text"},
-}
-_L4_PROXY = {
-    "IP": "text",
-    "Port": "text",
-    "Protocol": "u32",
-    "ExceptionList": "texts",
-    "Exceptions": "texts",
-    "Destination": "text",
-    "OutboundNat": "bool",
-}
-_INTERFACE = {
-    "InterfaceGuid": "text",
-    "InterfaceLuid": "u64",
-    "InterfaceIndex": "u32",
-    "InterfaceMediaType": "u32",
-    "InterfaceAlias": "text",
-    "InterfaceDescription": "text",
-}
-
-_ENDPOINT = {
-    "PortMapping": Policy(
-        {"Protocol": "u32", "InternalPort": "u16", "ExternalPort": "u16", "VIP": "address?", "Flags": "u32"}
-    ),
-    "ACL": Policy(_RULE, ("Action", "Direction")),
-    "QOS": Policy({"MaximumOutgoingBandwidthInBytes": "u64"}, ("MaximumOutgoingBandwidthInBytes",)),
-    "OutBoundNAT": Policy(
-        {
-            "VirtualIP": "address?",
-            "Exceptions": "prefixes",
-            "Destinations": "texts",
-            "Flags": "u32",
-            "MaxPortPoolUsage": "u16",
-        }
-    ),
-    "SDNRoute": Policy(
-        {
-            "DestinationPrefix": "destination",
-            "NextHop": "address?",
-            "NeedEncap": "bool",
-            "AutomaticEndpointMonitor": "bool",
-        },
-        ("DestinationPrefix",),
-    ),
-    "L4Proxy": Policy(_L4_PROXY, feature="L4Proxy"),
-    "L4WFPPROXY": Policy(
-        {
-            "InboundProxyPort": "text",
-            "OutboundProxyPort": "text",
-            "FilterTuple": _TUPLE,
-            "UserSID": "text",
-            "InboundExceptions": _PROXY_EXCEPTIONS,
-            "OutboundExceptions": _PROXY_EXCEPTIONS,
-        },
-        feature="L4WfpProxy",
-        newer={"InboundExceptions": (2, 14), "OutboundExceptions": (2, 14)},
-    ),
-    "ProviderAddress": Policy({"ProviderAddress": "address"}, ("ProviderAddress",)),
-    "InterfaceConstraint": Policy(_INTERFACE),
-    "PortName": Policy({"Name": "text"}, ("Name",)),
-    "EncapOverhead": Policy({"Overhead": "u16"}, ("Overhead",)),
-    "L2Driver": Policy({}),
-    "Encryption": Policy(
-        {
-            "EncryptionMethodType": "encryption",
-            "AuthenticationMethods": [_AUTHENTICATION],
-            "Name": "text",
-            "Endpoints1": "texts",
-            "Endpoints2": "texts",
-            "ProtocolType": "text",
-            "Endpoint1Ports": "texts",
-            "Endpoint2Ports": "texts",
-        },
-        schema=(2, 1),
-    ),
-    "VLAN": Policy({"IsolationId": "u32"}, ("IsolationId",), schema=(2, 4)),
-    "InterfaceParameters": Policy({"Mtu": "u16"}, schema=(2, 4)),
-    "Iov": Policy(
-        {"IovOffloadWeight": "u32", "QueuePairsRequested": "u32", "InterruptModeration": "moderation"},
-        schema=(2, 9),
-    ),
-    "TierAcl": Policy(
-        {"Name": "text", "Direction": "direction", "Order": "u16", "TierAclRules": [_TIER_RULE]},
-        feature="TierAcl",
-    ),
-}
-
-_NETWORK = {
-    "NetAdapterName": Policy({"NetworkAdapterName": "text"}, ("NetworkAdapterName",)),
-    "InterfaceConstraint": Policy(_INTERFACE),
-    "ProviderAddress": Policy({"ProviderAddress": "address"}, ("ProviderAddress",)),
-    "SourceMacAddress": Policy({"SourceMacAddress": "mac"}, ("SourceMacAddress",)),
-    "DrMacAddress": Policy({"Address": "mac"}, ("Address",)),
-    "AutomaticDNS": Policy({"Enable": "bool"}),
-    "VSwitchExtension": Policy({"ExtensionID": "text", "Enable": "bool"}, ("ExtensionID",)),
-    "LayerConstraint": Policy({"LayerId": "text"}, ("LayerId",)),
-    "RemoteSubnetRoute": Policy(
-        {
-            "DestinationPrefix": "destination",
-            "IsolationId": "u32",
-            "ProviderAddress": "address",
-            "DistributedRouterMacAddress": "mac",
-        },
-        ("DestinationPrefix", "ProviderAddress"),
-        feature="RemoteSubnetRoute",
-    ),
-    "HostRoute": Policy({}, feature="HostRoute"),
-    "VxlanPort": Policy({"Port": "u16"}, ("Port",), feature="VxlanPort"),
-    "SetPolicy": Policy(
-        {"Id": "text", "Name": "text", "PolicyType": "settype", "Values": "text"},
-        ("Id",),
-        feature="SetPolicy",
-    ),
-    "L4Proxy": Policy(_L4_PROXY, feature="L4Proxy"),
-    "NetworkACL": Policy(_RULE, ("Action", "Direction"), feature="NetworkAcl"),
-    "NeighborDiscovery": Policy(
-        {"TargetIpPrefix": "text", "SenderIpAddress": "text", "SenderMacAddress": "text"}
-    ),
-}
-
-_SUBNET = {
-    "VLAN": Policy({"IsolationId": "u32"}, ("IsolationId",)),
-    "VSID": Policy({"IsolationId": "u32"}, ("IsolationId",)),
-}
-
-_ENUMS = {
-    "action": ("Allow", "Block", "Pass"),
-    "direction": ("In", "Out"),
-    "ruletype": ("Host", "Switch"),
-    "settype": ("IPSET", "NESTEDIPSET"),
-    "encryption": ("Ipsec",),
-    "authentication": ("PresharedKey", "Certificate"),
-}
-_MODERATIONS = tuple(
-    f"IovInterruptModeration{word}" for word in ("Default", "Adaptive", "Off", "Low", "Medium", "High")
-)
-# Types that say one thing of their object. A second one is refused by the code that the option names.
-_ONE_OF_A_KIND = {
-    "endpoint": ("QOS", "ProviderAddress", "EncapOverhead", "PortName", "VLAN", "Iov"),
-    "network": ("NetAdapterName", "SourceMacAddress", "DrMacAddress", "AutomaticDNS", "VxlanPort"),
-    "subnet": ("VLAN", "VSID"),
-}
 # IEEE 802.1Q has no VLAN 4095; a VXLAN header has 24 bits.
 _LAST = {"VLAN": 4094, "VSID": (1 << 24) - 1}
 # "252" in an ACL's protocols.
@@ -223,19 +53,19 @@ _TYPES: dict[str, tuple[type, ...]] = {"text": (str,), "bool": (bool,)}
 
 def endpoint_policies(state: State, given: list[Document]) -> list[Document]:
     """The policies of an endpoint, checked and in their usual spelling."""
-    found = [_checked(state, policy, _ENDPOINT) for policy in given]
+    found = [_checked(state, policy, ENDPOINT) for policy in given]
     refuse_repeated(state, "endpoint", found)
     return found
 
 
 def network_policies(state: State, given: list[Document]) -> list[Document]:
     """The policies of a network, checked and in their usual spelling."""
-    return [_checked(state, policy, _NETWORK) for policy in given]
+    return [_checked(state, policy, NETWORK) for policy in given]
 
 
 def subnet_policies(state: State, given: list[Document]) -> list[Document]:
     """The policies of a subnet; V1 writes the number beside the type: {"Type": "VLAN", "VLAN": 7}."""
-    found = [_checked(state, _nested(policy), _SUBNET) for policy in given]
+    found = [_checked(state, _nested(policy), SUBNET) for policy in given]
     refuse_repeated(state, "subnet", found)
     return found
 
@@ -249,7 +79,7 @@ def refuse_repeated(state: State, level: str, policies: list[Document]) -> None:
     kinds = [policy["Type"] for policy in policies]
     if kinds.count("InterfaceParameters") > 1:
         raise Refused(INTERFACE_PARAMETERS_APPLIED)
-    for kind in _ONE_OF_A_KIND[level]:
+    for kind in ONE_OF_A_KIND[level]:
         if kinds.count(kind) > 1:
             refuse_unless_zero(state.options.policy_twice_hresult, f"a second {kind}")
 
@@ -351,12 +181,12 @@ def _value(state: State, where: str, kind: Any, value: Any) -> Any:
 
 def _single(state: State, where: str, kind: str, value: Any) -> Any:
     if kind == "moderation" and isinstance(value, int):
-        enum_name(value, _MODERATIONS, INVALID_POLICY)
+        enum_name(value, MODERATIONS, INVALID_POLICY)
         return value  # hcsshim sends numbers; which is which is not published
     if kind == "moderation":
-        return enum_name(value, _MODERATIONS, INVALID_POLICY)
-    if kind in _ENUMS:
-        return enum_name(value, _ENUMS[kind], INVALID_POLICY)
+        return enum_name(value, MODERATIONS, INVALID_POLICY)
+    if kind in ENUMS:
+        return enum_name(value, ENUMS[kind], INVALID_POLICY)
     if kind in _BITS:
         good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << _BITS[kind]
     elif kind in _TYPES:

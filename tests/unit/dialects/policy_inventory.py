@@ -31,6 +31,42 @@ class Row(NamedTuple):
     def policy(self) -> dict[str, Any]:
         return {"Type": self.kind, "Settings": self.sample}
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The settings without which it asks for nothing that HNS could do."""
+        return _NEEDED.get(self.kind, ())
+
+
+_NEEDED = {
+    "PortMapping": ("Protocol", "InternalPort", "ExternalPort"),
+    "ACL": ("Action", "Direction"),
+    "NetworkACL": ("Action", "Direction"),
+    "QOS": ("MaximumOutgoingBandwidthInBytes",),
+    "SDNRoute": ("DestinationPrefix",),
+    "L4Proxy": ("Destination",),
+    "ProviderAddress": ("ProviderAddress",),
+    "PortName": ("Name",),
+    "EncapOverhead": ("Overhead",),
+    "VLAN": ("IsolationId",),
+    "VSID": ("IsolationId",),
+    "InterfaceParameters": ("Mtu",),
+    "TierAcl": ("Name", "Direction", "Order"),
+    "NetAdapterName": ("NetworkAdapterName",),
+    "SourceMacAddress": ("SourceMacAddress",),
+    "DrMacAddress": ("Address",),
+    "VSwitchExtension": ("ExtensionID",),
+    "LayerConstraint": ("LayerId",),
+    "RemoteSubnetRoute": (
+        "DestinationPrefix",
+        "IsolationId",
+        "ProviderAddress",
+        "DistributedRouterMacAddress",
+    ),
+    "VxlanPort": ("Port",),
+    "SetPolicy": ("Id", "PolicyType"),
+    "NeighborDiscovery": ("TargetIpPrefix", "SenderIpAddress"),
+}
+
 
 _ACL = {
     "Protocols": "6,17",

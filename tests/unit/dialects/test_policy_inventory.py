@@ -136,9 +136,23 @@ class TestFaults:
 
     @pytest.mark.parametrize(("row", "level"), WRITABLE)
     def test_every_setting_that_is_needed_is_named(self, row: Row, level: str) -> None:
-        needed = model_of(row).needed
-        found = faults_of(native(row, level, **dict.fromkeys(needed, REMOVED)))
-        assert found == {f"{PATHS[level]}.Settings.{name}": "missing" for name in needed}
+        found = faults_of(native(row, level, **dict.fromkeys(row.needed, REMOVED)))
+        assert found == {f"{PATHS[level]}.Settings.{name}": "missing" for name in row.needed}
+        # An empty text is as good as none.
+        texts = {name: "" for name in row.needed if isinstance(row.sample[name], str)}
+        assert faults_of(native(row, level, **texts)).keys() == {
+            f"{PATHS[level]}.Settings.{name}" for name in texts
+        }
+
+    @pytest.mark.parametrize(("row", "level"), WRITABLE)
+    def test_no_other_setting_is_needed(self, row: Row, level: str) -> None:
+        rest = {name: REMOVED for name in row.sample if name not in row.needed}
+        expected = {
+            # Any of their settings will do, but one has to be there.
+            "L4WFPPROXY": {f"{PATHS[level]}.Settings"},
+            "InterfaceConstraint": {f"{PATHS[level]}.Settings"},
+        }
+        assert set(faults_of(native(row, level, **rest))) == expected.get(row.kind, set())
 
     @pytest.mark.parametrize(("row", "level"), WRITABLE)
     def test_a_setting_that_hns_would_drop_is_named(self, row: Row, level: str) -> None:
