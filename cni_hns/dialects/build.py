@@ -13,9 +13,10 @@ from .addressing import Addressing, read_addressing
 from .findings import ConfigFault, Finding
 from .foreign import DEFAULT_ROUTES, Translation
 from .models import Native
+from .network_policies import network_policies_alone, read_network_policies
 from .networks import network_findings, network_plan, network_requires
 from .plan import AttachmentPlan, IpamPlan, NetworkPlan
-from .policies import EndpointPolicies, features_of, read_endpoint_policies, read_network_policies
+from .policies import EndpointPolicies, read_endpoint_policies
 from .reading import Reading, read
 from .recognise import NATIVE, recognise
 from .toplevel import top_level
@@ -115,10 +116,10 @@ class _Builder:
         name = self._name(native)
         network = native.network
         self.findings += network_findings(self.reading, network)
-        network_policies, faults = read_network_policies(network.policies, "network.policies")
+        network_policies = read_network_policies(network)
         addressing = self._addressing(native)
         policies = read_endpoint_policies(native.policies, "policies", native.outboundNat)
-        self.findings += [*faults, *addressing.findings, *policies.findings]
+        self.findings += [*network_policies.findings, *addressing.findings, *policies.findings]
         self._between_parts(native, addressing, policies)
         planned = network_plan(network, network.name or name, network_policies)
         if addressing.plan is None:
@@ -150,7 +151,7 @@ class _Builder:
                 addressing,
                 [
                     *network_requires(network, planned.subnets),
-                    *features_of(network_policies),
+                    *network_policies.requires,
                     *policies.requires,
                     *([_LOOPBACK] if native.loopbackDSR and not self._leaves_out_loopback() else []),
                 ],
@@ -163,14 +164,16 @@ class _Builder:
         return self.source is not None and self.source.dsr_if_possible
 
     def parts_alone(self, document: Mapping[str, Any]) -> None:
-        """What is wrong inside `ipam` and `policies` beside a `network` too faulty to read on."""
-        ipam, policies = document.get("ipam"), document.get("policies")
+        """What is wrong inside `ipam` and all policies beside a `network` too faulty to read on."""
+        ipam, policies, network = document.get("ipam"), document.get("policies"), document.get("network")
         if isinstance(ipam, Mapping):
             peer = self.source.peer if self.source else ""
             found = read_addressing(ipam, None, peer=peer, bridge=False, ranges_at_run_time=True)
             self.findings += found.findings
         if isinstance(policies, list):
             self.findings += read_endpoint_policies(policies, "policies", None).findings
+        if isinstance(network, Mapping):
+            self.findings += network_policies_alone(network)
 
     def _name(self, native: Native) -> str:
         fault = identifier_fault(native.name)

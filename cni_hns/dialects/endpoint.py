@@ -187,7 +187,9 @@ def _dns(plan: AttachmentPlan, wanted: Wanted, ipam_dns: Mapping[str, Any] | Non
 def _policies(
     plan: AttachmentPlan, wanted: Wanted, network: HcnNetwork, given: list[Placed], families: list[int]
 ) -> list[dict[str, Any]]:
-    found = [*plan.policies, *_outbound_nat(plan, network, families)]
+    # HNS takes one QOS policy: the runtime's limit stands in for a configured one.
+    configured = [each for each in plan.policies if each["Type"] != "QOS" or not wanted.bandwidth]
+    found = [*configured, *_outbound_nat(plan, network, families)]
     if plan.loopback_dsr:
         found += [
             _policy("OutBoundNAT", _flagged({"Destinations": [each.ip]}, family(each.ip), 0))

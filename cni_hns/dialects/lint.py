@@ -293,6 +293,10 @@ def _of_network(examined: Examined) -> list[Finding]:
         Finding(f"network.{key}", "has no effect without create: true", "warning")
         for key in _ONLY_FOR_CREATING
         if getattr(network, key) not in (None, [])
+    ] + [
+        Finding(f"network.subnets[{index}].policies", "has no effect without create: true", "warning")
+        for index, subnet in enumerate(network.subnets)
+        if subnet.policies
     ]
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "Range",
     "Route",
     "Subnet",
+    "physical_adapter",
 ]
 
 Mode = Literal["l2bridge", "l2tunnel", "nat", "overlay", "transparent"]
@@ -52,7 +53,8 @@ _LARGEST_LOG_MB = 100_000
 _VSID = (4096, 2**24 - 1)
 
 
-def _adapter(value: object) -> str:
+def physical_adapter(value: object) -> str:
+    """The name of an adapter that HNS can bind a network to. Raises: ValueError."""
     name = _name(value)
     if name.lower().startswith("vethernet"):
         raise ValueError(f"{fields.shown(name)} is a virtual adapter; HNS wants the physical one behind it")
@@ -155,6 +157,7 @@ class Subnet(Part):
     prefix: Prefix | None = None
     subnet: Prefix | None = None
     gateway: Address | None = None
+    policies: list[Any] = []
 
 
 class MacRange(Part):
@@ -163,11 +166,11 @@ class MacRange(Part):
 
 
 class Network(Part):
-    """The HCN network. `policies` are checked one by one elsewhere, so that a message can name each."""
+    """The HCN network. All `policies` are checked one by one elsewhere, so that a message can name each."""
 
     name: Name | None = None
     mode: Mode
-    adapter: Annotated[str, PlainValidator(_adapter)] | None = None
+    adapter: Annotated[str, PlainValidator(physical_adapter)] | None = None
     create: StrictBool = False
     subnets: list[Subnet] = []
     vsid: Annotated[int, PlainValidator(lambda value: fields.number(value, *_VSID))] | None = None

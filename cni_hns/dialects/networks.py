@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from cni_hns.typed import Any
 
@@ -11,6 +12,7 @@ from .address_ranges import family, special_fault
 from .fields import Ip, Net
 from .findings import Finding
 from .models import Native, Network, Subnet
+from .network_policies import NetworkPolicies
 from .plan import NetworkPlan, SubnetPlan
 from .reading import Reading
 
@@ -115,7 +117,11 @@ def _of_the_mode(reading: Reading[Native], network: Network) -> list[Finding]:
     found = []
     mode = network.mode
     if network.vsid is not None and mode != "overlay":
-        found.append(Finding("network.vsid", f"only overlay networks have a virtual subnet id, not {mode}"))
+        message = (
+            f"only overlay networks need a virtual subnet id, not {mode}; a subnet that has one nevertheless "
+            "gets it by a VSID policy in network.subnets[i].policies"
+        )
+        found.append(Finding("network.vsid", message))
     if network.adapter is not None and mode == "nat":
         found.append(Finding("network.adapter", "a nat network is bound to no adapter"))
     if not network.create:
@@ -123,10 +129,22 @@ def _of_the_mode(reading: Reading[Native], network: Network) -> list[Finding]:
     if mode in _NEED_SUBNET and not network.subnets and reading.whole("network.subnets"):
         found.append(Finding("network.subnets", f"missing: HNS creates no {mode} network without a subnet"))
     if mode == "overlay" and network.vsid is None and reading.whole("network.vsid"):
-        found.append(
-            Finding("network.vsid", "missing: an overlay network needs a virtual subnet id, 4096 or more")
-        )
+        found += _without_vsid(network)
     return found
+
+
+def _without_vsid(network: Network) -> list[Finding]:
+    """Every subnet of an overlay network needs a virtual subnet id: one for all, or a policy of each."""
+    lacking = [index for index, subnet in enumerate(network.subnets) if not _has_vsid(subnet)]
+    if len(lacking) == len(network.subnets):
+        return [
+            Finding("network.vsid", "missing: an overlay network needs a virtual subnet id, 4096 or more")
+        ]
+    return [Finding(f"network.subnets[{index}].policies", "has no VSID policy") for index in lacking]
+
+
+def _has_vsid(subnet: Subnet) -> bool:
+    return any(isinstance(policy, Mapping) and policy.get("Type") == "VSID" for policy in subnet.policies)
 
 
 def _mac_pool(network: Network) -> list[Finding]:
@@ -145,7 +163,7 @@ def network_requires(network: Network, subnets: list[SubnetPlan]) -> list[str]:
 
 
 def _network_document(
-    network: Network, name: str, subnets: list[SubnetPlan], policies: list[dict[str, Any]]
+    network: Network, name: str, subnets: list[dict[str, Any]], policies: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The complete HostComputeNetwork to create.
 
@@ -166,29 +184,32 @@ def _network_document(
     return {key: value for key, value in document.items() if value}
 
 
-def _ipams(network: Network, subnets: list[SubnetPlan]) -> list[dict[str, Any]]:
+def _ipams(network: Network, subnets: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if subnets:
-        return [{"Type": "Static", "Subnets": [_subnet_document(network, subnet) for subnet in subnets]}]
+        return [{"Type": "Static", "Subnets": subnets}]
     # A nat network without subnets gets one from HNS.
     return [{"Type": "Dhcp"}] if network.mode == "transparent" else []
 
 
-def _subnet_document(network: Network, subnet: SubnetPlan) -> dict[str, Any]:
+def _subnet_document(subnet: SubnetPlan, policies: list[dict[str, Any]]) -> dict[str, Any]:
     route = {"NextHop": gateway_of(subnet), "DestinationPrefix": _EVERYWHERE[family(subnet.prefix)]}
     document: dict[str, Any] = {"IpAddressPrefix": subnet.prefix, "Routes": [route]}
-    if network.vsid is not None:
-        document["Policies"] = [{"Type": "VSID", "Settings": {"IsolationId": network.vsid}}]
-    return document
+    return {**document, "Policies": policies} if policies else document
 
 
-def network_plan(network: Network, name: str, policies: list[dict[str, Any]]) -> NetworkPlan:
+def network_plan(network: Network, name: str, policies: NetworkPolicies) -> NetworkPlan:
     """The plan of a network without faults."""
-    subnets = [each for each in subnet_plans(network) if each is not None]
+    sound = [
+        (subnet, own)
+        for subnet, own in zip(subnet_plans(network), policies.of_subnets, strict=True)
+        if subnet is not None
+    ]
+    subnets = [_subnet_document(subnet, own) for subnet, own in sound]
     return NetworkPlan(
         name=name,
         mode=network.mode,
         hcn_type=HCN_TYPES[network.mode],
         accepts=[HCN_TYPES[network.mode]],
-        create=_network_document(network, name, subnets, policies) if network.create else None,
-        subnets=subnets,
+        create=_network_document(network, name, subnets, policies.of_network) if network.create else None,
+        subnets=[subnet for subnet, _ in sound],
     )

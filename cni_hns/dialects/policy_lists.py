@@ -15,13 +15,15 @@ from . import fields
 from .foreign import Translation, empty
 from .host_bits import masked_settings
 from .old_policies import translate_policy
-from .policies import ONE_OF_A_KIND
+from .policies import says_one_thing
 
 __all__ = ["PolicyLists", "read_policies"]
 
 # Where any peer keeps policies, by the keys in lower case.
 _LISTS = ("policies", "additionalargs", "hcnpolicyargs")
 _SPELT = {"policies": "policies", "additionalargs": "AdditionalArgs", "hcnpolicyargs": "HcnPolicyArgs"}
+# HCN has what a peer writes as NetworkPolicy at the network or at its subnets.
+_OBJECTS = {"endpoint": ("endpoint",), "network": ("network", "subnet")}
 _LEVELS = {"EndpointPolicy": "endpoint", "NetworkPolicy": "network"}
 
 
@@ -57,7 +59,7 @@ def read_policies(source: Translation, lists: PolicyLists) -> list[dict[str, Any
             level, policy = _policy(source, each, path, lists, bare=folded in lists.bare)
             if policy is None:
                 continue
-            if policy in found[level] and policy["Type"] in ONE_OF_A_KIND:
+            if policy in found[level] and says_one_thing(policy["Type"], *_OBJECTS[level]):
                 source.remark(f"{path}: the same policy once more; it is sent once")
                 continue
             source.places[f"{native[level]}[{len(found[level])}]"] = path

@@ -11,7 +11,8 @@ from cni_hns.typed import Any
 
 from .essentials import ipam_kind
 from .foreign import Translation
-from .policies import read_network_policies
+from .models import Network, Subnet
+from .network_policies import read_network_policies, subnet_path
 from .policy_lists import PolicyLists, read_policies
 from .wcn_gateways import NewSubnet, choose_gateways, new_subnets
 
@@ -86,22 +87,10 @@ def _without_plugin(source: Translation, ipam: dict[str, Any]) -> dict[str, Any]
     return {key: value for key, value in ipam.items() if key not in ("subnet", *_FOR_NOBODY)}
 
 
-def _makeable(source: Translation, policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The policies of the network, after a look whether one can be made with them."""
-    for index, policy in enumerate(policies):
-        if policy["Type"] in SUBNET_POLICIES:
-            continue
-        _, findings = read_network_policies([policy], "network.policies")
-        for finding in findings:
-            place = source.places[f"network.policies[{index}]"]
-            source.spoil_network(place + finding.path.removeprefix("network.policies[0]"), finding.message)
-    return policies
-
-
 def _network(source: Translation, mode: str, subnets: list[NewSubnet], *, dual: bool) -> None:
     source.accepts = ["L2Bridge"] if dual else []
-    own = source.get("type") in _OWN_TYPES
-    policies = read_policies(source, _POLICIES if own else _POLICIES_OF_OLD)
+    known = source.get("type") in _OWN_TYPES
+    policies = read_policies(source, _POLICIES if known else _POLICIES_OF_OLD)
     if mode == "overlay" and not any(
         each["Type"] == "ProviderAddress" for each in source.document.get("policies", [])
     ):
@@ -109,15 +98,15 @@ def _network(source: Translation, mode: str, subnets: list[NewSubnet], *, dual: 
             f"each endpoint gets the node's address as ProviderAddress, which {source.peer} leaves to the "
             "configuration: without it other nodes do not reach the pod"
         )
-    policies = _makeable(source, policies)
     network: dict[str, Any] = {"mode": mode}
-    vsid = [each["Settings"].get("IsolationId") for each in policies if each["Type"] == "VSID"]
-    complete = (subnets or mode in ("nat", "transparent")) and (vsid or mode != "overlay")
-    if complete and not dual and source.makes_network:
+    own, of_subnets = _parted(source, policies)
+    _see_that_it_can_be_made(source, mode, own, of_subnets, [each.prefix for each in subnets])
+    has_vsid = any(policy["Type"] == "VSID" for policy in of_subnets)
+    complete = (subnets or mode in ("nat", "transparent")) and (has_vsid or mode != "overlay")
+    creatable = complete and not dual and source.makes_network
+    if creatable:
         network["create"] = True
-        network["policies"] = [each for each in policies if each["Type"] != "VSID"]
-        if vsid:
-            network["vsid"] = vsid[0]
+        network["policies"] = own
     elif source.makes_network:
         source.remark(
             "the HCN network must be there already: the configuration has not all that creating it takes"
@@ -127,7 +116,51 @@ def _network(source: Translation, mode: str, subnets: list[NewSubnet], *, dual: 
         source.places[f"network.subnets[{index}]"] = place
         source.places[f"network.subnets[{index}].prefix"] = place
         source.places[f"network.subnets[{index}].gateway"] = source.inner_place("ipam", "routes")
-    described = [
-        {"prefix": each.prefix, **({"gateway": each.gateway} if each.gateway else {})} for each in subnets
-    ]
-    source.document["network"] = {**network, "subnets": described}
+    source.document["network"] = {
+        **network,
+        "subnets": [_described(each, of_subnets if creatable else []) for each in subnets],
+    }
+
+
+def _described(subnet: NewSubnet, policies: list[dict[str, Any]]) -> dict[str, Any]:
+    """The subnet as a native configuration writes it."""
+    named = {"prefix": subnet.prefix, "gateway": subnet.gateway, "policies": policies}
+    return {key: value for key, value in named.items() if key == "prefix" or value}
+
+
+def _parted(
+    source: Translation, policies: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """(the policies of the network, those of each of its subnets), each with its place in the file.
+
+    These peers know no subnet's policies: VLAN and VSID are written as the network's.
+    """
+    places = [source.places.pop(f"network.policies[{index}]") for index in range(len(policies))]
+    own: list[dict[str, Any]] = []
+    of_subnets: list[dict[str, Any]] = []
+    for place, policy in zip(places, policies, strict=True):
+        if policy["Type"] in SUBNET_POLICIES:
+            source.places[f"{subnet_path(0)}[{len(of_subnets)}]"] = place
+            of_subnets.append(policy)
+        else:
+            source.places[f"network.policies[{len(own)}]"] = place
+            own.append(policy)
+    return own, of_subnets
+
+
+def _see_that_it_can_be_made(
+    source: Translation,
+    mode: Any,
+    own: list[dict[str, Any]],
+    of_subnets: list[dict[str, Any]],
+    prefixes: list[Any],
+) -> None:
+    """A policy that HNS would refuse keeps the network from being made, which matters where there is none."""
+    network = Network(mode=mode, policies=own, subnets=[Subnet(policies=of_subnets)])
+    for finding in read_network_policies(network).findings:
+        renamed = source.renamed(finding)
+        source.spoil_network(renamed.path, renamed.message)
+    if of_subnets and not prefixes:
+        place = source.places[f"{subnet_path(0)}[0]"]
+        message = f"{of_subnets[0]['Type']} is a policy of a subnet for HCN, and ipam.subnet names none"
+        source.spoil_network(place, message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cni_hns.cni.errors import INVALID_CONFIG, CniError
-from cni_hns.hcn.gates import minimum, supported
+from cni_hns.hcn.gates import in_words, minimum, supported
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def require(features: list[str], node: Node) -> None:
         return
     major, minor = hns_version(node)
     lacking = [
-        f"{name} (needs HNS {minimum(name)})" for name in features if not supported(name, major, minor)
+        f"{in_words(name)} (needs HNS {minimum(name)})"
+        for name in features
+        if not supported(name, major, minor)
     ]
     if lacking:
         raise CniError(

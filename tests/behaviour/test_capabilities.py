@@ -525,7 +525,7 @@ class TestPolicies:
         assert node.hcn.networks.ids() == []
 
     def test_one_that_only_hns_refuses_is_named_alone(self, node: SimulatedNode) -> None:
-        node.simulator.set_options(hns_version="9.3")
+        node.simulator.set_options(refused_policies=["VLAN"])
         policies = [
             {"Type": "SDNRoute", "Settings": {"DestinationPrefix": "10.96.0.0/12", "NeedEncap": True}},
             {"Type": "VLAN", "Settings": {"IsolationId": 5}},

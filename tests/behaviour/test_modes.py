@@ -433,17 +433,22 @@ class TestTooOldAnHns:
     @pytest.mark.parametrize(
         ("version", "changes", "words"),
         [
-            pytest.param("10.1", {"loopbackDSR": True}, "DSR (needs HNS 9.3 to 9.x, 10.2", id="loopbackDSR"),
-            pytest.param("11.9", {"network": dual()["network"]}, "IPv6DualStack (needs HNS 11.10", id="dual"),
-            pytest.param("10.4", {"mtu": 1400}, "InterfaceParameters (needs HNS 11.10", id="mtu"),
+            pytest.param(
+                "10.1", {"loopbackDSR": True}, "Destinations (needs HNS 9.3 to 9.x, 10.2", id="loopbackDSR"
+            ),
+            pytest.param("11.9", {"network": dual()["network"]}, "IPv6 (needs HNS 11.10", id="dual"),
+            pytest.param("10.4", {"mtu": 1400}, "policy InterfaceParameters (needs HNS 11.10", id="mtu"),
             pytest.param(
                 "15.0",
                 {"network": network("l2bridge", flags=["DisableHostPort"])},
-                "DisableHostPort (needs HNS 15.1",
+                "network flag DisableHostPort (needs HNS 15.1",
                 id="a network flag",
             ),
             pytest.param(
-                "13.1", {"policies": [_WFP_PROXY]}, "L4WfpProxy (needs HNS 13.2", id="an endpoint policy"
+                "13.1",
+                {"policies": [_WFP_PROXY]},
+                "policy L4WFPPROXY (needs HNS 13.2",
+                id="an endpoint policy",
             ),
         ],
     )

@@ -38,6 +38,7 @@ NOBODY = "5f0b1190-63be-4e0c-b974-bd0f55675a42"
 _SCHEMA = {"SchemaVersion": {"Major": 2, "Minor": 0}}
 _NO_JSON = "{"
 _PORT = 28081
+_LIMIT = {"Type": "QOS", "Settings": {"MaximumOutgoingBandwidthInBytes": 125_000}}
 
 Call = Callable[[], object]
 
@@ -326,6 +327,18 @@ PROBES = [
         "create an endpoint with a policy of an unknown type",
         _new_endpoint(Policies=[{"Type": "Nonsense", "Settings": {}}]),
         0x803B000E,
+    ),
+    Probe(
+        "create an endpoint with two limits",
+        _new_endpoint(Policies=[_LIMIT, _LIMIT]),
+        0x803B0012,
+        "policy_twice_hresult",
+    ),
+    Probe(
+        "create an endpoint in a VLAN that does not exist",
+        _new_endpoint(Policies=[{"Type": "VLAN", "Settings": {"IsolationId": 4095}}]),
+        0x803B000D,
+        "vlan_hresult",
     ),
     Probe("map a port that another endpoint maps", _same_port, 0x803B0013),
     # Namespaces.

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
@@ -76,6 +76,16 @@ class Document(BaseModel):
         return list(_spelling(cls).values())
 
     @classmethod
+    def parts(cls) -> dict[str, type[Document]]:
+        """The members that are objects of the schema, or lists of such, by their names in its spelling."""
+        return _parts(cls)
+
+    @classmethod
+    def words(cls) -> dict[str, type[Word]]:
+        """The members that are words of a list, by the names of the attributes."""
+        return _words(cls)
+
+    @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
         """Read a document. Raises: pydantic.ValidationError with every fault and its path."""
         return cls.model_validate(document)
@@ -89,6 +99,33 @@ class Document(BaseModel):
 def _spelling(model: type[Document]) -> dict[str, str]:
     aliases = [field.alias or name for name, field in model.model_fields.items()]
     return {alias.lower(): alias for alias in aliases}
+
+
+@cache
+def _parts(model: type[Document]) -> dict[str, type[Document]]:
+    return {
+        field.alias or name: kind
+        for name, field in model.model_fields.items()
+        for kind in _kinds(field.annotation)
+        if issubclass(kind, Document)
+    }
+
+
+@cache
+def _words(model: type[Document]) -> dict[str, type[Word]]:
+    return {
+        name: kind
+        for name, field in model.model_fields.items()
+        for kind in _kinds(field.annotation)
+        if issubclass(kind, Word)
+    }
+
+
+def _kinds(annotation: Any) -> list[type]:
+    """The classes in an annotation: those of a union, and of a tuple's items."""
+    if get_origin(annotation) is None:
+        return [annotation] if isinstance(annotation, type) else []
+    return [kind for part in get_args(annotation) for kind in _kinds(part)]
 
 
 class Word(StrEnum):
@@ -110,7 +147,7 @@ def word(kind: type[Word]) -> BeforeValidator:
             return by_name.get(value.lower(), value)
         if isinstance(value, int) and not isinstance(value, bool):
             return by_number.get(value, value)
-        return value
+        raise ValueError(f"one of {', '.join(kind)} is expected")
 
     return BeforeValidator(read)
 

@@ -29,14 +29,19 @@ from cni_hns.hcn.models.base import (
 __all__ = [
     "Acl",
     "Action",
+    "AuthenticationMethod",
+    "AuthenticationSettings",
+    "AuthenticationType",
     "AutomaticDns",
     "Direction",
     "DrMacAddress",
     "EncapOverhead",
     "Encryption",
+    "EncryptionMethod",
     "FilterTuple",
     "InterfaceConstraint",
     "InterfaceParameters",
+    "InterruptModeration",
     "Iov",
     "Isolation",
     "L4Proxy",
@@ -55,6 +60,7 @@ __all__ = [
     "RuleType",
     "SdnRoute",
     "SetPolicy",
+    "SetPolicyType",
     "Settings",
     "SourceMacAddress",
     "TierAcl",
@@ -73,7 +79,7 @@ class NatFlags(IntFlag):
 
 
 def _nat_flags(value: Any) -> NatFlags:
-    if not isinstance(value, int) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError("flags are a number")
     return NatFlags(value)
 
@@ -103,9 +109,49 @@ class RuleType(Word):
     SWITCH = "Switch"
 
 
+class SetPolicyType(Word):
+    """What the values of a set are: addresses, or the IDs of other sets."""
+
+    IPSET = "IPSET"
+    NESTED = "NESTEDIPSET"
+
+
+class EncryptionMethod(Word):
+    """How an endpoint's packets are encrypted."""
+
+    IPSEC = "Ipsec"
+
+
+class AuthenticationType(Word):
+    """How the two ends of an encrypted connection know each other."""
+
+    PRESHARED_KEY = "PresharedKey"
+    CERTIFICATE = "Certificate"
+
+
+class InterruptModeration(Word):
+    """How long a network adapter saves up its interrupts."""
+
+    DEFAULT = "IovInterruptModerationDefault"
+    ADAPTIVE = "IovInterruptModerationAdaptive"
+    OFF = "IovInterruptModerationOff"
+    LOW = "IovInterruptModerationLow"
+    MEDIUM = "IovInterruptModerationMedium"
+    HIGH = "IovInterruptModerationHigh"
+
+    @classmethod
+    def numbered(cls) -> int:
+        """None: which number is which word is not published, so a number stays one."""
+        return 0
+
+
 ActionWord = Annotated[Action | str | Number, word(Action)]
 DirectionWord = Annotated[Direction | str | Number, word(Direction)]
 RuleTypeWord = Annotated[RuleType | str | Number, word(RuleType)]
+SetPolicyWord = Annotated[SetPolicyType | str | Number, word(SetPolicyType)]
+EncryptionWord = Annotated[EncryptionMethod | str | Number, word(EncryptionMethod)]
+InterruptModerationWord = Annotated[InterruptModeration | str | Number, word(InterruptModeration)]
+AuthenticationWord = Annotated[AuthenticationType | str | Number, word(AuthenticationType)]
 
 
 class Settings(Document):
@@ -141,6 +187,8 @@ class AutomaticDns(Settings):
 class DrMacAddress(Settings):
     """DrMacAddress: the MAC of an overlay network's distributed router."""
 
+    needed: ClassVar[tuple[str, ...]] = ("Address",)
+
     address: Mac = ""
 
 
@@ -152,17 +200,33 @@ class EncapOverhead(Settings):
     overhead: Uint16 = 0
 
 
-class Encryption(Settings):
-    """Encryption (schema 2.1)."""
+class AuthenticationSettings(Document):
+    """The key of PresharedKey, or the name of the Certificate."""
 
-    encryption_method_type: str = ""
-    authentication_methods: tuple[Any, ...] = ()
+    key: str = ""
+    certificate_name: str = ""
+
+
+class AuthenticationMethod(Document):
+    """One way to authenticate; the first of a list goes before the others."""
+
+    needed: ClassVar[tuple[str, ...]] = ("Type",)
+
+    type: AuthenticationWord = AuthenticationType.PRESHARED_KEY
+    settings: AuthenticationSettings = AuthenticationSettings()
+
+
+class Encryption(Settings):
+    """Encryption (schema 2.1). What is left out is any: endpoint, protocol, port."""
+
+    encryption_method_type: EncryptionWord = EncryptionMethod.IPSEC
+    authentication_methods: tuple[AuthenticationMethod, ...] = ()
     name: str = ""
     endpoints1: tuple[str, ...] = ()
     endpoints2: tuple[str, ...] = ()
-    protocol_type: int | str = 0
-    endpoint1_ports: tuple[int | str, ...] = ()
-    endpoint2_ports: tuple[int | str, ...] = ()
+    protocol_type: str = ""
+    endpoint1_ports: tuple[str, ...] = ()
+    endpoint2_ports: tuple[str, ...] = ()
 
 
 class InterfaceConstraint(Settings):
@@ -179,15 +243,17 @@ class InterfaceConstraint(Settings):
 class InterfaceParameters(Settings):
     """InterfaceParameters (schema 2.4): one for each endpoint."""
 
+    needed: ClassVar[tuple[str, ...]] = ("Mtu",)
+
     mtu: Uint16 = 0
 
 
 class Iov(Settings):
-    """Iov (schema 2.9)."""
+    """Iov (schema 2.9). The schema has words for `InterruptModeration`, hcsshim sends their numbers."""
 
     iov_offload_weight: Uint32 = 0
     queue_pairs_requested: Uint32 = 0
-    interrupt_moderation: int | str = 0
+    interrupt_moderation: InterruptModerationWord = InterruptModeration.DEFAULT
 
 
 class Isolation(Settings):
@@ -199,11 +265,16 @@ class Isolation(Settings):
 
 
 class L4Proxy(Settings):
-    """L4Proxy. The schema calls the exceptions `ExceptionList`, hcsshim `Exceptions`."""
+    """L4Proxy: what goes to `IP` (an address or a prefix) and `Port` is sent to `Destination`.
 
-    ip: Address = Field(default="", alias="IP")
+    The schema calls the exceptions `ExceptionList`, hcsshim `Exceptions`.
+    """
+
+    needed: ClassVar[tuple[str, ...]] = ("Destination",)
+
+    ip: str = Field(default="", alias="IP")
     port: str = ""
-    protocol: int | str = 0
+    protocol: Uint32 = 0
     exception_list: tuple[str, ...] = ()
     exceptions: tuple[str, ...] = ()
     destination: str = ""
@@ -242,11 +313,15 @@ class L4WfpProxy(Settings):
 class LayerConstraint(Settings):
     """LayerConstraint."""
 
+    needed: ClassVar[tuple[str, ...]] = ("LayerId",)
+
     layer_id: Guid = ""
 
 
 class NeighborDiscovery(Settings):
     """NeighborDiscovery: seen in Microsoft's hns.v2.psm1 only."""
+
+    needed: ClassVar[tuple[str, ...]] = ("TargetIpPrefix", "SenderIpAddress")
 
     target_ip_prefix: Prefix = ""
     sender_ip_address: Address = ""
@@ -285,6 +360,8 @@ class PortMapping(Settings):
 
 class PortName(Settings):
     """PortName."""
+
+    needed: ClassVar[tuple[str, ...]] = ("Name",)
 
     name: str = ""
 
@@ -339,18 +416,22 @@ class SetPolicy(Settings):
 
     id: str = ""
     name: str = ""
-    policy_type: str | int = ""
+    policy_type: SetPolicyWord = SetPolicyType.IPSET
     values: str = ""
 
 
 class SourceMacAddress(Settings):
     """SourceMacAddress."""
 
+    needed: ClassVar[tuple[str, ...]] = ("SourceMacAddress",)
+
     source_mac_address: Mac = ""
 
 
 class TierAclRule(Document):
     """One rule of a TierAcl."""
+
+    needed: ClassVar[tuple[str, ...]] = ("TierAclRuleAction",)
 
     id: str = ""
     protocols: str = ""
@@ -364,6 +445,8 @@ class TierAclRule(Document):
 
 class TierAcl(Settings):
     """TierAcl (schema 2.10)."""
+
+    needed: ClassVar[tuple[str, ...]] = ("Name", "Direction", "Order")
 
     name: str = ""
     direction: DirectionWord = Direction.IN

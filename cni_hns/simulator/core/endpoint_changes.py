@@ -8,7 +8,6 @@ from cni_hns.simulator.core.errors import (
     DEGRADED,
     ENDPOINT_ALREADY_ATTACHED,
     ENDPOINT_NOT_ATTACHED,
-    INTERFACE_PARAMETERS_APPLIED,
     INVALID_REMOTE_OPERATION,
     POLICY_NOT_FOUND,
     REQUEST_UNSUPPORTED,
@@ -16,7 +15,7 @@ from cni_hns.simulator.core.errors import (
 )
 from cni_hns.simulator.core.network_changes import REQUEST_TYPES
 from cni_hns.simulator.core.networks import load as load_network
-from cni_hns.simulator.core.policies import endpoint_policies
+from cni_hns.simulator.core.policies import endpoint_policies, refuse_repeated
 from cni_hns.simulator.core.ports import map_ports, unmap_ports
 from cni_hns.simulator.core.store import State
 
@@ -42,7 +41,7 @@ def modify(state: State, guid: str, given: Document) -> None:
     settings = settings if isinstance(settings, dict) else {}
     if resource == "Policy":
         given_policies = endpoint_policies(state, list_of(folded(settings, ("Policies",)), "Policies"))
-        set_policies(state, endpoint, _changed(endpoint.document["Policies"], kind, given_policies))
+        set_policies(state, endpoint, _changed(state, endpoint.document["Policies"], kind, given_policies))
     elif kind == "Add":
         port = folded(settings, ("PortId", "VirtualNicName", "VirtualMachineId"))
         for name in ("PortId", "VirtualMachineId"):
@@ -132,10 +131,10 @@ def _attachable(state: State, guid: str) -> endpoints.Endpoint:
     return endpoint
 
 
-def _changed(policies: list[Document], kind: str, given: list[Document]) -> list[Document]:
+def _changed(state: State, policies: list[Document], kind: str, given: list[Document]) -> list[Document]:
     """Add appends; Update replaces all of the given kinds; Remove removes equal ones (Azure's model)."""
     if kind == "Add":
-        _refuse_second_interface_parameters([*policies, *given])
+        refuse_repeated(state, "endpoint", [*policies, *given])
         return [*policies, *given]
     if kind == "Update":
         kinds = {policy["Type"] for policy in given}
@@ -148,8 +147,3 @@ def _changed(policies: list[Document], kind: str, given: list[Document]) -> list
             raise Refused(POLICY_NOT_FOUND, f"{policy}")
         left.remove(policy)
     return left
-
-
-def _refuse_second_interface_parameters(policies: list[Document]) -> None:
-    if sum(policy["Type"] == "InterfaceParameters" for policy in policies) > 1:
-        raise Refused(INTERFACE_PARAMETERS_APPLIED)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from cni_hns.simulator.core.documents import Document, enum_name, folded, guid_of, list_of
 from cni_hns.simulator.core.errors import (
     HAS_REFERENCES,
-    INVALID_POLICY,
     INVALID_SUBNET,
     POLICY_NOT_FOUND,
     REQUEST_UNSUPPORTED,
@@ -17,7 +16,7 @@ from cni_hns.simulator.core.errors import (
 )
 from cni_hns.simulator.core.network_documents import read_dns, refuse_route_off_overlay
 from cni_hns.simulator.core.networks import load, save
-from cni_hns.simulator.core.policies import network_policies
+from cni_hns.simulator.core.policies import demand_members, network_policies, refuse_repeated
 from cni_hns.simulator.core.prefixes import network
 from cni_hns.simulator.core.store import State
 from cni_hns.simulator.core.subnets import read_ip_subnet, read_subnet, subnets
@@ -82,7 +81,8 @@ def _add_policy(state: State, policies: list[Document], policy: Document) -> Non
             if other["Type"] == "RemoteSubnetRoute" and other["Settings"]["DestinationPrefix"] == prefix:
                 refuse_unless_zero(state.options.remote_route_twice_hresult, prefix)
     if policy["Type"] == "SetPolicy":
-        _demand_sets(policies, policy)
+        demand_members(policies, policy)
+    refuse_repeated(state, "network", [*policies, policy])
     policies.append(policy)
 
 
@@ -111,20 +111,10 @@ def _update_policy(policies: list[Document], policy: Document) -> None:
     if policy["Type"] == "SetPolicy":
         for index, other in enumerate(policies):
             if _same(other, policy):
-                _demand_sets(policies, policy)
+                demand_members(policies, policy)
                 policies[index] = policy
         return
     policies[:] = [other for other in policies if other["Type"] != policy["Type"]] + [policy]
-
-
-def _demand_sets(policies: list[Document], policy: Document) -> None:
-    """A nested set may only name sets that exist."""
-    if policy["Settings"].get("PolicyType") != "NESTEDIPSET":
-        return
-    known = {other["Settings"]["Id"] for other in policies if other["Type"] == "SetPolicy"}
-    for name in _members(policy):
-        if name not in known:
-            raise Refused(INVALID_POLICY, f"no set {name}")
 
 
 def _refuse_if_named(policies: list[Document], name: str) -> None:

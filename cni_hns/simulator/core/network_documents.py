@@ -27,7 +27,7 @@ from cni_hns.simulator.core.errors import (
 )
 from cni_hns.simulator.core.identity import birth
 from cni_hns.simulator.core.macs import below, read_pool
-from cni_hns.simulator.core.policies import network_policies
+from cni_hns.simulator.core.policies import demand_sets, network_policies, refuse_repeated
 from cni_hns.simulator.core.prefixes import Network, network
 from cni_hns.simulator.core.store import State
 from cni_hns.simulator.core.subnets import gateway_of, read_ipams, read_subnet, subnets
@@ -124,6 +124,8 @@ def _demands_of_type(state: State, document: Document) -> None:
             document["Ipams"] = [{"Type": "Static", "Subnets": [_own_subnet(state)]}]
         _refuse_second_nat(state, document)
     refuse_route_off_overlay(state, kind, document["Policies"])
+    refuse_repeated(state, "network", document["Policies"])
+    demand_sets(document["Policies"])
 
 
 def _demand_static_subnet(document: Document) -> None:

@@ -1,14 +1,13 @@
-"""What a policy document must hold, per type, and from which HNS version on a type exists.
+"""Reading policy documents, each against its type.
 
-Sources: the policy types of Microsoft's HCN schema page; fields that only hcsshim or the SDN repository's
-module knows are taken too. A type that does not exist, or not yet in this version, is 0x803B000E; settings
-that are wrong are 0x803B000D. Unknown members of the settings are dropped without a word: `ExceptionList`,
-the V1 spelling, in a V2 OutBoundNAT leaves a policy without exceptions (reported to the calico project).
+A type that does not exist, or not yet in this version, is 0x803B000E; settings that are wrong are 0x803B000D.
+Unknown members of the settings are dropped without a word: `ExceptionList`, the V1 spelling, in a V2
+OutBoundNAT leaves a policy without exceptions (reported to the calico project).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cni_hns.simulator.core.documents import Document, enum_name, folded
 from cni_hns.simulator.core.errors import (
@@ -17,185 +16,93 @@ from cni_hns.simulator.core.errors import (
     INVALID_POLICY,
     INVALID_POLICY_TYPE,
     Refused,
+    refuse_unless_zero,
+)
+from cni_hns.simulator.core.policy_types import (
+    ENDPOINT,
+    ENUMS,
+    MODERATIONS,
+    NETWORK,
+    ONE_OF_A_KIND,
+    SUBNET,
+    Fields,
+    Policy,
 )
 from cni_hns.simulator.core.prefixes import address, has_host_bits, mac_digits, network
 from cni_hns.simulator.core.store import State
 from cni_hns.simulator.core.versions import has_feature, schema_of
 
-__all__ = ["endpoint_policies", "network_policies", "spoiled_by", "subnet_policies"]
+__all__ = [
+    "demand_members",
+    "demand_sets",
+    "endpoint_policies",
+    "network_policies",
+    "refuse_repeated",
+    "spoiled_by",
+    "subnet_policies",
+]
 
-
-class Policy(NamedTuple):
-    """One policy type: its fields with their kinds, those that must be there, and what it needs."""
-
-    fields: dict[str, str]
-    needed: tuple[str, ...] = ()
-    schema: tuple[int, int] = (2, 0)
-    feature: str = ""
-
-
-_RULE = {
-    "Protocols": "protocols",
-    "Action": "action",
-    "Direction": "direction",
-    "LocalAddresses": "text",
-    "RemoteAddresses": "text",
-    "LocalPorts": "text",
-    "RemotePorts": "text",
-    "RuleType": "ruletype",
-    "Priority": "u16",
-    "Id": "text",
-}
-_L4_PROXY = {
-    "IP": "text",
-    "Port": "text",
-    "Protocol": "u32",
-    "ExceptionList": "texts",
-    "Exceptions": "texts",
-    "Destination": "text",
-    "OutboundNat": "bool",
-}
-_INTERFACE = {
-    "InterfaceGuid": "text",
-    "InterfaceLuid": "u64",
-    "InterfaceIndex": "u32",
-    "InterfaceMediaType": "u32",
-    "InterfaceAlias": "text",
-    "InterfaceDescription": "text",
-}
-
-_ENDPOINT = {
-    "PortMapping": Policy(
-        {"Protocol": "u32", "InternalPort": "u16", "ExternalPort": "u16", "VIP": "address?", "Flags": "u32"}
-    ),
-    "ACL": Policy(_RULE, ("Action", "Direction")),
-    "QOS": Policy({"MaximumOutgoingBandwidthInBytes": "u64"}, ("MaximumOutgoingBandwidthInBytes",)),
-    "OutBoundNAT": Policy(
-        {
-            "VirtualIP": "address?",
-            "Exceptions": "prefixes",
-            "Destinations": "texts",
-            "Flags": "u32",
-            "MaxPortPoolUsage": "u16",
-        }
-    ),
-    "SDNRoute": Policy(
-        {
-            "DestinationPrefix": "destination",
-            "NextHop": "address?",
-            "NeedEncap": "bool",
-            "AutomaticEndpointMonitor": "bool",
-        },
-        ("DestinationPrefix",),
-    ),
-    "L4Proxy": Policy(_L4_PROXY, feature="L4Proxy"),
-    "L4WFPPROXY": Policy(
-        {
-            "InboundProxyPort": "text",
-            "OutboundProxyPort": "text",
-            "FilterTuple": "object",
-            "UserSID": "text",
-            "InboundExceptions": "object",
-            "OutboundExceptions": "object",
-        },
-        feature="L4WfpProxy",
-    ),
-    "ProviderAddress": Policy({"ProviderAddress": "address"}, ("ProviderAddress",)),
-    "InterfaceConstraint": Policy(_INTERFACE),
-    "PortName": Policy({"Name": "text"}, ("Name",)),
-    "EncapOverhead": Policy({"Overhead": "u16"}, ("Overhead",)),
-    "L2Driver": Policy({}),
-    "Encryption": Policy(
-        {
-            "EncryptionMethodType": "text",
-            "AuthenticationMethods": "any",
-            "Name": "text",
-            "Endpoints1": "any",
-            "Endpoints2": "any",
-            "ProtocolType": "any",
-            "Endpoint1Ports": "any",
-            "Endpoint2Ports": "any",
-        },
-        schema=(2, 1),
-    ),
-    "VLAN": Policy({"IsolationId": "u32"}, ("IsolationId",), schema=(2, 4)),
-    "InterfaceParameters": Policy({"Mtu": "u16"}, schema=(2, 4)),
-    "Iov": Policy(
-        {"IovOffloadWeight": "u32", "QueuePairsRequested": "u32", "InterruptModeration": "any"}, schema=(2, 9)
-    ),
-    "TierAcl": Policy(
-        {"Name": "text", "Direction": "direction", "Order": "u16", "TierAclRules": "any"}, feature="TierAcl"
-    ),
-}
-
-_NETWORK = {
-    "NetAdapterName": Policy({"NetworkAdapterName": "text"}, ("NetworkAdapterName",)),
-    "InterfaceConstraint": Policy(_INTERFACE),
-    "ProviderAddress": Policy({"ProviderAddress": "address"}, ("ProviderAddress",)),
-    "SourceMacAddress": Policy({"SourceMacAddress": "mac"}, ("SourceMacAddress",)),
-    "DrMacAddress": Policy({"Address": "mac"}, ("Address",)),
-    "AutomaticDNS": Policy({"Enable": "bool"}),
-    "VSwitchExtension": Policy({"ExtensionID": "text", "Enable": "bool"}, ("ExtensionID",)),
-    "LayerConstraint": Policy({"LayerId": "text"}, ("LayerId",)),
-    "RemoteSubnetRoute": Policy(
-        {
-            "DestinationPrefix": "destination",
-            "IsolationId": "u32",
-            "ProviderAddress": "address",
-            "DistributedRouterMacAddress": "mac",
-        },
-        ("DestinationPrefix", "ProviderAddress"),
-        feature="RemoteSubnetRoute",
-    ),
-    "HostRoute": Policy({}, feature="HostRoute"),
-    "VxlanPort": Policy({"Port": "u16"}, ("Port",), feature="VxlanPort"),
-    "SetPolicy": Policy(
-        {"Id": "text", "Name": "text", "PolicyType": "settype", "Values": "text"},
-        ("Id",),
-        feature="SetPolicy",
-    ),
-    "L4Proxy": Policy(_L4_PROXY, feature="L4Proxy"),
-    "NetworkACL": Policy(_RULE, ("Action", "Direction"), feature="NetworkAcl"),
-    "NeighborDiscovery": Policy(
-        {"TargetIpPrefix": "text", "SenderIpAddress": "text", "SenderMacAddress": "text"}
-    ),
-}
-
-_SUBNET = {
-    "VLAN": Policy({"IsolationId": "u32"}, ("IsolationId",)),
-    "VSID": Policy({"IsolationId": "u32"}, ("IsolationId",)),
-}
-
-_ENUMS = {
-    "action": ("Allow", "Block", "Pass"),
-    "direction": ("In", "Out"),
-    "ruletype": ("Host", "Switch"),
-    "settype": ("IPSET", "NESTEDIPSET"),
-}
+# IEEE 802.1Q has no VLAN 4095; a VXLAN header has 24 bits.
+_LAST = {"VLAN": 4094, "VSID": (1 << 24) - 1}
 # "252" in an ACL's protocols.
 _VXLAN = 252
 _MOST_PROTOCOL = 255
 _BITS = {"u16": 16, "u32": 32, "u64": 64}
-_TYPES: dict[str, tuple[type, ...]] = {"text": (str,), "bool": (bool,), "object": (dict,)}
+_TYPES: dict[str, tuple[type, ...]] = {"text": (str,), "bool": (bool,)}
 
 
 def endpoint_policies(state: State, given: list[Document]) -> list[Document]:
     """The policies of an endpoint, checked and in their usual spelling."""
-    found = [_checked(state, policy, _ENDPOINT) for policy in given]
-    # The code's own name: interface parameters can be applied once.
-    if sum(policy["Type"] == "InterfaceParameters" for policy in found) > 1:
-        raise Refused(INTERFACE_PARAMETERS_APPLIED)
+    found = [_checked(state, policy, ENDPOINT) for policy in given]
+    refuse_repeated(state, "endpoint", found)
     return found
 
 
 def network_policies(state: State, given: list[Document]) -> list[Document]:
     """The policies of a network, checked and in their usual spelling."""
-    return [_checked(state, policy, _NETWORK) for policy in given]
+    return [_checked(state, policy, NETWORK) for policy in given]
 
 
 def subnet_policies(state: State, given: list[Document]) -> list[Document]:
     """The policies of a subnet; V1 writes the number beside the type: {"Type": "VLAN", "VLAN": 7}."""
-    return [_checked(state, _nested(policy), _SUBNET) for policy in given]
+    found = [_checked(state, _nested(policy), SUBNET) for policy in given]
+    refuse_repeated(state, "subnet", found)
+    return found
+
+
+def refuse_repeated(state: State, level: str, policies: list[Document]) -> None:
+    """Two policies of a kind that says one thing of an "endpoint", "network" or "subnet".
+
+    Raises:
+        Refused: 0x803B0036 for interface parameters, by the code's own name; for others what the option says.
+    """
+    kinds = [policy["Type"] for policy in policies]
+    if kinds.count("InterfaceParameters") > 1:
+        raise Refused(INTERFACE_PARAMETERS_APPLIED)
+    for kind in ONE_OF_A_KIND[level]:
+        if kinds.count(kind) > 1:
+            refuse_unless_zero(state.options.policy_twice_hresult, f"a second {kind}")
+
+
+def demand_sets(policies: list[Document]) -> None:
+    """Nested sets may only name sets that the network has."""
+    for policy in policies:
+        if policy["Type"] == "SetPolicy":
+            demand_members(policies, policy)
+
+
+def demand_members(policies: list[Document], policy: Document) -> None:
+    """This set, if it is nested, may only name sets among the policies.
+
+    Raises:
+        Refused: 0x803B000D, it names another.
+    """
+    if policy["Settings"].get("PolicyType") != "NESTEDIPSET":
+        return
+    known = {other["Settings"]["Id"] for other in policies if other["Type"] == "SetPolicy"}
+    for name in policy["Settings"].get("Values", "").split(","):
+        if name.strip() and name.strip() not in known:
+            raise Refused(INVALID_POLICY, f"no set {name.strip()}")
 
 
 def spoiled_by(policies: list[Document]) -> str:
@@ -233,28 +140,53 @@ def _checked(state: State, given: Document, known: dict[str, Policy]) -> Documen
     settings = document.get("Settings", {})
     if not isinstance(settings, dict):
         raise Refused(INVALID_POLICY, f"{name}: Settings is no object")
-    read = folded(settings, policy.fields)
+    known_fields = {
+        field: kind
+        for field, kind in policy.fields.items()
+        if policy.newer.get(field, (2, 0)) <= schema_of(state.version)
+    }
+    read = _object(state, name, known_fields, settings)
     for field in policy.needed:
         if field not in read:
             raise Refused(INVALID_POLICY, f"{name}: {field} is missing")
-    for field, value in read.items():
-        read[field] = _value(state, f"{name}.{field}", policy.fields[field], value)
     _whole(state, name, read)
     return {"Type": name, "Settings": read}
 
 
+def _object(state: State, where: str, fields: Fields, given: Document) -> Document:
+    read = folded(given, fields)
+    return {field: _value(state, f"{where}.{field}", fields[field], value) for field, value in read.items()}
+
+
 def _refuse_if_too_new(state: State, name: str, policy: Policy) -> None:
+    if name in state.options.refused_policies:
+        raise Refused(INVALID_POLICY_TYPE, f"{name} is refused on this node")
     if schema_of(state.version) < policy.schema:
         raise Refused(INVALID_POLICY_TYPE, f"{name} needs schema {policy.schema[0]}.{policy.schema[1]}")
     if policy.feature and not has_feature(policy.feature, state.version):
         raise Refused(INVALID_POLICY_TYPE, f"{name} is not in HNS {state.version[0]}.{state.version[1]}")
 
 
-def _value(state: State, where: str, kind: str, value: Any) -> Any:
-    if kind == "any":
-        return value
-    if kind in _ENUMS:
-        return enum_name(value, _ENUMS[kind], INVALID_POLICY)
+def _value(state: State, where: str, kind: Any, value: Any) -> Any:
+    if isinstance(kind, list):
+        if not isinstance(value, list):
+            raise Refused(INVALID_POLICY, f"{where} is {value!r}")
+        return [_value(state, f"{where}[{index}]", kind[0], item) for index, item in enumerate(value)]
+    if isinstance(kind, dict):
+        if not isinstance(value, dict):
+            raise Refused(INVALID_POLICY, f"{where} is {value!r}")
+        return _object(state, where, kind, value)
+    return _single(state, where, kind, value)
+
+
+def _single(state: State, where: str, kind: str, value: Any) -> Any:
+    if kind == "moderation" and isinstance(value, int):
+        enum_name(value, MODERATIONS, INVALID_POLICY)
+        return value  # hcsshim sends numbers; which is which is not published
+    if kind == "moderation":
+        return enum_name(value, MODERATIONS, INVALID_POLICY)
+    if kind in ENUMS:
+        return enum_name(value, ENUMS[kind], INVALID_POLICY)
     if kind in _BITS:
         good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << _BITS[kind]
     elif kind in _TYPES:
@@ -323,3 +255,11 @@ def _whole(state: State, name: str, settings: Document) -> None:
         and not has_feature("NestedIpSet", state.version)
     ):
         raise Refused(INVALID_POLICY_TYPE, "nested sets")
+    if name in _LAST:
+        _isolation(state, name, settings["IsolationId"])
+
+
+def _isolation(state: State, name: str, number: int) -> None:
+    hresult = state.options.vlan_hresult if name == "VLAN" else state.options.vsid_hresult
+    if not 0 < number <= _LAST[name]:
+        refuse_unless_zero(hresult, f"there is no {name} {number}")

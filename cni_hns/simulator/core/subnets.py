@@ -20,6 +20,7 @@ from cni_hns.simulator.core.documents import (
 )
 from cni_hns.simulator.core.errors import (
     INVALID_IP_SUBNET,
+    INVALID_POLICY,
     INVALID_PREFIX,
     INVALID_SUBNET,
     Refused,
@@ -201,9 +202,14 @@ def _prefix(text: str, missing: int) -> str:
 
 
 def _isolation(state: State, subnet: Document, kind: str) -> None:
-    """An overlay's subnet carries a VSID of 4096 or more: lower ones belong to VLANs."""
+    """An overlay's subnet carries a VSID of 4096 or more: lower ones belong to VLANs.
+
+    Microsoft's hns.v2.psm1 writes a VLAN, a VSID or both for a network of any type.
+    """
     if kind == "Overlay" and isolation_of(subnet, "VSID") < _FIRST_VSID:
         refuse_unless_zero(state.options.vsid_hresult, "overlay needs a VSID of at least 4096")
+    if subnet["Policies"] and kind in state.options.isolation_refused_on:
+        raise Refused(INVALID_POLICY, f"{subnet['Policies'][0]['Type']} on {kind}")
 
 
 def _families(state: State, ipams: list[Document], kind: str) -> None:

@@ -548,7 +548,7 @@ class TestPolicies:
             pytest.param(
                 {"Type": "VLAN", "Settings": {"IsolationId": 0}},
                 ".Settings.IsolationId",
-                "above 0",
+                "from 1 to 4094",
                 id="VLAN 0",
             ),
         ],
@@ -582,7 +582,7 @@ class TestPolicies:
             pytest.param({"RemoteAddresses": "{{ vip }}"}, "RemoteAddresses", "SetPolicy", id="template"),
             pytest.param({"RemotePorts": "http"}, "RemotePorts", "range of numbers", id="port by name"),
             pytest.param({"RemotePorts": "80-"}, "RemotePorts", "range of numbers", id="open range"),
-            pytest.param({"Protocols": "TCP"}, "Protocols", "range of numbers", id="protocol by name"),
+            pytest.param({"Protocols": "TCP"}, "Protocols", "protocol number", id="protocol by name"),
             pytest.param({"Protocols": 6}, "Protocols", "a string is expected", id="protocol as a number"),
             pytest.param({"Action": None}, "Action", "missing", id="no action"),
         ],
@@ -654,9 +654,9 @@ class TestPolicies:
         found = faults_of(
             changed(OVERLAY, network__policies=[{"Type": "VSID", "Settings": {"IsolationId": 5000}}])
         )
-        assert "use network.vsid" in found["network.policies[0].Type"]
+        assert "in network.subnets[i].policies" in found["network.policies[0].Type"]
         found = faults_of(changed(OVERLAY, network__policies=[{"Type": "QOS"}]))
-        assert "known are" in found["network.policies[0].Type"]
+        assert "in policies" in found["network.policies[0].Type"]
 
 
 class TestTheRest:
@@ -784,8 +784,8 @@ class TestTheRest:
         ("policy", "feature"),
         [
             ({"Type": "L4WFPPROXY", "Settings": {"InboundProxyPort": "15003"}}, "L4WfpProxy"),
-            ({"Type": "L4Proxy", "Settings": {}}, "L4Proxy"),
-            ({"Type": "TierAcl", "Settings": {"Name": "t"}}, "TierAcl"),
+            ({"Type": "L4Proxy", "Settings": {"Destination": "10.1.0.9:988"}}, "L4Proxy"),
+            ({"Type": "TierAcl", "Settings": {"Name": "t", "Direction": "In", "Order": 1}}, "TierAcl"),
             ({"Type": "InterfaceParameters", "Settings": {"Mtu": 1400}}, "InterfaceParameters"),
             (
                 {"Type": "ACL", "Settings": {"Action": "Allow", "Direction": "In", "Protocols": "252"}},

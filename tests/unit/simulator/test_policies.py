@@ -36,7 +36,12 @@ GOOD = [
     ("Iov", {"IovOffloadWeight": 100}),
     ("TierAcl", {"Name": "tier", "Direction": "In", "Order": 1, "TierAclRules": []}),
     ("InterfaceConstraint", {"InterfaceAlias": "x", "InterfaceIndex": 3}),
+    ("Iov", {"InterruptModeration": "IovInterruptModerationOff"}),
+    ("Iov", {"InterruptModeration": 2}),
+    ("TierAcl", {"Name": "tier", "TierAclRules": [{"TierAclRuleAction": "Pass", "Protocols": "6"}]}),
+    ("L4WFPPROXY", {"InboundProxyPort": "80", "OutboundExceptions": {"PortExceptions": ["81"]}}),
     ("Encryption", {"EncryptionMethodType": "Ipsec", "Name": "x"}),
+    ("Encryption", {"AuthenticationMethods": [{"Type": "PresharedKey", "Settings": {"Key": "k"}}]}),
 ]
 
 
@@ -86,6 +91,17 @@ def test_the_v1_spelling_of_nat_exceptions_is_dropped_without_a_word(caller: Cal
         pytest.param("ACL", {**ACL, "Protocols": "6,256"}, 0x803B000D, id="no protocol"),
         pytest.param("ACL", {**ACL, "Protocols": 6}, 0x803B000D, id="a number for the list of protocols"),
         pytest.param("L4WFPPROXY", {"FilterTuple": "6"}, 0x803B000D, id="text for an object"),
+        pytest.param("L4WFPPROXY", {"FilterTuple": {"Protocols": 6}}, 0x803B000D, id="inside an object"),
+        pytest.param("TierAcl", {"TierAclRules": {}}, 0x803B000D, id="an object for a list"),
+        pytest.param("TierAcl", {"TierAclRules": ["x"]}, 0x803B000D, id="text for a rule"),
+        pytest.param(
+            "TierAcl", {"TierAclRules": [{"TierAclRuleAction": "Drop"}]}, 0x803B000D, id="a rule's word"
+        ),
+        pytest.param("Encryption", {"EncryptionMethodType": "WEP"}, 0x803B000D, id="encryption's word"),
+        pytest.param("Iov", {"InterruptModeration": 6}, 0x803B000D, id="a number without a word"),
+        pytest.param("Iov", {"InterruptModeration": "Off"}, 0x803B000D, id="a word cut short"),
+        pytest.param("VLAN", {"IsolationId": 0}, 0x803B000D, id="VLAN 0"),
+        pytest.param("VLAN", {"IsolationId": 4095}, 0x803B000D, id="VLAN 4095"),
     ],
 )
 def test_a_policy_is_refused(caller: Caller, kind: str, settings: object, hresult: int) -> None:
@@ -133,6 +149,25 @@ def test_words_of_an_acl_that_are_too_new(
         _kept(caller, "ACL", settings, network)
     simulator.set_options(hns_version=has)
     _kept(caller, "ACL", settings, network)
+
+
+def test_exceptions_of_a_proxy_are_unknown_members_to_an_older_hns(
+    caller: Caller, simulator: Simulator
+) -> None:
+    settings = {"InboundProxyPort": "15003", "InboundExceptions": {"PortExceptions": ["81"]}}
+    simulator.set_options(hns_version="13.3")
+    network = caller.network()
+    assert _kept(caller, "L4WFPPROXY", settings, network) == {"InboundProxyPort": "15003"}
+    simulator.set_options(hns_version="15.0")
+    assert _kept(caller, "L4WFPPROXY", settings, network) == settings
+
+
+def test_a_node_can_refuse_what_its_version_has(caller: Caller, simulator: Simulator) -> None:
+    simulator.set_options(refused_policies=["QOS"])
+    network = caller.network()
+    with pytest.raises(Failed, match=code(0x803B000E)):
+        _kept(caller, "QOS", {"MaximumOutgoingBandwidthInBytes": 1}, network)
+    _kept(caller, "L2Driver", {}, network)
 
 
 def test_numbers_stand_for_the_words_of_an_acl(caller: Caller) -> None:
@@ -200,6 +235,18 @@ class TestChanges:
         endpoint = caller.endpoint(network, Policies=[self.MTU])
         with pytest.raises(Failed, match=code(0x803B0036)):
             self._change(caller, endpoint, "Add", self.MTU)
+
+    def test_a_kind_that_says_one_thing_is_taken_once(self, caller: Caller, simulator: Simulator) -> None:
+        network = caller.network()
+        with pytest.raises(Failed, match=code(0x803B0012)):
+            caller.endpoint(network, Policies=[self.QOS, self.QOS])
+        endpoint = caller.endpoint(network, Policies=[self.QOS])
+        with pytest.raises(Failed, match=code(0x803B0012)):
+            self._change(caller, endpoint, "Add", self.QOS)
+        self._change(caller, endpoint, "Update", self.QOS)
+        simulator.set_options(policy_twice_hresult=0)
+        self._change(caller, endpoint, "Add", self.QOS)
+        assert self._policies(caller, endpoint) == [self.QOS, self.QOS]
 
     @pytest.mark.parametrize(
         "request_",
@@ -276,3 +323,56 @@ def test_network_policies_by_version(
 def test_a_network_policy_is_refused(caller: Caller, kind: str, settings: object) -> None:
     with pytest.raises(Failed, match=code(0x803B000D)):
         caller.network("Overlay", Policies=[{"Type": kind, "Settings": settings}])
+
+
+def test_a_network_has_one_adapter(caller: Caller) -> None:
+    adapter = {"Type": "NetAdapterName", "Settings": {"NetworkAdapterName": "Ethernet"}}
+    with pytest.raises(Failed, match=code(0x803B0012)):
+        caller.network(Policies=[adapter, adapter])
+
+
+def test_a_nested_set_names_sets_that_the_new_network_has(caller: Caller) -> None:
+    inner = {"Type": "SetPolicy", "Settings": {"Id": "a", "PolicyType": "IPSET", "Values": "10.0.0.1"}}
+    outer = {"Type": "SetPolicy", "Settings": {"Id": "b", "PolicyType": "NESTEDIPSET", "Values": "a"}}
+    with pytest.raises(Failed, match=code(0x803B000D)):
+        caller.network(Policies=[outer])
+    caller.network(Policies=[outer, inner])
+
+
+class TestSubnets:
+    """Microsoft's hns.v2.psm1 writes a VLAN, a VSID or both into a subnet, whatever the network's type."""
+
+    VLAN: ClassVar[dict[str, Any]] = {"Type": "VLAN", "Settings": {"IsolationId": 7}}
+    VSID: ClassVar[dict[str, Any]] = {"Type": "VSID", "Settings": {"IsolationId": 5000}}
+
+    @staticmethod
+    def network(caller: Caller, kind: str, *policies: dict[str, Any]) -> str:
+        subnet = {
+            "IpAddressPrefix": "10.9.0.0/24",
+            "Routes": [{"NextHop": "10.9.0.1", "DestinationPrefix": "0.0.0.0/0"}],
+            "Policies": list(policies),
+        }
+        return caller.network(kind, Ipams=[{"Type": "Static", "Subnets": [subnet]}])
+
+    @pytest.mark.parametrize("kind", ["L2Bridge", "L2Tunnel", "Transparent", "NAT", "Overlay"])
+    def test_keep_a_vlan_and_a_vsid_on_every_type(self, caller: Caller, kind: str) -> None:
+        network = self.network(caller, kind, self.VLAN, self.VSID)
+        (subnet,) = caller.get("Network", network)["Ipams"][0]["Subnets"]
+        assert subnet["Policies"] == [self.VLAN, self.VSID]
+
+    def test_can_be_without_them_on_some_types(self, caller: Caller, simulator: Simulator) -> None:
+        simulator.set_options(isolation_refused_on=["NAT"])
+        with pytest.raises(Failed, match=code(0x803B000D)):
+            self.network(caller, "NAT", self.VLAN)
+        self.network(caller, "L2Bridge", self.VLAN)
+
+    @pytest.mark.parametrize(
+        ("kind", "number"), [("VLAN", 0), ("VLAN", 4095), ("VSID", 0), ("VSID", 1 << 24)]
+    )
+    def test_have_no_number_that_no_frame_can_carry(self, caller: Caller, kind: str, number: int) -> None:
+        with pytest.raises(Failed, match=code(0x803B000D)):
+            self.network(caller, "L2Bridge", {"Type": kind, "Settings": {"IsolationId": number}})
+
+    def test_have_one_of_each(self, caller: Caller) -> None:
+        with pytest.raises(Failed, match=code(0x803B0012)):
+            self.network(caller, "L2Bridge", self.VLAN, self.VLAN)
