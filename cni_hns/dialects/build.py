@@ -146,6 +146,7 @@ class _Builder:
                 ],
             ),
             remarks=[*remarks, *(self.source.remarks if self.source else []), *policies.remarks],
+            hns_v1=self.source is not None and self.source.hns_v1,
         )
 
     def parts_alone(self, document: Mapping[str, Any]) -> None:

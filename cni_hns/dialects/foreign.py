@@ -51,6 +51,7 @@ class Translation:
         self.places: dict[str, str] = {}
         self.accepts: list[str] = []
         self.reserved: list[str] = []
+        self.hns_v1 = False
         self.document: dict[str, Any] = {
             "type": "cni-hns",
             "name": config.get("name", self.source.get("name")),

@@ -40,7 +40,11 @@ def joined(source: Translation, mode: str, instead: str) -> None:
     source.policies(network_policies=False)
     source.document["loopbackDSR"] = source.flag(source.place("loopbackdsr"), source.get("loopbackdsr"))
     if source.get("apiversion") != _HCN:
-        source.remark("apiVersion is not 2; containerd works with HCN only, so it is treated as 2")
+        source.hns_v1 = True
+        source.remark(
+            "apiVersion is not 2: HNS V1 is used where CNI_NETNS is none or container:<id>; the GUID of a "
+            "namespace, as containerd passes it, can only mean HCN, and gets it"
+        )
 
 
 def _kept(source: Translation, instead: str) -> list[tuple[str, str | None]]:
