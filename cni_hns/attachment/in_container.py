@@ -101,7 +101,7 @@ class Container:
         try:
             node.hot_attach.add(self._id, endpoint_id)
         except ServiceError:
-            if not self.family(node).has(endpoint_id, self._id):
+            if self._has(node, endpoint_id) is not True:
                 raise
 
     def put_back(self, node: Node, view: EndpointView) -> None:
@@ -123,8 +123,15 @@ class Container:
         except (NotFound, SystemNotFound):
             return  # whoever has ended has let go
         except ServiceError:
-            if endpoints.has(endpoint_id, self._id):
+            if self._has(node, endpoint_id) is not False:
                 raise
+
+    def _has(self, node: Node, endpoint_id: str) -> bool | None:
+        """Whether the container has the endpoint; None where HNS could not say."""
+        try:
+            return self.family(node).has(endpoint_id, self._id)
+        except ServiceError:
+            return None
 
     def missing(self, node: Node, endpoint_id: str | None) -> str | None:
         try:

@@ -109,4 +109,4 @@ def _endpoint(attachment: Attachment, row: AttachmentRow | None, place: Place) -
         shared = place.shared_endpoint(attachment)
         return None if shared is None else look_at(node, shared, place)
     found = find_unknown(attachment)
-    return None if found is None else look_at(node, found.id, place)
+    return found if found is None or place.v1_netns is None else look_at(node, found.id, place)

@@ -59,7 +59,10 @@ def _placed(row: AttachmentRow, attachment: Attachment) -> AttachmentRow:
         if netns:
             attachment.node.log.event("CNI_NETNS is not used: it names no HCN namespace and no container")
         return row
-    attachment.record(namespace_id=place.namespace_id, v1_netns=place.v1_netns)
+    if place.v1_netns is not None:
+        attachment.record(
+            v1_netns=place.v1_netns
+        )  # whoever goes on with it has to know whose the endpoint is
     return row._replace(namespace_id=place.namespace_id, v1_netns=place.v1_netns)
 
 

@@ -54,7 +54,6 @@ __all__ = [
     "RPC_CALL_FAILED",
     "RPC_SERVER_UNAVAILABLE",
     "SUBNET_NOT_FOUND",
-    "SYSTEM_INVALID_STATE",
     "SYSTEM_NOT_FOUND",
     "Refused",
     "record",
@@ -109,7 +108,6 @@ RPC_SERVER_UNAVAILABLE = 0x800706BA
 RPC_CALL_FAILED = 0x800706BE
 # The old API has the codes of computecore.dll, 0x8037xxxx, in another range.
 SYSTEM_NOT_FOUND = 0xC037010E
-SYSTEM_INVALID_STATE = 0xC0370105
 E_NOTIMPL = 0x80004001
 E_FAIL = 0x80004005
 E_UNEXPECTED = 0x8000FFFF
@@ -159,7 +157,6 @@ _TEXTS = {
     RPC_SERVER_UNAVAILABLE: "The RPC server is unavailable. ",
     RPC_CALL_FAILED: "The remote procedure call failed. ",
     SYSTEM_NOT_FOUND: "A virtual machine or container with the specified identifier does not exist. ",
-    SYSTEM_INVALID_STATE: "The requested operation is not valid in the current state. ",
     E_NOTIMPL: "Not implemented. ",
     E_FAIL: "Unspecified error. ",
     E_UNEXPECTED: "Catastrophic failure. ",

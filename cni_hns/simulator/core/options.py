@@ -25,7 +25,7 @@ from cni_hns.simulator.core.errors import (
     PORT_NOT_FOUND,
     REQUEST_UNSUPPORTED,
     RPC_SERVER_UNAVAILABLE,
-    SYSTEM_INVALID_STATE,
+    SYSTEM_NOT_FOUND,
 )
 from cni_hns.simulator.core.versions import Version
 
@@ -137,8 +137,8 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "detaching a container that does not share the endpoint: by its name; plugins ignore the answer",
     ),
     "ended_system_hresult": (
-        SYSTEM_INVALID_STATE,
-        "modifying a container that has ended since it was opened: one of two that hcsshim knows",
+        SYSTEM_NOT_FOUND,
+        "modifying a container that has ended since it was opened: 0xC0370105 is the other that is known",
     ),
     # Handles
     "stale_handle_hresult": (RPC_SERVER_UNAVAILABLE, "a handle from before a restart of HNS"),
