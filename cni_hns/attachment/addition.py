@@ -13,7 +13,7 @@ from cni_hns.attachment.delegated import require_plugin
 from cni_hns.attachment.outcome import to_stored
 from cni_hns.binding.errors import ServiceError, Unreachable
 from cni_hns.dialects.endpoint import Address, endpoint_request, reserved_addresses
-from cni_hns.identity import endpoint_name, next_endpoint_id
+from cni_hns.identity import earlier_endpoint_ids, endpoint_name, next_endpoint_id
 from cni_hns.ipam import allocate
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
 from cni_hns.ledger import LedgerBusy, LedgerFault
@@ -233,8 +233,8 @@ class Addition:
         Set aside, where HNS may still be creating the endpoint.
         """
         if remake is None:
-            is_another = not self.place.is_shared and self.endpoint_id != self.attachment.endpoint_id
-            self.attachment.free(late_arrival=self.may_arrive_late, late_deletion=is_another)
+            is_later = bool(earlier_endpoint_ids(self.endpoint_id, *self.attachment.key))
+            self.attachment.free(late_arrival=self.may_arrive_late, late_deletion=is_later)
             return
         ledger, key = self.node.ledger, self.attachment.key
         with ledger.transaction():

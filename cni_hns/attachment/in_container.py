@@ -9,6 +9,7 @@ failure, whoever did it.
 
 from __future__ import annotations
 
+from cni_hns.attachment.adoption import adopt
 from cni_hns.attachment.peers import find_unknown
 from cni_hns.binding.errors import NotFound, ServiceError, SystemNotFound
 from cni_hns.cni.errors import HNS_REFUSED, INVALID_CONFIG, CniError
@@ -42,6 +43,10 @@ class Container:
     def is_shared(self) -> bool:
         return self._sandbox is not None
 
+    def adopt(self, attachment: Attachment) -> None:
+        if not self.is_shared:
+            adopt(attachment, self)
+
     def shared_endpoint(self, attachment: Attachment) -> str | None:
         """By the other container's row, else by the ID that its endpoint would have, else by name."""
         if self._sandbox is None:
@@ -49,7 +54,7 @@ class Container:
         key = attachment.key
         owner = attachment.other(AttachmentKey(key.network, self._sandbox, key.ifname))
         row = owner.row()
-        if row is not None and row.endpoint_id is not None and not row.is_shared:
+        if row is not None and row.phase == "ready" and not row.is_shared:
             return row.endpoint_id
         view = find_unknown(owner)
         return None if view is None else view.id

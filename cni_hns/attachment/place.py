@@ -68,6 +68,12 @@ class Place(Protocol):
     def is_shared(self) -> bool:
         """Whether the endpoint is another container's, which makes it and ends it."""
 
+    def adopt(self, attachment: Attachment) -> None:
+        """Take an endpoint of a peer's that is there already over into the ledger.
+
+        Raises: CniError, ServiceError: it could not be found out.
+        """
+
     def shared_endpoint(self, attachment: Attachment) -> str | None:
         """The ID of the other container's endpoint; None where there is none to share.
 

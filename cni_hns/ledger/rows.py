@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cni_hns.binding.processes import Owner
-from cni_hns.identity import shared_with
+from cni_hns.identity import is_endpoint_of, shared_with
 from cni_hns.typed import Any, NamedTuple
 
 __all__ = ["AttachmentKey", "AttachmentRow", "Claim", "KnownNetwork", "Lease"]
@@ -69,8 +69,11 @@ class AttachmentRow(NamedTuple):
 
     def may_go_late(self, usual_endpoint_id: str) -> bool:
         """Whether a deletion that was begun earlier may still take an endpoint of this attachment."""
-        is_known = self.endpoint_id is not None and not self.is_shared
-        return is_known and (self.delete_begun or self.endpoint_id != usual_endpoint_id)
+        if self.endpoint_id is None or self.is_shared:
+            return False
+        # Of an ID that HNS V1 or a peer chose there is no earlier generation.
+        is_later = self.endpoint_id != usual_endpoint_id and is_endpoint_of(self.endpoint_id, *self.key)
+        return self.delete_begun or is_later
 
 
 class Claim(NamedTuple):

@@ -58,6 +58,7 @@ def run(request: Request, node: Node) -> Result:
     asked = Asked.of(attachment)
     repair.others(attachment)
     gone.look_around(attachment)
+    asked.place.adopt(attachment)
     vanished: NetworkVanished | None = None
     for _ in range(_ROUNDS):
         adding = Addition(attachment, asked)

@@ -68,6 +68,8 @@ class TestASandbox:
             ("HNSCall", f"GET /endpoints/{sandbox.endpoint}"),
         ]
         assert {call.function for call in called if call.function.startswith("Hcn")} <= {
+            "HcnOpenEndpoint",
+            "HcnEnumerateEndpoints",
             "HcnEnumerateNetworks",
             "HcnOpenNetwork",
             "HcnQueryNetworkProperties",
@@ -302,6 +304,24 @@ class TestWithoutARow:
     def test_a_lost_sandbox_is_deleted_by_name(self, pods: SimulatedNode) -> None:
         sandbox = Container(pods, bridge())
         pods.hns.request("POST", "/endpoints/", _peers_endpoint(pods, sandbox))
+        sandbox.done("DEL")
+        pods.assert_clean()
+
+    @pytest.mark.parametrize("attached", [True, False], ids=["in the container", "taken out"])
+    def test_an_add_of_a_peers_sandbox_gives_it_no_second_endpoint(
+        self, pods: SimulatedNode, attached: bool
+    ) -> None:
+        sandbox = Container(pods, bridge())
+        made = pods.hns.request("POST", "/endpoints/", _peers_endpoint(pods, sandbox))["ID"].lower()
+        if attached:
+            pods.hns.request("POST", f"/endpoints/{made}/attach", _container(sandbox.id))
+        sandbox.add()
+        assert sandbox.address == "10.88.0.77"
+        assert sandbox.shares() == [[sandbox.id]]
+        assert [lease.address for lease in pods.leases()] == ["10.88.0.77"]
+        sandbox.assert_alive()
+        workload = Container(pods, bridge(), sandbox).add()
+        workload.done("DEL")
         sandbox.done("DEL")
         pods.assert_clean()
 

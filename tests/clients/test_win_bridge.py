@@ -280,13 +280,15 @@ class TestV1:
         return {name: endpoint[name] for name in names}, answer.document
 
     def test_our_plugin_goes_on_where_the_peer_began(self, v1: Peer) -> None:
-        """The switch: its sandbox, a workload of ours, our DEL of both."""
+        """The switch: its sandbox, asked for again by our ADD, a workload of ours, our DEL of both."""
         sandbox, workload = container_id(), container_id()
         for container in (sandbox, workload):
             v1.node.simulator.run_container(container)
         assert v1.call("ADD", sandbox, "none").exit_code == 0
         config = ours_of(v1)
         config["ipam"]["dataDir"] = str(v1.reservations.parent)
+        again = v1.node.call("ADD", config, sandbox, "none")
+        assert (again.addresses, len(v1.endpoints())) == (["10.50.7.10/24"], 1), again.words
         added = v1.node.call("ADD", config, workload, f"container:{sandbox}")
         assert added.addresses == ["10.50.7.10/24"], added.words
         (endpoint,) = v1.node.hns.endpoints()
