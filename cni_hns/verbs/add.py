@@ -1,7 +1,7 @@
 """ADD: one more endpoint for a container (CNI SPEC, section 2, "ADD").
 
 The order, and what undoes each step:
-    1  plan and wishes are checked, the place and the HCN network are opened          nothing to undo
+    1  plan and wishes are checked, the place and the HCN network are opened           nothing to undo
     2  one transaction: the attachment is `adding`, with its leases                    row and leases go
     3  the files of its addresses, where host-local shares them; or an external
        IPAM plugin's ADD                                                               they go; its DEL
