@@ -19,6 +19,7 @@ __all__ = [
     "is_endpoint_of",
     "is_ours",
     "next_endpoint_id",
+    "shared_with",
 ]
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
@@ -31,6 +32,9 @@ _HEXADECIMAL = "0123456789abcdefABCDEF"
 
 # CNI runtimes count interfaces from eth0. The names of their endpoints are the peers', which have no ifname.
 _USUAL_IFNAMES = tuple(f"eth{number}" for number in range(10))
+
+# How Docker says in which container's network another one lives.
+_OF_CONTAINER = "container:"
 
 # A deletion that is late concerns the last generation; one more is made only while it is late.
 _GENERATIONS = range(8)
@@ -111,6 +115,12 @@ def attachment_of(endpoint: str, name: str) -> tuple[str, str, str] | None:
 def is_endpoint_of(endpoint: str, network: str, container_id: str, ifname: str) -> bool:
     """Whether this is the ID of the attachment's endpoint, of any generation."""
     return any(endpoint == endpoint_id(network, container_id, ifname, each) for each in _GENERATIONS)
+
+
+def shared_with(netns: str | None) -> str | None:
+    """The container whose endpoint a Docker-style CNI_NETNS means, `container:<id>`; None for all others."""
+    _, separator, container_id = (netns or "").partition(_OF_CONTAINER)
+    return container_id if separator and netns == _OF_CONTAINER + container_id else None
 
 
 def guid(text: str) -> str | None:

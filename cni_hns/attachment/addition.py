@@ -16,7 +16,7 @@ from cni_hns.binding.errors import ServiceError, Unreachable
 from cni_hns.dialects.endpoint import endpoint_request, reserved_addresses
 from cni_hns.dialects.placement import Address, out_of_reach
 from cni_hns.dialects.wanted import mapped_port
-from cni_hns.identity import endpoint_name, next_endpoint_id
+from cni_hns.identity import earlier_endpoint_ids, endpoint_name, next_endpoint_id
 from cni_hns.ipam import allocate
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
 from cni_hns.ledger import LedgerBusy, LedgerFault
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from cni_hns.attachment.asked import Asked
     from cni_hns.attachment.attachment import Attachment
+    from cni_hns.attachment.place import Door, Place
     from cni_hns.cni.result import Result
-    from cni_hns.hcn.client import Opened
     from cni_hns.hcn.views import EndpointView, NetworkView
     from cni_hns.ipam.hostlocal_files import Reservation
     from cni_hns.ledger import AttachmentRow, Claim
@@ -53,9 +53,9 @@ class Addition:
     """What the steps of one ADD share.
 
     `wanted` is what was asked for, without what had to be left out. `endpoint_id` is that of the endpoint to
-    make. `given` are the addresses as far as they are known, `document` the endpoint that HNS is asked for,
-    `seen` the endpoint as HNS shows it. `last_reserved`: what host-local's range sets gave last.
-    `may_arrive_late`: HNS did not say whether it makes the endpoint.
+    make, or to share. `given` are the addresses as far as they are known, `document` the endpoint that HNS
+    is asked for, `seen` the endpoint as HNS shows it. `last_reserved`: what host-local's range sets gave
+    last. `may_arrive_late`: HNS did not say whether it makes the endpoint.
     """
 
     def __init__(self, attachment: Attachment, asked: Asked) -> None:
@@ -80,8 +80,9 @@ class Addition:
     def address_words(self) -> str:
         return ", ".join(one.address for one in self.given.addresses) or "chosen by HNS"
 
-    def open_namespace(self) -> Opened:
-        return self.node.hcn.namespaces.open(self.asked.namespace_id)
+    @property
+    def place(self) -> Place:
+        return self.asked.place
 
     def rehearse(self, network: NetworkView) -> None:
         """What would make this ADD fail on a network that is yet to be made, as far as it can be known.
@@ -101,7 +102,7 @@ class Addition:
             self._document(network)
             raise _Rehearsed
 
-    def claim(self, network: ResolvedNetwork, remake: AttachmentRow | None) -> Claim:
+    def claim(self, network: ResolvedNetwork, door: Door, remake: AttachmentRow | None) -> Claim:
         """The attachment is ours to add, the network is kept, leases are held.
 
         Raises: RangeExhausted, AddressUnavailable, EndpointFault: nothing is held.
@@ -110,10 +111,10 @@ class Addition:
             self._read_resolv_conf()
             if self.asked.plan.ipam.kind == "builtin":
                 self.last_reserved = self.attachment.reservations.last_reserved(len(self.asked.range_sets))
-        claim: Claim = self._with_room(lambda: self._claim(network, remake))
+        claim: Claim = self._with_room(lambda: self._claim(network, door, remake))
         return claim
 
-    def _claim(self, network: ResolvedNetwork, remake: AttachmentRow | None) -> Claim:
+    def _claim(self, network: ResolvedNetwork, door: Door, remake: AttachmentRow | None) -> Claim:
         attachment, asked, node = self.attachment, self.asked, self.node
         delegated = asked.plan.ipam.kind == "delegate"
         with node.ledger.transaction():
@@ -121,7 +122,8 @@ class Addition:
                 attachment.key,
                 "adding",
                 fingerprint=asked.fingerprint,
-                namespace_id=asked.namespace_id,
+                namespace_id=asked.place.namespace_id,
+                v1_netns=asked.place.v1_netns,
                 owner=node.owner,
                 token=node.token,
                 deadline_at=node.deadline_at(),
@@ -133,14 +135,14 @@ class Addition:
             networks.remember(network, asked.plan.network, node)
             if remake is None:
                 self._hold_addresses(network.view)
-            else:
+            elif not self.place.is_shared:
                 # The same addresses and MAC as the endpoint had that HNS lost: the pod's peers know them.
                 before = given_before(remake, node.ledger)
                 self.given = before if delegated else before._replace(routes=None)
             # An earlier ADD's result must not pass for this one's: it would say that this endpoint exists.
             self.is_new = claim.before is None
             self.is_remade = remake is not None
-            self.endpoint_id = self._chosen_id(remake or claim.before)
+            self.endpoint_id = door.existing() or self._chosen_id(remake or claim.before)
             attachment.record(
                 endpoint_id=self.endpoint_id,
                 hcn_network_id=network.view.id,
@@ -183,6 +185,12 @@ class Addition:
                 ledger.change_lease(lease)
             self._hold_addresses(network)
             self._write_down(network)
+
+    def is_known_as(self, endpoint_id: str) -> None:
+        """HNS V1 may have chosen another ID than it was asked for."""
+        if endpoint_id != self.endpoint_id:
+            self.endpoint_id = endpoint_id
+            self.attachment.record(endpoint_id=endpoint_id)
 
     def take(self, given: Given, network: NetworkView) -> None:
         """What an external plugin gave; with a peer's configuration nothing but its addresses counts."""
@@ -268,8 +276,8 @@ class Addition:
         Set aside, where HNS may still be creating the endpoint.
         """
         if remake is None:
-            is_another = self.endpoint_id != self.attachment.endpoint_id
-            self.attachment.free(late_arrival=self.may_arrive_late, late_deletion=is_another)
+            is_later = bool(earlier_endpoint_ids(self.endpoint_id, *self.attachment.key))
+            self.attachment.free(late_arrival=self.may_arrive_late, late_deletion=is_later)
             return
         ledger, key = self.node.ledger, self.attachment.key
         with ledger.transaction():
@@ -283,7 +291,7 @@ class Addition:
         """
         self._note_deletion(begun=True)
         try:
-            was_there = endpoints.delete(self.node, self.endpoint_id)
+            was_there = endpoints.delete(self.node, self.place, self.endpoint_id)
         except ServiceError as fault:
             if not isinstance(fault, Unreachable):
                 self._note_deletion(begun=False)
@@ -304,7 +312,7 @@ class Addition:
         if not self._may_be_taken_back():
             return
         try:
-            endpoints.detach(self.node, self.endpoint_id, self.asked.namespace_id)
+            self.place.take_out(self.node, self.endpoint_id)
         except ServiceError as fault:
             if endpoints.unseen_detach(fault) is not None:
                 self._note_deletion(begun=True)  # it may still come, and take what has this ID by then
@@ -315,7 +323,7 @@ class Addition:
 
     def _chosen_id(self, before: AttachmentRow | None) -> str:
         """The ID of the endpoint to make: another one while a deletion of the last may still reach HNS."""
-        if before is None or before.endpoint_id is None:
+        if before is None or before.endpoint_id is None or before.is_shared:
             return self.attachment.endpoint_id
         if before.delete_begun:
             return next_endpoint_id(before.endpoint_id, *self.attachment.key)
@@ -374,12 +382,14 @@ class Addition:
 
         Raises: EndpointFault, where addresses and HCN network contradict each other.
         """
+        if self.place.is_shared:
+            return
         self.document = self._document(network)
         self.attachment.record(request=self.document)
 
     def _document(self, network: NetworkView) -> dict[str, Any]:
         key, given = self.attachment.key, self.given
-        return endpoint_request(
+        wanted = endpoint_request(
             self.asked.plan,
             self.wanted._replace(mac=given.mac),
             network,
@@ -389,3 +399,4 @@ class Addition:
             ipam_routes=given.routes,
             ipam_dns=given.dns,
         )
+        return self.place.document(wanted, self.node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cni_hns.cni.namespace import namespace_guid
+from cni_hns.attachment import places
 from cni_hns.cni.result import Result, dump, merge
 from cni_hns.dialects.compile import digest
 from cni_hns.dialects.wanted import range_sets, read_wanted
@@ -13,24 +13,25 @@ from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
     from cni_hns.attachment.attachment import Attachment
+    from cni_hns.attachment.place import Place
     from cni_hns.dialects.plan import AttachmentPlan, RangePlan
     from cni_hns.dialects.wanted import Wanted
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "plan_in"]
 
 # How a call answers, logs and waits: no part of what is asked for.
 _OF_THE_CALL_ONLY = frozenset(["cniversion", "cniversions", "log", "timeout"])
 
 
 class Asked(NamedTuple):
-    """The configuration's plan, what the runtime adds to it, and the namespace.
+    """The configuration's plan, what the runtime adds to it, and the place for the endpoint.
 
     `fingerprint` tells a repeated ADD from another one.
     """
 
     plan: AttachmentPlan
     wanted: Wanted
-    namespace_id: str
+    place: Place
     fingerprint: str
 
     @classmethod
@@ -39,7 +40,7 @@ class Asked(NamedTuple):
 
         Raises:
             ConfigFault: with all faults of the configuration, or of what the runtime adds to it.
-            CniError: code 4, where CNI_NETNS is no namespace; 7, where the version cannot say what is asked.
+            CniError: code 4, where CNI_NETNS is no place; 7, where the version cannot say what is asked.
         """
         request, node = attachment.request, attachment.node
         row = attachment.row()
@@ -51,13 +52,19 @@ class Asked(NamedTuple):
         if plan.ipam.kind == "dhcp":
             # The address comes later, and versions before 0.3.0 cannot say "no address".
             dump(merge(request.prev_result, Result()), request.version)
-        netns = namespace_guid(request.variables.netns)
-        return cls(plan, wanted, netns, _fingerprint(request.config, wanted))
+        variables = request.variables
+        place = places.asked(variables.netns, variables.container_id, hns_v1=plan.hns_v1)
+        return cls(plan_in(place, plan), wanted, place, _fingerprint(request.config, wanted))
 
     @property
     def range_sets(self) -> list[list[RangePlan]]:
         """The sets to allocate from, the runtime's first."""
         return range_sets(self.plan, self.wanted)
+
+
+def plan_in(place: Place, plan: AttachmentPlan) -> AttachmentPlan:
+    """The plan as it holds in this place: the addresses of a shared endpoint are another attachment's."""
+    return plan._replace(ipam=plan.ipam._replace(kind="shared")) if place.is_shared else plan
 
 
 def _fingerprint(config: dict[str, Any], wanted: Wanted) -> str:

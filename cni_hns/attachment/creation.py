@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cni_hns.attachment.endpoints import look_at
+from cni_hns.attachment.endpoints import look_at, whereabouts
 from cni_hns.binding.errors import (
     AddressRefused,
     AlreadyExists,
@@ -19,11 +19,11 @@ from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.attachment.addition import Addition
-    from cni_hns.hcn.client import Opened
+    from cni_hns.attachment.place import Door, Endpoint
     from cni_hns.hcn.views import EndpointView
     from cni_hns.node.resolved import ResolvedNetwork
 
-__all__ = ["created", "taken_away", "verify"]
+__all__ = ["created", "obtained", "taken_away", "verify"]
 
 # Each refused address is set aside; after so many it is the picture of the network that is wrong.
 _ADDRESSES_TRIED = 8
@@ -31,7 +31,19 @@ _ADDRESSES_TRIED = 8
 _QUARANTINE_S = 600.0
 
 
-def created(adding: Addition, network: ResolvedNetwork) -> Opened:
+def obtained(adding: Addition, network: ResolvedNetwork) -> Endpoint:
+    """The endpoint to put into its place: a new one, or another container's that is to be shared.
+
+    Raises: as `created`; ServiceError, the other container's could not be opened.
+    """
+    if adding.place.is_shared:
+        return adding.place.family(adding.node).open(adding.endpoint_id)
+    endpoint = created(adding, network)
+    adding.is_known_as(endpoint.id)
+    return endpoint
+
+
+def created(adding: Addition, network: ResolvedNetwork) -> Endpoint:
     """The new endpoint; an address that HNS refuses is set aside and the next one taken, a host port that the
     container's other attachment has is left out.
 
@@ -62,12 +74,11 @@ def created(adding: Addition, network: ResolvedNetwork) -> Opened:
     )
 
 
-def verify(adding: Addition, view: EndpointView) -> None:
+def verify(adding: Addition, door: Door, view: EndpointView) -> None:
     """Hold what HNS made against what was asked. Raises: CniError, for an endpoint that HNS made by half."""
-    namespace_id = adding.asked.namespace_id
     wrong = []
-    if view.namespace != namespace_id:
-        wrong.append(f"it is in namespace {view.namespace or 'none'}, not {namespace_id}")
+    if not door.has(view):
+        wrong.append(f"it is in {whereabouts(view)}, not in {adding.place.words}")
     there = {address for address, _ in view.addresses}
     missing = [one.address for one in adding.given.addresses if one.address not in there]
     if missing:
@@ -89,11 +100,12 @@ def taken_away(adding: Addition) -> CniError:
     )
 
 
-def _created_once(adding: Addition, network: ResolvedNetwork) -> Opened:
+def _created_once(adding: Addition, network: ResolvedNetwork) -> Endpoint:
     """The endpoint; one with our ID that is there already is what a killed ADD left, and makes way once."""
     node, endpoint_id = adding.node, adding.endpoint_id
+    endpoints = adding.place.family(node)
     try:
-        return node.hcn.endpoints.create(network.opened, adding.document, endpoint_id)
+        return endpoints.create(network.opened, adding.document, endpoint_id)
     except Unreachable:
         adding.may_arrive_late = True
         raise
@@ -105,20 +117,20 @@ def _created_once(adding: Addition, network: ResolvedNetwork) -> Opened:
         _refuse_a_living_one(adding)
         node.log.event(f"a late or left-over endpoint makes way: {fault}", "warning")
         adding.delete_endpoint()
-        return node.hcn.endpoints.create(network.opened, adding.document, endpoint_id)
+        return endpoints.create(network.opened, adding.document, endpoint_id)
 
 
 def _refuse_a_living_one(adding: Addition) -> None:
-    """What an ADD leaves has a row, and what arrives late is in no namespace.
+    """What an ADD leaves has a row, and what arrives late is in no namespace and no container.
 
     Raises: LedgerFault: the ledger has lost the row of a pod that lives.
     """
-    view = look_at(adding.node, adding.endpoint_id) if adding.is_new else None
-    if view is not None and view.namespace is not None:
+    view = look_at(adding.node, adding.endpoint_id, adding.place) if adding.is_new else None
+    if view is not None and view.is_in_use:
         adding.is_of_a_living_pod = True
         raise LedgerFault(
             adding.node.ledger.path,
-            f"has lost {adding.attachment.words}: endpoint {view.id} is in namespace {view.namespace}",
+            f"has lost {adding.attachment.words}: endpoint {view.id} is in {whereabouts(view)}",
         )
 
 

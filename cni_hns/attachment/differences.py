@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+from cni_hns.attachment.endpoints import whereabouts
 from cni_hns.attachment.outcome import default_gateway, mac_of
 from cni_hns.binding.errors import NotFound
 from cni_hns.dialects.quoting import quoted
-from cni_hns.hcn.views import ENABLE_DHCP, EndpointView, NamespaceView, contains
+from cni_hns.hcn.views import ENABLE_DHCP, EndpointView, contains
 from cni_hns.node import networks
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cni_hns.attachment.attachment import Attachment
+    from cni_hns.attachment.place import Place
     from cni_hns.cni.result import Interface, IpConfig
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Ledger
-    from cni_hns.node.node import Node
 
-__all__ = ["Promised", "of_endpoint", "of_leases", "of_missing", "of_namespace", "of_row"]
+__all__ = ["Promised", "of_endpoint", "of_leases", "of_missing", "of_row"]
 
 _MAC_CHARACTERS = 17
 
@@ -54,14 +55,12 @@ def of_missing(attachment: Attachment, row: AttachmentRow | None) -> list[str]:
     return found
 
 
-def of_endpoint(
-    view: EndpointView, promised: Promised, row: AttachmentRow | None, namespace_id: str
-) -> list[str]:
+def of_endpoint(view: EndpointView, promised: Promised, row: AttachmentRow | None, place: Place) -> list[str]:
     found = []
     if row is not None and row.hcn_network_id and view.network != row.hcn_network_id:
         found.append(f"endpoint {view.id} is on HCN network {view.network}, not {row.hcn_network_id}")
-    if view.namespace != namespace_id:
-        found.append(f"endpoint {view.id} is in namespace {view.namespace or 'none'}, not {namespace_id}")
+    if not place.holds(view):
+        found.append(f"endpoint {view.id} is in {whereabouts(view)}, not in {place.words}")
     if _is_mac(promised.interface.mac) and mac_of(view.mac) != mac_of(promised.interface.mac):
         found.append(f"its MAC is {view.mac}, prevResult has {promised.interface.mac}")
     found += _address_differences(view, promised.addresses)
@@ -119,18 +118,6 @@ def _policy_differences(view: EndpointView, request: dict[str, Any]) -> list[str
         for policy in request.get("Policies") or []
         if not any(contains(there, policy) for there in view.policies)
     ]
-
-
-def of_namespace(node: Node, view: EndpointView, namespace_id: str) -> list[str]:
-    """The other side: the namespace must list the endpoint as well."""
-    try:
-        with node.hcn.namespaces.open(namespace_id) as opened:
-            namespace = NamespaceView.of(opened.query())
-    except NotFound:
-        return [f"namespace {namespace_id} does not exist"]
-    if view.id not in namespace.endpoints:
-        return [f"namespace {namespace_id} does not list endpoint {view.id}"]
-    return []
 
 
 def of_leases(ledger: Ledger, key: AttachmentKey, promised: Promised, *, builtin: bool) -> list[str]:

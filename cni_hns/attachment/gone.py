@@ -4,8 +4,8 @@ Runtimes forget DEL after crash loops and reboots, and some never call GC. So it
 whether a pod is still there.
 
 Rule 1: a pod is not there when HNS says, by its code for it, that it does not have the namespace, and the
-endpoint is absent or in no namespace. Any other failure says nothing. A pod whose endpoint alone is missing
-is there.
+endpoint is absent or in no namespace; with HNS V1, when HCS says so of the container, and no container has
+the endpoint. Any other failure says nothing. A pod whose endpoint alone is missing is there.
 Rule 2: it is gone when it was not there at two looks some time apart, or the machine has booted since its
 ADD, or it was not there at an earlier look and its address is needed now.
 Rule 3: an HNS that has just started may not have loaded everything yet, and proves nothing.
@@ -13,9 +13,9 @@ Rule 3: an HNS that has just started may not have loaded everything yet, and pro
 
 from __future__ import annotations
 
-from cni_hns.attachment.endpoints import look_at
+from cni_hns.attachment import places
 from cni_hns.attachment.retirement import take
-from cni_hns.binding.errors import NotFound, ServiceError
+from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import CniError
 from cni_hns.ledger.attachments import GONE_S
 from cni_hns.typed import TYPE_CHECKING, NamedTuple
@@ -30,8 +30,6 @@ __all__ = ["Look", "hns_has_settled", "look_around", "make_room", "missing", "sw
 # An ADD or a DEL looks at so many pods of others, where a look is due.
 _A_FEW = 2
 _HNS_SETTLED_S = 60.0
-# The only code by which HNS says that it has no such namespace.
-_ELEMENT_NOT_FOUND = 0x80070490
 # Of the time that is left, so much stays for the verb's own work.
 _KEPT_SHARE = 0.5
 
@@ -115,20 +113,8 @@ def missing(node: Node, row: AttachmentRow) -> str | None:
 
     Raises: ServiceError: HNS could not say.
     """
-    if not row.namespace_id:
-        return None
-    try:
-        node.hcn.namespaces.open(row.namespace_id).close()
-        return None
-    except NotFound as fault:
-        if fault.hresult != _ELEMENT_NOT_FOUND:
-            raise
-    view = look_at(node, row.endpoint_id) if row.endpoint_id else None
-    if view is None:
-        return f"namespace {row.namespace_id} and the endpoint do not exist"
-    if view.namespace is None:
-        return f"namespace {row.namespace_id} does not exist, and endpoint {view.id} is in none"
-    return None
+    place = places.of_row(row)
+    return None if place is None else place.missing(node, row.endpoint_id)
 
 
 def _proves(node: Node, row: AttachmentRow, is_needed: bool) -> bool:

@@ -6,7 +6,7 @@ Rule 2: in doubt an address stays: somebody may use it whom nobody told us of.
 
 from __future__ import annotations
 
-from cni_hns.attachment import endpoints, holders
+from cni_hns.attachment import endpoints, holders, places
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.peers import is_a_peers
 from cni_hns.attachment.retirement import take_unrecorded
@@ -86,7 +86,7 @@ class Orphans:
         if not self._is_valid(key) and take_unrecorded(attachment):
             return
         row = attachment.row()
-        if row is not None and row.phase == "ready" and row.endpoint_id != view.id and not view.namespace:
+        if row is not None and row.phase == "ready" and row.endpoint_id != view.id and not view.is_in_use:
             self._delete(view)  # an earlier generation that arrived late: no row names it, and no pod has it
 
     def _is_left_by_a_peer(self, view: EndpointView) -> bool:
@@ -99,7 +99,8 @@ class Orphans:
 
     def _delete(self, view: EndpointView) -> None:
         self._node.log.event(f'endpoint "{view.name}" ({view.id}) belongs to no container and goes')
-        endpoints.detach_and_delete(self._node, view.id, view.namespace)
+        container_id = view.name.removesuffix(f"_{self._request.name}")
+        endpoints.detach_and_delete(self._node, places.of_view(view, container_id), view.id)
 
 
 def _is_taken_over(lease: Lease) -> bool:

@@ -7,7 +7,6 @@ import json
 from cni_hns.attachment.endpoints import look_at
 from cni_hns.attachment.outcome import of_stored
 from cni_hns.cni.errors import INVALID_CONFIG, CniError
-from cni_hns.hcn.documents import add_endpoint
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,15 +21,15 @@ __all__ = ["stored_result"]
 def stored_result(adding: Addition, row: AttachmentRow) -> Result | None:
     """What the first ADD answered; None where HNS has lost the endpoint, which is then to be made again.
 
-    An endpoint that was taken out of its namespace is put back: the result says that it is there.
+    An endpoint that was taken out of its place is put back: the result says that it is there.
 
     Raises:
-        CniError: code 7, for another namespace or another request; nothing is changed.
+        CniError: code 7, for another place or another request; nothing is changed.
         ServiceError: HNS could not say whether the endpoint exists; nothing is changed.
     """
     _refuse_another(adding.asked, row)
-    node, wanted_in = adding.node, adding.asked.namespace_id
-    view = look_at(node, row.endpoint_id or adding.attachment.endpoint_id)
+    node, place = adding.node, adding.place
+    view = look_at(node, row.endpoint_id or adding.attachment.endpoint_id, place)
     if view is None:
         node.log.event(
             f"endpoint {row.endpoint_id} of {row.key.words()} is gone from HNS, not by this plugin; "
@@ -38,18 +37,18 @@ def stored_result(adding: Addition, row: AttachmentRow) -> Result | None:
             "warning",
         )
         return None
-    if view.namespace != wanted_in:
-        with node.hcn.namespaces.open(wanted_in) as namespace:
-            namespace.modify(add_endpoint(view.id))
+    if not place.holds(view):
+        place.put_back(node, view)
     return of_stored(row, node.ledger.path)
 
 
 def _refuse_another(asked: Asked, row: AttachmentRow) -> None:
-    if row.namespace_id != asked.namespace_id:
+    place = asked.place
+    if (row.v1_netns or row.namespace_id) != (place.v1_netns or place.namespace_id):
         raise CniError(
             INVALID_CONFIG,
-            f"{row.key.words()} exists in namespace {row.namespace_id}; "
-            f"this ADD names namespace {asked.namespace_id}",
+            f"{row.key.words()} exists with CNI_NETNS {row.netns or 'unknown'}; "
+            f"this ADD has {place.v1_netns or place.namespace_id}",
             "nothing was changed; DEL comes between two ADDs of one attachment",
         )
     # After a rebuild of the ledger nobody knows what was asked: the endpoint that is there is the answer.

@@ -5,7 +5,7 @@ DEL, GC, repairs and the undoing of an ADD all end here.
 
 from __future__ import annotations
 
-from cni_hns.attachment import endpoints
+from cni_hns.attachment import endpoints, places
 from cni_hns.attachment.delegated import plugin_of
 from cni_hns.attachment.endpoints import Removal
 from cni_hns.attachment.peers import find_unknown
@@ -15,6 +15,7 @@ from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.attachment.attachment import Attachment
+    from cni_hns.attachment.place import Place
     from cni_hns.ledger import AttachmentRow
 
 __all__ = ["clear_away", "retire", "take", "take_unrecorded"]
@@ -48,7 +49,7 @@ def take(attachment: Attachment, row: AttachmentRow) -> bool:
     if not attachment.ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
         return False
     node.log.event(f"{row.key.words()} is retired: it was {row.phase}, of process {row.owner.pid}")
-    retire(attachment, row, row.namespace_id or "")
+    retire(attachment, row, row.netns)
     return True
 
 
@@ -78,7 +79,7 @@ def clear_away(attachment: Attachment, before: AttachmentRow) -> None:
     if before.endpoint_id is not None:
         # Should this process be ended now, the deletion may come late.
         attachment.record(delete_begun=True)
-        removal = _ended(attachment, before, before.namespace_id or "")
+        removal = _ended(attachment, before, before.netns)
         if removal.unseen is not None:
             attachment.leave()
             raise removal.unseen
@@ -97,7 +98,8 @@ def _ended(attachment: Attachment, row: AttachmentRow, netns: str) -> Removal:
     try:
         removal = _take_out(attachment, row)
         hns_may_go_on = removal.unseen is not None
-        _tell_the_plugin(attachment, netns)
+        if not row.is_shared:
+            _tell_the_plugin(attachment, netns)
     except BaseException as fault:
         if isinstance(fault, ServiceError) and not isinstance(fault, Unreachable):
             hns_may_go_on = False
@@ -108,12 +110,27 @@ def _ended(attachment: Attachment, row: AttachmentRow, netns: str) -> Removal:
 
 def _take_out(attachment: Attachment, row: AttachmentRow) -> Removal:
     """Take the attachment of this row out of HNS."""
+    place = places.of_row(row)
+    if place is not None and place.is_shared:
+        return _let_go(attachment, row, place)
     if row.endpoint_id is None:
         return _take_out_unknown(attachment)
     for earlier in earlier_endpoint_ids(row.endpoint_id, *row.key):
         # Of these too one may still be there: whoever began to delete it was ended.
-        endpoints.detach_and_delete(attachment.node, earlier, row.namespace_id)
-    return endpoints.detach_and_delete(attachment.node, row.endpoint_id, row.namespace_id)
+        endpoints.detach_and_delete(attachment.node, place, earlier)
+    removal = endpoints.detach_and_delete(attachment.node, place, row.endpoint_id)
+    if row.v1_netns is not None and not removal.was_there:
+        # HNS V1 may have chosen another ID, and nobody lived to write it down.
+        return _take_out_unknown(attachment)._replace(unseen=removal.unseen)
+    return removal
+
+
+def _let_go(attachment: Attachment, row: AttachmentRow, place: Place) -> Removal:
+    """Another container's endpoint stays, and is not in this one any more."""
+    endpoint_id = row.endpoint_id or place.shared_endpoint(attachment)
+    if endpoint_id is not None:
+        place.take_out(attachment.node, endpoint_id)
+    return Removal(was_there=True)
 
 
 def _take_out_unknown(attachment: Attachment) -> Removal:
@@ -126,7 +143,7 @@ def _take_out_unknown(attachment: Attachment) -> Removal:
     if is_endpoint_of(view.id, *attachment.key):
         # No ADD takes the ID again while HNS may still be at work on it; the result says that it has arrived.
         attachment.record(endpoint_id=view.id, result="")
-    return endpoints.detach_and_delete(node, view.id, view.namespace)
+    return endpoints.detach_and_delete(node, places.of_view(view, attachment.key.container_id), view.id)
 
 
 def _tell_the_plugin(attachment: Attachment, netns: str) -> None:

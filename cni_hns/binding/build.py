@@ -56,6 +56,8 @@ typedef void *HCN_LOADBALANCER;
 typedef void *HCN_SDNROUTE;
 // https://learn.microsoft.com/virtualization/api/hcn/Reference/HCN_CALLBACK
 typedef void *HCN_CALLBACK;
+// https://learn.microsoft.com/virtualization/api/hcs/Reference/HCS_SYSTEM
+typedef void *HCS_SYSTEM;
 """
 
 _SHAPES = """
@@ -77,6 +79,9 @@ typedef HRESULT (*HCN_REGISTER_SERVICE_CALLBACK)(
     HCN_NOTIFICATION_CALLBACK Callback, void *Context, HCN_CALLBACK *CallbackHandle);
 typedef HRESULT (*HCN_UNREGISTER_SERVICE_CALLBACK)(HCN_CALLBACK CallbackHandle);
 typedef HRESULT (*HNS_CALL)(PCWSTR Method, PCWSTR Path, PCWSTR Request, PWSTR *Response);
+typedef HRESULT (*HCS_OPEN)(PCWSTR Id, HCS_SYSTEM *ComputeSystem, PWSTR *Result);
+typedef HRESULT (*HCS_MODIFY)(HCS_SYSTEM ComputeSystem, PCWSTR Configuration, PWSTR *Result);
+typedef HRESULT (*HCS_CLOSE)(HCS_SYSTEM ComputeSystem);
 typedef void (*CO_TASK_MEM_FREE)(void *Memory);
 """
 
@@ -178,8 +183,17 @@ HRESULT HcnUnregisterServiceCallback(HCN_CALLBACK CallbackHandle);
 """
 
 _VMCOMPUTE = """
-// vmcompute.dll. No page: seen in Microsoft's hcsshim.
+// vmcompute.dll. computecore.dll has functions of the same names with other parameters: whoever binds that
+// one needs an ffi of its own.
+
+// No page: seen in Microsoft's hcsshim.
 HRESULT HNSCall(PCWSTR Method, PCWSTR Path, PCWSTR Request, PWSTR *Response);
+// No page: seen in Microsoft's hcsshim.
+HRESULT HcsOpenComputeSystem(PCWSTR Id, HCS_SYSTEM *ComputeSystem, PWSTR *Result);
+// No page: seen in Microsoft's hcsshim.
+HRESULT HcsModifyComputeSystem(HCS_SYSTEM ComputeSystem, PCWSTR Configuration, PWSTR *Result);
+// No page: seen in Microsoft's hcsshim.
+HRESULT HcsCloseComputeSystem(HCS_SYSTEM ComputeSystem);
 """
 
 _OLE32 = """

@@ -2,6 +2,7 @@
 
     ServiceError                any failing call: the whole HRESULT and the service's own error record
         NotFound                HNS says that the object does not exist
+        SystemNotFound          HCS says that there is no such compute system, or that it has ended
         PolicyNotFound          HNS says that the object does not have this policy
         PolicyRefused           HNS does not take a policy; the code does not say which
         AlreadyExists           an object with this name or ID exists
@@ -36,6 +37,7 @@ __all__ = [
     "PolicyRefused",
     "PortTaken",
     "ServiceError",
+    "SystemNotFound",
     "Unreachable",
     "service_error",
 ]
@@ -63,7 +65,9 @@ class ServiceError(Exception):
         """What the service itself says about the failure; empty if it says nothing."""
         if isinstance(self.record, str):
             return self.record.strip()
-        return str(member(self.record, "Error") or "").strip()
+        # HCS has a number in "Error", and the words beside it.
+        text = member(self.record, "ErrorMessage") or member(self.record, "Error")
+        return text.strip() if isinstance(text, str) else ""
 
     def __str__(self) -> str:
         from cni_hns.binding.codes import describe
@@ -79,6 +83,10 @@ class ServiceError(Exception):
 
 class NotFound(ServiceError):
     """HNS says that the object does not exist."""
+
+
+class SystemNotFound(ServiceError):
+    """HCS says that there is no such compute system, or that it has ended."""
 
 
 class PolicyNotFound(ServiceError):
@@ -138,6 +146,12 @@ _CLASSES: dict[int, type[ServiceError]] = {
     0x80070490: NotFound,
     0x803B0001: NotFound,
     0x803B0002: NotFound,
+    0x8037010E: SystemNotFound,
+    0xC037010E: SystemNotFound,
+    0x80370105: SystemNotFound,
+    0xC0370105: SystemNotFound,
+    0x80370110: SystemNotFound,
+    0xC0370110: SystemNotFound,
     0x803B0008: PolicyNotFound,
     0x803B000D: PolicyRefused,
     0x803B000E: PolicyRefused,
@@ -163,6 +177,8 @@ _CLASSES: dict[int, type[ServiceError]] = {
     0x800706BF: Unreachable,
     0x80070426: Unreachable,
     0x803B0020: Unreachable,
+    0x8037011E: Unreachable,
+    0xC037011E: Unreachable,
     # Handles die with the service: one that was good and is not any more means that it was started again.
     0x80070006: Unreachable,
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cni_hns.log import Log
 
 __all__ = [
+    "COMPUTE_SYSTEM",
     "ENDPOINT",
     "LOAD_BALANCER",
     "NAMESPACE",
@@ -37,11 +38,15 @@ __all__ = [
 
 
 class ObjectKind(NamedTuple):
-    """One object family: its name in words and in the names of its functions."""
+    """One object family: its name in words and in the names of its functions.
+
+    `prefix` begins those names: "Hcn" in computenetwork.dll, "Hcs" in vmcompute.dll.
+    """
 
     words: str
     singular: str
     plural: str
+    prefix: str = "Hcn"
 
 
 NETWORK = ObjectKind("HCN network", "Network", "Networks")
@@ -49,6 +54,7 @@ ENDPOINT = ObjectKind("endpoint", "Endpoint", "Endpoints")
 NAMESPACE = ObjectKind("namespace", "Namespace", "Namespaces")
 LOAD_BALANCER = ObjectKind("load balancer", "LoadBalancer", "LoadBalancers")
 SDN_ROUTE = ObjectKind("SDN route", "SdnRoute", "SdnRoutes")
+COMPUTE_SYSTEM = ObjectKind("compute system", "ComputeSystem", "ComputeSystems", "Hcs")
 
 # Registrations that could not be undone: the service may still call them, so they must not be collected.
 _still_registered: list[Any] = []
@@ -111,15 +117,15 @@ class Service:
         )
 
     def open(self, kind: ObjectKind, guid: str) -> Handle:
-        """The object with this GUID, open."""
-        return self._handle(f"HcnOpen{kind.singular}", kind, guid, _guid(guid))
+        """The object with this GUID, open; a compute system has an ID that is any text."""
+        known_as = _guid(guid) if kind.prefix == "Hcn" else _text(guid)
+        return self._handle(f"{kind.prefix}Open{kind.singular}", kind, guid, known_as)
 
     def modify(self, handle: Handle, settings: str, change: str = "") -> None:
         """Change the object; `change` says in words what, for the error."""
         where = f"{handle.target} ({change})" if change else handle.target
-        self._plain(
-            f"HcnModify{handle.kind.singular}", handle.kind.words, where, handle.value, _text(settings)
-        )
+        function = f"{handle.kind.prefix}Modify{handle.kind.singular}"
+        self._plain(function, handle.kind.words, where, handle.value, _text(settings))
 
     def query(self, handle: Handle, query: str) -> str:
         """The object's properties, a JSON document."""
@@ -143,7 +149,7 @@ class Service:
         """
         hresult = handle.close()
         if hresult < 0:
-            function = f"HcnClose{handle.kind.singular}"
+            function = f"{handle.kind.prefix}Close{handle.kind.singular}"
             raise service_error(function, f"{handle.kind.words} {handle.target}", hresult & 0xFFFFFFFF)
 
     def warn(self, message: str) -> None:
@@ -167,8 +173,8 @@ class Service:
 
         It is called on a thread of the service. What it raises is logged: nothing may pass into the service.
         """
-        function = self._computenetwork("HcnRegisterServiceCallback")
-        self._computenetwork("HcnUnregisterServiceCallback")
+        function = self._named("HcnRegisterServiceCallback")
+        self._named("HcnUnregisterServiceCallback")
         callback = ffi.callback("HCN_NOTIFICATION_CALLBACK", self._guarded(notified))
         slot = ffi.new("HCN_CALLBACK *")
         hresult = self._timed("HcnRegisterServiceCallback", "", lambda: function(callback, ffi.NULL, slot))
@@ -182,7 +188,7 @@ class Service:
         Raises:
             ServiceError: it may still call; the callback is kept alive for as long as this process.
         """
-        function = self._computenetwork("HcnUnregisterServiceCallback")
+        function = self._named("HcnUnregisterServiceCallback")
         value = registration.value
         hresult = self._timed("HcnUnregisterServiceCallback", "", lambda: function(value))
         if hresult < 0:
@@ -199,20 +205,20 @@ class Service:
         return callback
 
     def _plain(self, name: str, words: str, target: str, *arguments: Any) -> None:
-        function = self._computenetwork(name)
+        function = self._named(name)
         with _Buffers(self._free()) as buffers:
             record = buffers.slot()
             self._checked(name, words, target, lambda: function(*arguments, record), record)
 
     def _answer(self, name: str, words: str, target: str, *arguments: Any) -> str:
-        function = self._computenetwork(name)
+        function = self._named(name)
         with _Buffers(self._free()) as buffers:
             answer, record = buffers.slot(), buffers.slot()
             self._checked(name, words, target, lambda: function(*arguments, answer, record), record)
             return _string(answer)
 
     def _handle(self, name: str, kind: ObjectKind, target: str, *arguments: Any) -> Handle:
-        close = self._computenetwork(f"HcnClose{kind.singular}")
+        close = self._named(f"{kind.prefix}Close{kind.singular}")
         slot = ffi.new("void **")
         try:
             self._plain(name, kind.words, target, *arguments, slot)
@@ -226,10 +232,13 @@ class Service:
         return Handle(kind, target, slot[0], close)
 
     def _checked(self, name: str, words: str, target: str, call: Callable[[], int], record: Any) -> None:
-        """One call, and the error if it failed by its HRESULT or by its record."""
+        """One call, and the error if it failed by its HRESULT or by its record.
+
+        vmcompute.dll may write a document of events with a success too.
+        """
         hresult = self._timed(name, target, call)
         text = _string(record)
-        if hresult < 0 or text:
+        if hresult < 0 or (text and name.startswith("Hcn")):
             decoded = _record(text)
             code = hresult & 0xFFFFFFFF if hresult < 0 else _error_code(decoded)
             raise service_error(name, f"{words} {target}".strip(), code, decoded)
@@ -240,8 +249,11 @@ class Service:
         self._log.call_ends(hresult & 0xFFFFFFFF)
         return hresult
 
-    def _computenetwork(self, name: str) -> Any:
-        return self._function(self._libraries.computenetwork, name)
+    def _named(self, name: str) -> Any:
+        libraries = self._libraries
+        return self._function(
+            libraries.vmcompute if name.startswith("Hcs") else libraries.computenetwork, name
+        )
 
     def _free(self) -> Any:
         return self._function(self._libraries.ole32, "CoTaskMemFree")

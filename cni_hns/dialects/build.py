@@ -157,6 +157,7 @@ class _Builder:
                 ],
             ),
             remarks=[*remarks, *(self.source.remarks if self.source else []), *policies.remarks],
+            hns_v1=self.source is not None and self.source.hns_v1,
         )
 
     def _leaves_out_loopback(self) -> bool:

@@ -80,6 +80,7 @@ class Translation:
         self.makes_network = True
         self.spare_gateways: list[str] = []
         self.reserved: list[str] = []
+        self.hns_v1 = False
         self.document: dict[str, Any] = {
             "type": "cni-hns",
             "name": config.get("name", self.source.get("name")),

@@ -54,10 +54,10 @@ class IpamPlan(NamedTuple):
     """Where addresses come from.
 
     `kind`: "builtin" (range sets and the ledger), "delegate" (the external plugin `type`), "hns" (HNS
-    chooses),
-    "dhcp" (the endpoint has no address of ours). `data_dir` is the folder that the configuration names for
-    host-local's files. `reserved` are addresses that no pod gets, besides what each range leaves out.
-    `implied`: the sets follow from the network's subnets, for want of ranges.
+    chooses), "dhcp" (the endpoint has no address of ours), "shared" (it is another container's, and so
+    are its addresses; CNI_NETNS says so, no configuration). `data_dir` is the folder that the configuration
+    names for host-local's files. `reserved` are addresses that no pod gets, besides what each range leaves
+    out. `implied`: the sets follow from the network's subnets, for want of ranges.
     """
 
     kind: str
@@ -96,6 +96,7 @@ class AttachmentPlan(NamedTuple):
     `loopback_dsr`: where `requires` has no "DSR", it is left out on an HNS that cannot do it.
     `port_mapping_acl`: an inbound allow rule accompanies each port mapping.
     `search_in_pod_namespace`: the pod's Kubernetes namespace goes before the first configured search suffix.
+    `hns_v1`: where CNI_NETNS names a container and not an HCN namespace, HNS V1 makes the endpoint.
     `requires`: features (`cni_hns.hcn.gates`) that this HNS must have.
     `remarks`: notes for the operator, a plain sentence each; nothing secret.
     """
@@ -121,6 +122,7 @@ class AttachmentPlan(NamedTuple):
     capabilities: list[str]
     requires: list[str]
     remarks: list[str]
+    hns_v1: bool = False
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> AttachmentPlan:

@@ -59,4 +59,8 @@ def joined(source: Translation, mode: str, instead: str) -> None:
     source.places["loopbackDSR"] = source.place("loopbackdsr")
     source.dsr_if_possible = True
     if source.get("apiversion") != _HCN:
-        source.remark("apiVersion is not 2; containerd works with HCN only, so it is treated as 2")
+        source.hns_v1 = True
+        source.remark(
+            "apiVersion is not 2: HNS V1 is used where CNI_NETNS is none or container:<id>; the GUID of a "
+            "namespace, as containerd passes it, can only mean HCN, and gets it"
+        )

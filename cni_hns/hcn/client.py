@@ -14,6 +14,7 @@ import json
 from cni_hns.binding.errors import MalformedAnswer, ServiceError
 from cni_hns.binding.reading import member
 from cni_hns.binding.service import ENDPOINT, LOAD_BALANCER, NAMESPACE, NETWORK, SDN_ROUTE
+from cni_hns.binding.texts import json_text as _text
 from cni_hns.hcn.documents import query
 from cni_hns.identity import ZERO_GUID
 from cni_hns.identity import guid as canonical
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from cni_hns.binding.service import Handle, ObjectKind, Service
     from cni_hns.hcn.notifications import Notified
 
-__all__ = ["CreatableFamily", "Endpoints", "Family", "Hcn", "Opened", "OpenedEndpoint", "UnspeakableText"]
+__all__ = ["CreatableFamily", "Endpoints", "Family", "Hcn", "Opened", "OpenedEndpoint"]
 
 
 class Hcn:
@@ -115,16 +116,6 @@ class OpenedEndpoint(Opened):
         return _document(text, "HcnQueryEndpointStats", self._handle)
 
 
-class UnspeakableText(ValueError):
-    """A document has a NUL at this place: HNS would cut the text off there, even where it is escaped."""
-
-    # Whoever asked for the object gave the text: a configuration, a runtime or an IPAM plugin.
-    cni_code = 7
-
-    def __init__(self, place: str) -> None:
-        super().__init__(f"{place} has a NUL, and cannot be passed to HNS")
-
-
 class Family:
     """All objects of one kind."""
 
@@ -203,28 +194,6 @@ def _label(settings: dict[str, Any], guid: str) -> str:
     """How errors and the log name an object that does not exist yet."""
     name = member(settings, "Name")
     return " ".join([f'"{name}"', guid] if name and guid else [f'"{name}"' if name else guid or "(new)"])
-
-
-def _text(document: dict[str, Any]) -> str:
-    """ASCII JSON. Raises: UnspeakableText."""
-    text = json.dumps(document)
-    if "\\u0000" in text:
-        raise UnspeakableText((_place_of_nul(document) or "a text").lstrip("."))
-    return text
-
-
-def _place_of_nul(value: Any, place: str = "") -> str | None:
-    """Where the first NUL is, or what stands for one in JSON within JSON."""
-    if isinstance(value, str):
-        return place if "\0" in value or "\\u0000" in value else None
-    inside: list[tuple[str, Any]] = []
-    if isinstance(value, dict):
-        if any("\0" in key for key in value):
-            return place or "a key"
-        inside = [(f"{place}.{key}", each) for key, each in value.items()]
-    elif isinstance(value, list):
-        inside = [(f"{place}[{index}]", each) for index, each in enumerate(value)]
-    return next((found for below, each in inside if (found := _place_of_nul(each, below)) is not None), None)
 
 
 def _document(text: str, function: str, handle: Handle) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class EndpointView(NamedTuple):
     """An endpoint. `addresses` are (address, prefix length), `routes` (destination, next hop).
 
     `network` and `namespace` are GUIDs, `namespace` None while it is in none. `state` is HNS's number where
-    the document has one.
+    the document has one. `containers` are those that share it, as HNS names them.
     """
 
     id: str
@@ -109,6 +109,7 @@ class EndpointView(NamedTuple):
     policies: list[dict[str, Any]]
     flags: int
     state: int | None
+    containers: list[str]
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> EndpointView:
@@ -134,7 +135,13 @@ class EndpointView(NamedTuple):
             policies=_objects(document, "Policies"),
             flags=_number(document, "Flags"),
             state=_number(document, "State") if member(document, "State") is not None else None,
+            containers=_texts(document, "SharedContainers") or _containers(document),
         )
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it is in a namespace, or in a container."""
+        return self.namespace is not None or bool(self.containers)
 
 
 class NamespaceView(NamedTuple):
@@ -230,6 +237,16 @@ def _guid(document: dict[str, Any], name: str) -> str:
 def _objects(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
     found = member(document, name)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _containers(document: dict[str, Any]) -> list[str]:
+    """V2 has them deep inside."""
+    found: Any = document
+    for name in ("Health", "Extra"):
+        found = member(found, name)
+        if not isinstance(found, dict):
+            return []
+    return _texts(found, "SharedContainers")
 
 
 def _data(resources: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ GONE_S = 60.0
 _COLUMNS = (
     "network, container_id, ifname, phase, endpoint_id, hcn_network_id, namespace_id, fingerprint, request, "
     "result, owner_pid, owner_started, owner_boot_id, token, deadline_at, until, updated_at, look_at, "
-    "gone_at, plugin, delete_begun"
+    "gone_at, plugin, delete_begun, v1_netns"
 )
 _THIS = "network = ? AND container_id = ? AND ifname = ?"
 _RECORDABLE = frozenset(
@@ -50,6 +50,7 @@ _RECORDABLE = frozenset(
         "deadline_at",
         "plugin",
         "delete_begun",
+        "v1_netns",
     }
 )
 
@@ -60,6 +61,7 @@ class _Stake(NamedTuple):
     phase: str
     fingerprint: str | None
     namespace_id: str | None
+    v1_netns: str | None
     owner: Owner
     token: str
     deadline_at: float
@@ -91,17 +93,19 @@ class Attachments(Clock):
         token: str,
         deadline_at: float,
         alive: Callable[[Owner], bool],
+        v1_netns: str | None = None,
         replacing: str | None = None,
         now: float | None = None,
     ) -> Claim:
         """Ask for the attachment, to work on it as `phase` ("adding" or "deleting") until `deadline_at`.
 
         A dead owner's row is taken over, and so is a tombstone. A ready one is taken by a DEL; an ADD gets it
-        only if it names, in `replacing`, the token of the ready row it has looked at. `fingerprint` and
-        `namespace_id` replace those of the row where given; all other columns stay until they are recorded.
+        only if it names, in `replacing`, the token of the ready row it has looked at. `fingerprint`,
+        `namespace_id` and `v1_netns` replace those of the row where given, the last two each other too; all
+        other columns stay until they are recorded.
         """
         now = self.now() if now is None else now
-        stake = _Stake(phase, fingerprint, namespace_id, owner, token, deadline_at, now)
+        stake = _Stake(phase, fingerprint, namespace_id, v1_netns, owner, token, deadline_at, now)
         with self.atomic():
             before = self.attachment(key)
             if before is None:
@@ -126,14 +130,14 @@ class Attachments(Clock):
             current = self.attachment(row.key)
             if current is None or current.token != row.token or current.phase != row.phase:
                 return False
-            self._take(row.key, _Stake("deleting", None, None, owner, token, deadline_at, now))
+            self._take(row.key, _Stake("deleting", None, None, None, owner, token, deadline_at, now))
             return True
 
     def record(self, key: AttachmentKey, token: str, *, now: float | None = None, **columns: object) -> bool:
         """Write down what is known by now; False, and nothing is written, where the row was lost.
 
         Columns: endpoint_id, hcn_network_id, namespace_id, fingerprint, request (dict), result,
-        deadline_at, plugin, delete_begun.
+        deadline_at, plugin, delete_begun, v1_netns.
         """
         return self._update(key, token, _recordable(columns), now)
 
@@ -183,8 +187,13 @@ class Attachments(Clock):
         )
 
     def holder_of(self, endpoint_id: str) -> AttachmentKey | None:
-        """Whose endpoint this is by the ledger. Reads all rows: for endpoints that no row led to."""
-        query = "SELECT network, container_id, ifname FROM attachments WHERE endpoint_id = ?"
+        """Whose endpoint this is by the ledger, not who shares it. Reads all rows: for endpoints that no row
+        led to.
+        """
+        query = (
+            "SELECT network, container_id, ifname FROM attachments WHERE endpoint_id = ? "
+            "AND ifnull(v1_netns, 'none') = 'none'"
+        )
         row = self._row(query, (endpoint_id.lower(),))
         return AttachmentKey(*row) if row else None
 
@@ -241,9 +250,10 @@ class Attachments(Clock):
     def _attachment(self, row: tuple[Any, ...]) -> AttachmentRow:
         network, container_id, ifname, phase, endpoint, hcn_network, namespace, fingerprint = row[:8]
         request, result, pid, started, boot_id, token, deadline_at, until, updated_at = row[8:17]
-        look_at, gone_at, plugin, delete_begun = row[17:]
+        look_at, gone_at, plugin, delete_begun, v1_netns = row[17:]
         key = AttachmentKey(network, container_id, ifname)
-        if endpoint is not None and not is_endpoint_of(endpoint, *key):
+        # HNS V1 may choose an ID of its own, and a shared endpoint has that of another attachment.
+        if endpoint is not None and v1_netns is None and not is_endpoint_of(endpoint, *key):
             raise DamagedRow(self.path, "attachments", "endpoint_id", "/".join(key))
         return AttachmentRow(
             key=key,
@@ -263,6 +273,7 @@ class Attachments(Clock):
             gone_at=gone_at,
             plugin=plugin,
             delete_begun=bool(delete_begun),
+            v1_netns=v1_netns,
         )
 
     def _opened(self, key: AttachmentKey, column: str, kept: str, read: Callable[[str], Any]) -> Any:
@@ -272,21 +283,38 @@ class Attachments(Clock):
             raise DamagedRow(self.path, "attachments", column, "/".join(key)) from fault
 
     def _insert(self, key: AttachmentKey, stake: _Stake) -> None:
-        phase, fingerprint, namespace_id, owner, token, deadline_at, now = stake
+        phase, fingerprint, namespace_id, v1_netns, owner, token, deadline_at, now = stake
         self._run(
             f"INSERT INTO attachments ({_COLUMNS}) "
-            "VALUES (?, ?, ?, ?, NULL, NULL, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, 0, NULL, NULL, ?)",
-            (*key, phase, namespace_id, fingerprint, *owner, token, deadline_at, now, phase == "deleting"),
+            "VALUES (?, ?, ?, ?, NULL, NULL, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, 0, NULL, NULL, ?, ?)",
+            (
+                *(*key, phase, namespace_id, fingerprint, *owner, token, deadline_at, now),
+                *(phase == "deleting", v1_netns),
+            ),
         )
 
     def _take(self, key: AttachmentKey, stake: _Stake) -> None:
-        phase, fingerprint, namespace_id, owner, token, deadline_at, now = stake
+        phase, fingerprint, namespace_id, v1_netns, owner, token, deadline_at, now = stake
+        where = (namespace_id, v1_netns)
         self._run(
             "UPDATE attachments SET phase = ?, fingerprint = ifnull(?, fingerprint), "
-            "namespace_id = ifnull(?, namespace_id), owner_pid = ?, owner_started = ?, owner_boot_id = ?, "
+            "namespace_id = CASE WHEN ifnull(?, ?) IS NULL THEN namespace_id ELSE ? END, "
+            "v1_netns = CASE WHEN ifnull(?, ?) IS NULL THEN v1_netns ELSE ? END, "
+            "owner_pid = ?, owner_started = ?, owner_boot_id = ?, "
             f"token = ?, deadline_at = ?, until = NULL, updated_at = ?, delete_begun = ? WHERE {_THIS}",
             (
-                *(phase, fingerprint, namespace_id, *owner, token, deadline_at, now),
+                *(
+                    phase,
+                    fingerprint,
+                    *where,
+                    namespace_id,
+                    *where,
+                    v1_netns,
+                    *owner,
+                    token,
+                    deadline_at,
+                    now,
+                ),
                 *(phase == "deleting", *key),
             ),
         )

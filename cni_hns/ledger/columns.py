@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from cni_hns.binding.reading import is_address
-from cni_hns.identity import guid
+from cni_hns.identity import guid, shared_with
 from cni_hns.ledger.seal import opened_or_older
 from cni_hns.typed import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ KINDS: dict[str, Any] = {
     **dict.fromkeys(("token", "text", "range_set", "origin", "state"), str),
     **dict.fromkeys(("digest", "program", "document", "name", "hcn_id", "value"), str),
     **dict.fromkeys(("endpoint_id", "hcn_network_id", "namespace_id"), _MAYBE_TEXT),
-    **dict.fromkeys(("fingerprint", "request", "result", "gateway", "plugin"), _MAYBE_TEXT),
+    **dict.fromkeys(("fingerprint", "request", "result", "gateway", "plugin", "v1_netns"), _MAYBE_TEXT),
     **dict.fromkeys(("owner_pid", "prefix", "sequence", "delete_begun"), int),
     **dict.fromkeys(("deadline_at", "updated_at", "kept_at", "look_at"), _MOMENT),
     **dict.fromkeys(("until", "gone_at"), _MAYBE_MOMENT),
@@ -123,6 +123,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "owner_pid": lambda pid: 0 < pid <= _HIGHEST_PID,
     "prefix": lambda length: 0 <= length <= _LONGEST_PREFIX,
     **dict.fromkeys(("endpoint_id", "hcn_network_id", "namespace_id", "hcn_id"), _is_guid),
+    "v1_netns": lambda netns: netns == "none" or bool(shared_with(netns)),
     **dict.fromkeys(("text", "gateway"), is_address),
     **dict.fromkeys(("address", "first", "last"), _is_number_of_an_address),
 }

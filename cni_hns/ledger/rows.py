@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cni_hns.binding.processes import Owner
+from cni_hns.identity import is_endpoint_of, shared_with
 from cni_hns.typed import Any, NamedTuple
 
 __all__ = ["AttachmentKey", "AttachmentRow", "Claim", "KnownNetwork", "Lease"]
@@ -28,6 +29,9 @@ class AttachmentRow(NamedTuple):
     `fingerprint`: digest of the request, to tell a repeated ADD from another one.
     `request`: the HCN endpoint document that was sent. `result`: the CNI result that was printed, as text.
     `token`: changes with each claim; who holds an older one has lost the row.
+    `namespace_id`: the HCN namespace that its endpoint is in. `v1_netns`: for one that was attached through
+    HNS V1 instead, the CNI_NETNS that says to which container: `none`, or `container:<id>` for a shared
+    endpoint.
     `plugin`: the external IPAM plugin that gave its addresses, None where it was this one or HNS.
     `delete_begun`: a deletion of the endpoint was begun, and nobody knows that it has ended.
     `look_at`: when it is next looked whether its pod is still there; `gone_at`: when it was first seen gone.
@@ -51,10 +55,25 @@ class AttachmentRow(NamedTuple):
     gone_at: float | None
     plugin: str | None
     delete_begun: bool
+    v1_netns: str | None = None
+
+    @property
+    def netns(self) -> str:
+        """What an ADD of it would have in CNI_NETNS."""
+        return self.v1_netns or self.namespace_id or ""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether its endpoint is another container's."""
+        return shared_with(self.v1_netns) is not None
 
     def may_go_late(self, usual_endpoint_id: str) -> bool:
         """Whether a deletion that was begun earlier may still take an endpoint of this attachment."""
-        return self.endpoint_id is not None and (self.delete_begun or self.endpoint_id != usual_endpoint_id)
+        if self.endpoint_id is None or self.is_shared:
+            return False
+        # Of an ID that HNS V1 or a peer chose there is no earlier generation.
+        is_later = self.endpoint_id != usual_endpoint_id and is_endpoint_of(self.endpoint_id, *self.key)
+        return self.delete_begun or is_later
 
 
 class Claim(NamedTuple):

@@ -144,8 +144,15 @@ CREATE INDEX leases_by_owner ON leases (network, container_id, ifname);
 CREATE INDEX leases_ending ON leases (network, until) WHERE until IS NOT NULL;
 """
 
+# What is NULL here was attached through HCN, to a namespace: so was everything before. `none`: the
+# container's own endpoint through HNS V1; `container:<id>`: that container's endpoint, shared.
+_V1 = """
+ALTER TABLE attachments ADD COLUMN v1_netns TEXT
+    CHECK (v1_netns IS NULL OR v1_netns = 'none' OR v1_netns LIKE 'container:_%');
+"""
+
 # (program version that brought it, statements): the n-th migration leads to schema version n.
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0.1.0", _FIRST), ("0.1.0", _OWN_CLOCK))
+MIGRATIONS: tuple[tuple[str, str], ...] = (("0.1.0", _FIRST), ("0.1.0", _OWN_CLOCK), ("0.1.0", _V1))
 
 VERSION = len(MIGRATIONS)
 

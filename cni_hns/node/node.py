@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cni_hns.binding.processes import Owner
     from cni_hns.deadline import Deadline
     from cni_hns.hcn.client import Hcn
+    from cni_hns.hcs.hot_attach import HotAttach
     from cni_hns.hns.client import Hns
     from cni_hns.ledger import Ledger
     from cni_hns.log import Log
@@ -68,6 +69,14 @@ class Node:
 
             self._hns = Hns(Service(self._connection()[0], self.log))
         return self._hns
+
+    @property
+    def hot_attach(self) -> HotAttach:
+        """What HCS does with endpoints of containers, for those of HNS V1."""
+        from cni_hns.binding.service import Service
+        from cni_hns.hcs.hot_attach import HotAttach
+
+        return HotAttach(Service(self._connection()[0], self.log))
 
     @property
     def owner(self) -> Owner:

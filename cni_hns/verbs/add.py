@@ -1,13 +1,15 @@
 """ADD: one more endpoint for a container (CNI SPEC, section 2, "ADD").
 
 The order, and what undoes each step:
-    1  plan and wishes are checked, the namespace and the HCN network are opened      nothing to undo
+    1  plan and wishes are checked, the place and the HCN network are opened           nothing to undo
     2  one transaction: the attachment is `adding`, with its leases                    row and leases go
     3  the files of its addresses, where host-local shares them; or an external
        IPAM plugin's ADD                                                               they go; its DEL
     4  the endpoint is created, with the ID that the attachment has                    deleted by that ID
-    5  it is put into the namespace and read back                                      detached
+    5  it is put into its place and read back                                          taken out
     6  the attachment is `ready`, if it is still ours
+The place is an HCN namespace, or, for Docker-style runtimes, a container (`attachment.places`). Of an
+endpoint that another container shares with this one, only steps 2 and 5 are this attachment's.
 A call that is killed in between leaves the row; the next DEL, repeated ADD or GC takes it from there.
 
 A repeated ADD is an error by the specification. Runtimes retry all the same, so for the same request it gives
@@ -21,22 +23,20 @@ from cni_hns.attachment.addition import Addition
 from cni_hns.attachment.asked import Asked
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.claims import take
-from cni_hns.attachment.creation import created, taken_away, verify
+from cni_hns.attachment.creation import obtained, taken_away, verify
 from cni_hns.attachment.outcome import result_of
 from cni_hns.attachment.undo import Undo
-from cni_hns.binding.errors import NotFound
-from cni_hns.cni.errors import HNS_REFUSED, TRY_AGAIN, CniError
+from cni_hns.cni.errors import TRY_AGAIN, CniError
 from cni_hns.cni.result import dump, merge
-from cni_hns.hcn.documents import add_endpoint
 from cni_hns.hcn.views import EndpointView
 from cni_hns.node import features, networks
 from cni_hns.node.networks import NetworkVanished
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cni_hns.attachment.place import Door
     from cni_hns.cni.request import Request
     from cni_hns.cni.result import Result
-    from cni_hns.hcn.client import Opened
     from cni_hns.ledger import AttachmentRow
     from cni_hns.node.node import Node
     from cni_hns.node.resolved import ResolvedNetwork
@@ -56,6 +56,7 @@ def run(request: Request, node: Node) -> Result:
     """
     attachment = Attachment.of(request, node)
     asked = Asked.of(attachment)
+    asked.place.adopt(attachment)
     vanished: NetworkVanished | None = None
     for number in range(_ROUNDS):
         adding = Addition(attachment, asked)
@@ -87,10 +88,10 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
     adding.asked = adding.asked._replace(plan=plan)
     attachment.reservations.prepare()
     with (
-        _opened_namespace(adding) as namespace,
+        adding.place.opened(attachment) as door,
         networks.resolve(plan, node, adding.rehearse) as network,
     ):
-        claim = take(node.deadline, lambda: adding.claim(network, remake))
+        claim = take(node.deadline, lambda: adding.claim(network, door, remake))
         if claim.kind == "ready":
             return None
         if claim.before is not None and remake is None:
@@ -101,7 +102,7 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
             adding.reserve(network.view)
             if remake is None:
                 _ask_the_plugin(adding, network, undo)
-            result = _make(adding, network, namespace, undo)
+            result = _make(adding, network, door, undo)
             if not adding.become_ready(result):
                 raise taken_away(adding)
         except BaseException as cause:
@@ -111,17 +112,6 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
         adding.say_what_is_otherwise()
         adding.look_ahead(network.view)
     return result
-
-
-def _opened_namespace(adding: Addition) -> Opened:
-    try:
-        return adding.open_namespace()
-    except NotFound as fault:
-        raise CniError(
-            HNS_REFUSED,
-            f"HCN namespace {adding.asked.namespace_id} of CNI_NETNS does not exist: {fault}",
-            "the runtime must create it before ADD (by hand: `cni-hns namespace create`)",
-        ) from fault
 
 
 def _ask_the_plugin(adding: Addition, network: ResolvedNetwork, undo: Undo) -> None:
@@ -138,17 +128,16 @@ def _ask_the_plugin(adding: Addition, network: ResolvedNetwork, undo: Undo) -> N
     adding.take(addresses_of(plugin), network.view)
 
 
-def _make(adding: Addition, network: ResolvedNetwork, namespace: Opened, undo: Undo) -> Result:
+def _make(adding: Addition, network: ResolvedNetwork, door: Door, undo: Undo) -> Result:
     """Steps 4 and 5."""
-    request, endpoint_id = adding.attachment.request, adding.endpoint_id
-    undo.push(f"endpoint {endpoint_id}", adding.take_back_endpoint)
-    with created(adding, network) as endpoint:
-        undo.push(
-            f"endpoint {endpoint_id} in namespace {adding.asked.namespace_id}", adding.take_back_membership
-        )
-        namespace.modify(add_endpoint(endpoint_id))
+    request, place = adding.attachment.request, adding.place
+    if not place.is_shared:
+        undo.push(f"endpoint {adding.endpoint_id}", adding.take_back_endpoint)
+    with obtained(adding, network) as endpoint:
+        undo.push(f"endpoint {endpoint.id} in {place.words}", adding.take_back_membership)
+        door.put(endpoint.id)
         adding.seen = EndpointView.of(endpoint.query())
-    verify(adding, adding.seen)
+    verify(adding, door, adding.seen)
     result = result_of(adding.seen, request.variables.ifname, request.variables.netns)
     # Versions before 0.3.0 cannot say "no address": better known now than when everything is done.
     dump(merge(request.prev_result, result), request.version)

@@ -1,27 +1,28 @@
 """CHECK: what ADD made is still as ADD made it (CNI SPEC, section 2, "CHECK").
 
-prevResult, the ledger, the endpoint and the namespace are held against each other; every difference is named.
+prevResult, the ledger, the endpoint and its place are held against each other; every difference is named.
 What others added is no fault: more policies than were planned, more interfaces in prevResult.
 """
 
 from __future__ import annotations
 
-from cni_hns.attachment import differences
+from cni_hns.attachment import differences, places
+from cni_hns.attachment.asked import plan_in
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.differences import Promised
+from cni_hns.attachment.endpoints import look_at
 from cni_hns.attachment.peers import find_unknown
-from cni_hns.binding.errors import NotFound
 from cni_hns.cni.errors import CHECK_FAILED, INVALID_CONFIG, CniError
-from cni_hns.cni.namespace import namespace_guid
 from cni_hns.dialects.wanted import read_wanted
-from cni_hns.hcn.views import EndpointView
-from cni_hns.identity import endpoint_name
+from cni_hns.identity import endpoint_name, shared_with
 from cni_hns.node.plans import plan_for
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cni_hns.attachment.place import Place
     from cni_hns.cni.request import Request
     from cni_hns.dialects.plan import AttachmentPlan
+    from cni_hns.hcn.views import EndpointView
     from cni_hns.ledger import AttachmentKey, AttachmentRow
     from cni_hns.node.node import Node
 
@@ -37,22 +38,23 @@ def run(request: Request, node: Node) -> None:
     """
     attachment = Attachment.of(request, node)
     key, ledger = attachment.key, node.ledger
-    namespace_id = namespace_guid(request.variables.netns)
-    plan = plan_for(request, node)
+    configured = plan_for(request, node)
+    place = places.asked(request.variables.netns, key.container_id, hns_v1=configured.hns_v1)
+    plan = plan_in(place, configured)
     read_wanted(plan, request.config, request.arguments)
-    promised = _promised(request, key)
+    promised = _promised(request, key, place)
     _ask_the_plugin(attachment, plan)
     row = attachment.row()
     if row is None or not ledger.leases_of(key):
         # A pod of a peer's, or one that host-local gave its address while it was delegated to.
         attachment.reservations.look()
     found = differences.of_row(row)
-    view = _endpoint(attachment, row)
+    view = _endpoint(attachment, row, place)
     if view is None:
         found += differences.of_missing(attachment, row)
     else:
-        found += differences.of_endpoint(view, promised, row, namespace_id)
-        found += differences.of_namespace(node, view, namespace_id)
+        found += differences.of_endpoint(view, promised, row, place)
+        found += place.differences(node, view)
         found += differences.of_leases(ledger, key, promised, builtin=plan.ipam.kind == "builtin")
         found += attachment.reservations.differences(ledger.leases_of(key))
     if found:
@@ -63,17 +65,18 @@ def run(request: Request, node: Node) -> None:
         )
 
 
-def _promised(request: Request, key: AttachmentKey) -> Promised:
+def _promised(request: Request, key: AttachmentKey, place: Place) -> Promised:
     """CNI SPEC, section 2, CHECK: "the plugin must return an error if prevResult is missing".
 
     Peers name no sandbox, and win-bridge and win-overlay call the interface by the endpoint's name.
     """
+    owner = shared_with(place.v1_netns) or key.container_id
     result = request.prev_result
     if result is None:
         raise CniError(INVALID_CONFIG, "prevResult is missing", "CHECK needs the result of the ADD")
     named = [
         (index, interface)
-        for name in (key.ifname, endpoint_name(key.network, key.container_id))
+        for name in (key.ifname, endpoint_name(key.network, owner))
         for index, interface in enumerate(result.interfaces)
         if interface.name == name
     ]
@@ -98,11 +101,12 @@ def _ask_the_plugin(attachment: Attachment, plan: AttachmentPlan) -> None:
         plugin.check()
 
 
-def _endpoint(attachment: Attachment, row: AttachmentRow | None) -> EndpointView | None:
-    if row is None:
-        return find_unknown(attachment)
-    try:
-        with attachment.node.hcn.endpoints.open(row.endpoint_id or attachment.endpoint_id) as endpoint:
-            return EndpointView.of(endpoint.query())
-    except NotFound:
-        return None
+def _endpoint(attachment: Attachment, row: AttachmentRow | None, place: Place) -> EndpointView | None:
+    node = attachment.node
+    if row is not None:
+        return look_at(node, row.endpoint_id or attachment.endpoint_id, place)
+    if place.is_shared:
+        shared = place.shared_endpoint(attachment)
+        return None if shared is None else look_at(node, shared, place)
+    found = find_unknown(attachment)
+    return found if found is None or place.v1_netns is None else look_at(node, found.id, place)

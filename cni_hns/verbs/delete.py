@@ -1,23 +1,23 @@
 """DEL: the attachment goes, whatever is still there of it (CNI SPEC, section 2, "DEL").
 
 It works from the ledger and needs of the configuration only its name, the IPAM type and `dataDir`: the rest
-may have changed since the ADD. The order: out of the namespace, endpoint, lease; a failed detach does not end
+may have changed since the ADD. The order: out of its place, endpoint, lease; a failed detach does not end
 it, and an address is free only when its endpoint is gone.
 """
 
 from __future__ import annotations
 
-from cni_hns.attachment import gone, repair
+from cni_hns.attachment import gone, places, repair
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.claims import take
 from cni_hns.attachment.retirement import retire
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import LEFT_OVER, CniError
-from cni_hns.cni.namespace import namespace_guid
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
+    from cni_hns.ledger import AttachmentRow
     from cni_hns.node.node import Node
 
 __all__ = ["run"]
@@ -46,21 +46,24 @@ def _remove(attachment: Attachment) -> None:
     row = take(attachment.node.deadline, attachment.claim_to_remove).before or attachment.row()
     if row is None:
         return  # this DEL was suspended for so long that another verb has finished its work
-    if row.endpoint_id and not row.namespace_id:
-        row = row._replace(namespace_id=_usable_namespace(attachment))
+    if not row.netns:
+        row = _placed(row, attachment)
     retire(attachment, row, attachment.request.variables.netns)
 
 
-def _usable_namespace(attachment: Attachment) -> str | None:
-    """The namespace that CNI_NETNS names, if any: DEL goes on without one."""
+def _placed(row: AttachmentRow, attachment: Attachment) -> AttachmentRow:
+    """With the place that CNI_NETNS names, if any: DEL goes on without one."""
     netns = attachment.request.variables.netns
-    if not netns:
-        return None
-    try:
-        return namespace_guid(netns)
-    except CniError as fault:
-        attachment.node.log.event(f"CNI_NETNS is not used: {fault}")
-        return None
+    place = places.named(netns, attachment.key.container_id)
+    if place is None:
+        if netns:
+            attachment.node.log.event("CNI_NETNS is not used: it names no HCN namespace and no container")
+        return row
+    if place.v1_netns is not None:
+        attachment.record(
+            v1_netns=place.v1_netns
+        )  # whoever goes on with it has to know whose the endpoint is
+    return row._replace(namespace_id=place.namespace_id, v1_netns=place.v1_netns)
 
 
 def _left_over(attachment: Attachment, fault: ServiceError) -> CniError:

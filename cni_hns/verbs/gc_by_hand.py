@@ -88,7 +88,7 @@ class _Tidying:
                 yield Found(look.row.key, self._addresses(look.row.key), look.why, outcome)
 
     def without_a_row(self, network: str | None) -> Iterator[Found]:
-        """Endpoints that are ours by their ID, in no namespace that lives."""
+        """Endpoints that are ours by their ID, in no namespace that lives and in no container."""
         if not gone.hns_has_settled(self._node):
             return
         named = self._node.ledger.endpoint_ids()
@@ -102,7 +102,7 @@ class _Tidying:
 
     def _lives(self, view: EndpointView) -> bool:
         if view.namespace is None:
-            return False
+            return bool(view.containers)
         try:
             self._node.hcn.namespaces.open(view.namespace).close()
         except NotFound:
@@ -111,7 +111,7 @@ class _Tidying:
 
     def _take_endpoint(self, key: AttachmentKey, view: EndpointView) -> Found:
         addresses = [address for address, _ in view.addresses]
-        why = f"endpoint {view.id} is in no namespace, and the ledger knows nothing of it"
+        why = f"endpoint {view.id} is in no namespace and no container, and the ledger knows nothing of it"
         if self._dry_run:
             return Found(key, addresses, why, "would be removed")
         attachment = Attachment(self._request_for(key.network), self._node, key)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 
-from cni_hns.attachment import endpoints
+from cni_hns.attachment import endpoints, places
 from cni_hns.attachment.addresses import hold_what_hns_gave
 from cni_hns.attachment.outcome import result_of, to_stored
 from cni_hns.hcn.views import EndpointView
@@ -98,13 +98,17 @@ def _set_aside(path: str) -> str | None:
 
 
 def _write(ledger: Ledger, node: Node, key: AttachmentKey, view: EndpointView) -> None:
-    result = result_of(view, key.ifname, view.namespace or "")
+    place = places.of_view(view, key.container_id)
+    namespace_id = place.namespace_id if place is not None else None
+    v1_netns = place.v1_netns if place is not None else None
+    result = result_of(view, key.ifname, v1_netns or namespace_id or "")
     with ledger.transaction():
         ledger.claim(
             key,
             "adding",
             fingerprint=None,
-            namespace_id=view.namespace,
+            namespace_id=namespace_id,
+            v1_netns=v1_netns,
             owner=node.owner,
             token=node.token,
             deadline_at=ledger.now() + node.deadline.left_s(),

@@ -144,7 +144,7 @@ def test_another_namespace_is_named_from_both_sides(pod: Pod) -> None:
     config = {**pod.config, "prevResult": pod.result}
     answer = pod.node.call("CHECK", config, pod.container, other)
     assert answer.document["code"] == 104
-    assert f"is in namespace {pod.namespace}, not {other}" in answer.words
+    assert f"is in namespace {pod.namespace}, not in namespace {other}" in answer.words
     assert f"namespace {other} does not list endpoint" in answer.words
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from cni_hns.attachment import endpoints
 from cni_hns.hcn.views import EndpointView
-from cni_hns.verbs import check
 from tests.behaviour.scene import (
     IPV6_SUBNET,
     KINDS,
@@ -208,7 +208,7 @@ class TestDhcp:
             def of(document: dict[str, Any]) -> EndpointView:
                 return EndpointView.of(document)._replace(addresses=[("192.168.70.9", 24)])
 
-        monkeypatch.setattr(check, "EndpointView", Served)
+        monkeypatch.setattr(endpoints, "EndpointView", Served)
         answer = node.call("CHECK", {**self.config, "prevResult": result}, container, namespace)
         assert answer.exit_code == 0, answer.words
 

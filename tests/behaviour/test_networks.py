@@ -45,6 +45,7 @@ SAMPLES = _samples()
 # What the peers that join a network find there.
 _THERE_BEFORE = {
     "win-bridge.conf": {"Type": "L2Bridge", "subnet": "10.93.4.0/24", "gateway": "10.93.4.1"},
+    "win-bridge-v1.conf": {"Type": "L2Bridge", "subnet": "10.93.4.0/24", "gateway": "10.93.4.1"},
     "win-overlay.conf": {"Type": "Overlay", "subnet": "10.94.4.0/24", "gateway": "10.94.4.1"},
 }
 

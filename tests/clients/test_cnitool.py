@@ -21,6 +21,7 @@ SAMPLES = sorted(path.name for path in (ROOT / "conf").glob("*.conf*"))
 # What peers that join a network find there: its mode, subnet and gateway.
 THERE_BEFORE = {
     "win-bridge.conf": ("l2bridge", "10.93.4.0/24", "10.93.4.1"),
+    "win-bridge-v1.conf": ("l2bridge", "10.93.4.0/24", "10.93.4.1"),
     "win-overlay.conf": ("overlay", "10.94.4.0/24", "10.94.4.1"),
 }
 # libcni refuses to CHECK what is of an older version.

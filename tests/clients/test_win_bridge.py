@@ -6,14 +6,14 @@ not there) has to be as it is on Windows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from cni_hns.simulator.server import serve
 from tests.clients.windows_peer import Peer, finished
-from tests.harness import SimulatedNode, container_id
+from tests.harness import Answer, SimulatedNode, container_id
 from tests.lane import Lane
 
 CONFIG: dict[str, Any] = {
@@ -239,3 +239,92 @@ class TestV1:
         answer = v1.call("ADD", container_id(), v1.node.namespace())
         assert answer.exit_code == 1
         assert v1.endpoints() == {}
+
+    def test_ours_asks_hns_for_the_same_endpoint(self, v1: Peer) -> None:
+        """And for the same result, but for the words of CNI's own: the interface is called CNI_IFNAME."""
+        route = {"Type": "ROUTE", "DestinationPrefix": "10.96.0.0/12", "NeedEncap": True}
+        v1.config["policies"].append({"name": "EndpointPolicy", "value": route})
+        v1.config["runtimeConfig"] = {
+            "portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]
+        }
+        theirs, result = self._asked_for(v1, v1.call)
+        ours, ours_result = self._asked_for(v1, lambda *call: v1.node.call(call[0], ours_of(v1), *call[1:]))
+        # Theirs has a policy for each list of exceptions, ours one for all of them.
+        assert _exceptions(theirs) == _exceptions(ours) == ["10.50.0.0/16", "10.96.0.0/12"]
+        assert theirs == ours
+        for name in ("ips", "dns"):
+            assert [{**one, "interface": 0} for one in listed(result[name])] == [
+                {**one, "interface": 0} for one in listed(ours_result[name])
+            ]
+
+    def _asked_for(self, v1: Peer, call: Callable[..., Answer]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Of the endpoint in its V1 shape what the plugin decides, and the result; then it is deleted."""
+        container = container_id()
+        v1.node.simulator.run_container(container)
+        answer = call("ADD", container, "none")
+        assert answer.exit_code == 0, answer.stdout
+        (endpoint,) = v1.node.hns.endpoints()
+        assert endpoint["SharedContainers"] == [container]
+        assert endpoint["Name"] == f"{container}_l2br0"
+        names = (
+            "IPAddress",
+            "PrefixLength",
+            "GatewayAddress",
+            "DNSSuffix",
+            "DNSServerList",
+            "Policies",
+            "State",
+        )
+        assert call("DEL", container, "none").exit_code == 0
+        assert v1.node.hns.endpoints() == []
+        return {name: endpoint[name] for name in names}, answer.document
+
+    def test_our_plugin_goes_on_where_the_peer_began(self, v1: Peer) -> None:
+        """The switch: its sandbox, asked for again by our ADD, a workload of ours, our DEL of both."""
+        sandbox, workload = container_id(), container_id()
+        for container in (sandbox, workload):
+            v1.node.simulator.run_container(container)
+        assert v1.call("ADD", sandbox, "none").exit_code == 0
+        config = ours_of(v1)
+        config["ipam"]["dataDir"] = str(v1.reservations.parent)
+        again = v1.node.call("ADD", config, sandbox, "none")
+        assert (again.addresses, len(v1.endpoints())) == (["10.50.7.10/24"], 1), again.words
+        added = v1.node.call("ADD", config, workload, f"container:{sandbox}")
+        assert added.addresses == ["10.50.7.10/24"], added.words
+        (endpoint,) = v1.node.hns.endpoints()
+        assert endpoint["SharedContainers"] == [sandbox, workload]
+        assert v1.node.call("DEL", config, workload, f"container:{sandbox}").exit_code == 0
+        assert v1.node.hns.endpoints()[0]["SharedContainers"] == [sandbox]
+        assert v1.node.call("DEL", config, sandbox, "none").exit_code == 0
+        assert (v1.endpoints(), v1.reserved()) == ({}, [])
+
+    def test_the_peer_removes_what_ours_made(self, v1: Peer) -> None:
+        """And back: the endpoint has the name that it looks for."""
+        sandbox, workload = container_id(), container_id()
+        for container in (sandbox, workload):
+            v1.node.simulator.run_container(container)
+        assert v1.node.call("ADD", ours_of(v1), sandbox, "none").exit_code == 0
+        assert v1.call("ADD", workload, f"container:{sandbox}").exit_code == 0
+        assert v1.call("DEL", workload, f"container:{sandbox}").exit_code == 0
+        assert v1.node.hns.endpoints()[0]["SharedContainers"] == [sandbox]
+        assert v1.call("DEL", sandbox, "none").exit_code == 0
+        assert v1.endpoints() == {}
+
+
+def ours_of(peer: Peer) -> dict[str, Any]:
+    """The peer's configuration with a folder of our own for host-local."""
+    ipam = {**peer.config["ipam"], "dataDir": str(peer.node.folder / "ours")}
+    return {**peer.config, "ipam": ipam}
+
+
+def listed(part: Any) -> list[dict[str, Any]]:
+    return part if isinstance(part, list) else [part]
+
+
+def _exceptions(endpoint: dict[str, Any]) -> list[str]:
+    """Take the policies out, but for the others in order of their type; the exceptions of outbound NAT."""
+    policies = endpoint["Policies"]
+    endpoint["Policies"] = sorted(
+        (policy for policy in policies if "ExceptionList" not in policy), key=lambda policy: policy["Type"]
+    )
+    return sorted(one for policy in policies for one in policy.get("ExceptionList", []))

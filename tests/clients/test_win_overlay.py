@@ -87,3 +87,30 @@ def test_a_mac_prefix_that_is_none_is_refused_in_its_words(overlay: Peer, networ
     assert answer.exit_code == 1
     assert "endpointMacPrefix [0E2A] is invalid" in answer.words
     assert (overlay.endpoints(), overlay.reserved()) == ({}, [])
+
+
+def test_with_apiversion_1_ours_asks_for_the_same_endpoint(overlay: Peer, network: str) -> None:
+    found = []
+    overlay.config.update(apiVersion=1, loopbackDSR=False)
+    ours = {
+        **overlay.config,
+        "ipam": {**overlay.config["ipam"], "dataDir": str(overlay.node.folder / "ours")},
+    }
+    for is_ours in (False, True):
+        container = container_id()
+        overlay.node.simulator.run_container(container)
+        added = (
+            overlay.node.call("ADD", ours, container, "none")
+            if is_ours
+            else overlay.call("ADD", container, "none")
+        )
+        assert added.exit_code == 0, added.stdout
+        (endpoint,) = overlay.node.hns.endpoints()
+        assert (endpoint["SharedContainers"], endpoint["Name"]) == ([container], f"{container}_vx4096")
+        names = ("IPAddress", "PrefixLength", "GatewayAddress", "DNSServerList", "State")
+        policies = sorted(endpoint["Policies"], key=lambda policy: policy["Type"])
+        found.append([endpoint["MacAddress"].upper(), policies, *(endpoint.get(name) for name in names)])
+        # Ours too is deleted by the peer: the way back.
+        assert overlay.call("DEL", container, "none").exit_code == 0
+        assert overlay.node.hns.endpoints() == []
+    assert found[0] == found[1]

@@ -33,6 +33,7 @@ _SEEN: dict[str, tuple[int, ...]] = {
     "HcnModifyNamespace": (0x803B0014, 0x803B0017, 0x803B002E),
     "HcnOpenNamespace": (0x80070490,),
     "HcnQueryNamespaceProperties": (0x80070006,),
+    "HcsModifyComputeSystem": (0x803B0014, 0xC0370105, 0xC037011E),
 }
 _AFTER = (0x80004005, 0x800706BA, BROKEN_OFF)
 
@@ -102,7 +103,7 @@ def ways(point: Point) -> Iterator[Way]:
 def changes(point: Point) -> bool:
     """Whether the step changes something."""
     if point.kind == "hns":
-        return point.what.startswith(("HcnCreate", "HcnDelete", "HcnModify"))
+        return point.what.startswith(("HcnCreate", "HcnDelete", "HcnModify", "HNSCall", "HcsModify"))
     if point.kind == "file":
         return point.what not in ("stat", "lstat", "listdir", "scandir", "read", "flock")
     return point.kind != "closing"

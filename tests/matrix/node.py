@@ -23,6 +23,26 @@ _LONG_AGO_S = 1_700_000_000
 _TIMEOUT_S = 60.0
 
 
+_V1 = "none"
+"""CNI_NETNS of a container that has no namespace."""
+
+_V1_NETWORK = {
+    "Name": NETWORK,
+    "Type": "L2Bridge",
+    "Ipams": [
+        {
+            "Type": "Static",
+            "Subnets": [
+                {
+                    "IpAddressPrefix": "10.88.0.0/24",
+                    "Routes": [{"NextHop": "10.88.0.1", "DestinationPrefix": "0.0.0.0/0"}],
+                }
+            ],
+        }
+    ],
+}
+
+
 class Pod(NamedTuple):
     """An attachment as the runtime knows it."""
 
@@ -34,6 +54,10 @@ class Pod(NamedTuple):
     @property
     def endpoint(self) -> str:
         return endpoint_id(self.network, self.container, "eth0")
+
+    @property
+    def is_of_hns_v1(self) -> bool:
+        return self.namespace == _V1
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -92,8 +116,11 @@ class Site:
     # The template
 
     def pod(self, node: SimulatedNode, letter: str, network: str = NETWORK, number: int = 0) -> Pod:
-        """A pod whose namespace exists; nothing is attached yet."""
+        """A pod whose namespace exists, or whose container runs; nothing is attached yet."""
         port = self.scene.port + number if self.scene.port and network == NETWORK else 0
+        if self.scene.hns_v1 and network == NETWORK:
+            node.simulator.run_container(container(letter))
+            return Pod(container(letter), _V1, network, port)
         return Pod(container(letter), node.simulator.plant("namespace"), network, port)
 
     def make(self, verb: str) -> Template:
@@ -119,6 +146,8 @@ class Site:
 
     def _filled(self, node: SimulatedNode, verb: str) -> Template:
         results: dict[str, dict[str, Any]] = {}
+        if self.scene.hns_v1:
+            node.simulator.plant("network", _V1_NETWORK)
         others = [self._added(node, self.pod(node, "b", OTHERS), results)]
         self._foreign(node, OTHERS, "10.99.0.200")
         orphan = ""

@@ -115,10 +115,7 @@ def missing(pod: Pod, now: Snapshot, with_files: bool) -> Iterator[str]:
     if endpoint is None:
         yield "its endpoint is missing"
         return
-    if endpoint.get("HostComputeNamespace", "").lower() != pod.namespace.lower():
-        yield "its endpoint is not in its namespace"
-    if now.namespaces.get(pod.namespace.lower()) != {pod.endpoint}:
-        yield "its namespace does not have its endpoint alone"
+    yield from _misplaced(pod, endpoint, now)
     held = {address for address, state in now.leases_of(pod.key) if state == "held"}
     if held and held != addresses(endpoint):
         yield f"it holds {sorted(held)}, its endpoint has {sorted(addresses(endpoint))}"
@@ -129,6 +126,17 @@ def missing(pod: Pod, now: Snapshot, with_files: bool) -> Iterator[str]:
         given = {one["address"].partition("/")[0] for one in json.loads(row.result).get("ips", [])}
         if given != addresses(endpoint):
             yield f"it was told {sorted(given)}, its endpoint has {sorted(addresses(endpoint))}"
+
+
+def _misplaced(pod: Pod, endpoint: dict[str, Any], now: Snapshot) -> Iterator[str]:
+    if pod.is_of_hns_v1:
+        if endpoint["Health"]["Extra"]["SharedContainers"] != [pod.container]:
+            yield "its endpoint is not in its container alone"
+        return
+    if endpoint.get("HostComputeNamespace", "").lower() != pod.namespace.lower():
+        yield "its endpoint is not in its namespace"
+    if now.namespaces.get(pod.namespace.lower()) != {pod.endpoint}:
+        yield "its namespace does not have its endpoint alone"
 
 
 def answer_faults(verb: str, stdout: str, exit_code: int | None, foreign_codes: set[int]) -> Iterator[str]:

@@ -40,6 +40,8 @@ class Scene(NamedTuple):
     """The first host port that the pods map; 0 for none."""
     plugins: str = ""
     """The folder of the external IPAM plugin."""
+    hns_v1: bool = False
+    """The pods are containers that Docker started, on an HCN network that is there."""
     on_windows: bool = True
     others_mode: str = "nat"
     needs: str = ""
@@ -73,6 +75,11 @@ def _nat(folder: Path) -> dict[str, Any]:
 def _dual(folder: Path) -> dict[str, Any]:
     ipam = {"type": "cni-hns", "ranges": _RANGES_6}
     return l2bridge(network=_network("l2bridge", _SUBNET, _SUBNET_6), ipam=ipam)
+
+
+def _docker(folder: Path) -> dict[str, Any]:
+    bridge = {"type": "win-bridge", "network": None, "ipMasqNetwork": "10.88.0.0/16"}
+    return {key: value for key, value in l2bridge(**bridge).items() if value is not None}
 
 
 def _host_local(folder: Path) -> dict[str, Any]:
@@ -187,6 +194,7 @@ SCENES: dict[str, Scene] = {
         Scene("overlay", _overlay),
         Scene("nat", _nat, others_mode="l2bridge"),
         Scene("dual", _dual),
+        Scene("hns v1", _docker, hns_v1=True),
         Scene("host-local", _host_local, _reserved, _RESERVATIONS, vip=_VIP, on_windows=False),
         Scene("delegated", _delegated, _stand_in, _RESERVATIONS, plugins="plugins", on_windows=False),
         Scene(

@@ -17,6 +17,7 @@ from cni_hns.identity import (
     is_endpoint_of,
     is_ours,
     next_endpoint_id,
+    shared_with,
 )
 
 identifiers = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,20}", fullmatch=True)
@@ -165,3 +166,19 @@ def test_guid_takes_what_the_pattern_says(text: str) -> None:
     bare = text[1:-1] if text.startswith("{") and text.endswith("}") else text
     pattern = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
     assert guid(text) == (bare.lower() if re.fullmatch(pattern, bare) else None)
+
+
+@pytest.mark.parametrize(
+    ("netns", "sandbox"),
+    [
+        (None, None),
+        ("", None),
+        ("none", None),
+        ("container:abc", "abc"),
+        ("container:", ""),
+        ("container:a:b", "a:b"),
+        ("xcontainer:abc", None),
+    ],
+)
+def test_whose_endpoint_a_docker_netns_means(netns: str | None, sandbox: str | None) -> None:
+    assert shared_with(netns) == sandbox

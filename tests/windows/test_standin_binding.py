@@ -16,6 +16,7 @@ from cni_hns.simulator.server import serve
 from tests.lane import Lane
 
 ROOT = Path(__file__).parent.parent.parent
+EVERYWHERE = {"DestinationPrefix": "0.0.0.0/0"}
 L2BRIDGE = {
     "cniVersion": "1.0.0",
     "name": "pods",
@@ -124,3 +125,31 @@ def test_without_a_server_it_says_that_hns_does_not_run(python: WindowsPython, s
     assert code == 1
     assert "0x800706BA" in f"{document['msg']} {document.get('details')}"
     assert simulator.journal() == []
+
+
+def test_a_container_of_dockers_lives_and_goes(python: WindowsPython, simulator: Simulator) -> None:
+    """HNS V1 and HotAttach, through vmcompute.dll."""
+    subnets = [{"IpAddressPrefix": "10.88.0.0/24", "Routes": [{"NextHop": "10.88.0.1", **EVERYWHERE}]}]
+    network = {"Name": "pods", "Type": "L2Bridge", "Ipams": [{"Type": "Static", "Subnets": subnets}]}
+    simulator.plant("network", network)
+    config = {
+        "cniVersion": "1.0.0",
+        "name": "pods",
+        "type": "win-bridge",
+        "ipam": {"type": "cni-hns", "ranges": [[{"subnet": "10.88.0.0/24"}]]},
+    }
+    for container in ("sandbox", "workload"):
+        simulator.run_container(container)
+
+    def call(verb: str, container: str, netns: str) -> list[list[str]]:
+        variables = {"CNI_COMMAND": verb, "CNI_CONTAINERID": container, "CNI_NETNS": netns}
+        variables |= {"CNI_IFNAME": "eth0", "CNI_PATH": "Z:\\"}
+        code, document, words = python.run("-m", "cni_hns", stdin=json.dumps(config).encode(), **variables)
+        assert code == 0, (document, words)
+        return [one["Health"]["Extra"]["SharedContainers"] for one in simulator.dump()["endpoints"]]
+
+    assert call("ADD", "sandbox", "none") == [["sandbox"]]
+    assert call("ADD", "workload", "container:sandbox") == [["sandbox", "workload"]]
+    assert call("DEL", "workload", "container:sandbox") == [["sandbox"]]
+    assert call("DEL", "sandbox", "none") == []
+    assert simulator.leaks() == []

@@ -12,6 +12,7 @@ from cni_hns.simulator.core.errors import (
     POLICY_NOT_FOUND,
     REQUEST_UNSUPPORTED,
     Refused,
+    refuse_unless_zero,
 )
 from cni_hns.simulator.core.network_changes import REQUEST_TYPES
 from cni_hns.simulator.core.networks import load as load_network
@@ -109,11 +110,11 @@ def unshare(state: State, guid: str, container: str) -> None:
     """Take the endpoint from one container.
 
     Raises:
-        Refused: 0x803B0034, this container does not have it.
+        Refused: the code of the option `v1_detach_absent_hresult`, this container does not have it.
     """
     users = endpoints.load(state, guid).containers
     if container not in users:
-        raise Refused(ENDPOINT_NOT_ATTACHED, f"{guid} is not {container}'s")
+        refuse_unless_zero(state.options.v1_detach_absent_hresult, f"{guid} is not {container}'s")
     _set_users(state, guid, [user for user in users if user != container])
 
 

@@ -54,9 +54,11 @@ __all__ = [
     "RPC_CALL_FAILED",
     "RPC_SERVER_UNAVAILABLE",
     "SUBNET_NOT_FOUND",
+    "SYSTEM_NOT_FOUND",
     "Refused",
     "record",
     "refuse_unless_zero",
+    "result_error",
     "signed",
     "text_of",
 ]
@@ -104,6 +106,8 @@ ELEMENT_NOT_FOUND = 0x80070490
 OBJECT_ALREADY_EXISTS = 0x80071392
 RPC_SERVER_UNAVAILABLE = 0x800706BA
 RPC_CALL_FAILED = 0x800706BE
+# The old API has the codes of computecore.dll, 0x8037xxxx, in another range.
+SYSTEM_NOT_FOUND = 0xC037010E
 E_NOTIMPL = 0x80004001
 E_FAIL = 0x80004005
 E_UNEXPECTED = 0x8000FFFF
@@ -152,6 +156,7 @@ _TEXTS = {
     OBJECT_ALREADY_EXISTS: "The object already exists. ",
     RPC_SERVER_UNAVAILABLE: "The RPC server is unavailable. ",
     RPC_CALL_FAILED: "The remote procedure call failed. ",
+    SYSTEM_NOT_FOUND: "A virtual machine or container with the specified identifier does not exist. ",
     E_NOTIMPL: "Not implemented. ",
     E_FAIL: "Unspecified error. ",
     E_UNEXPECTED: "Catastrophic failure. ",
@@ -182,6 +187,12 @@ def text_of(hresult: int) -> str:
 def record(hresult: int, text: str = "") -> str:
     """The error record: `Success`, `Error`, and `ErrorCode` as an unsigned decimal (seen in the field)."""
     document = {"Success": False, "Error": text or text_of(hresult), "ErrorCode": hresult}
+    return json.dumps(document, separators=(",", ":"))
+
+
+def result_error(hresult: int) -> str:
+    """HCS's own document for a failure (ResultError): the code as a signed number, and a sentence."""
+    document = {"Error": signed(hresult), "ErrorMessage": text_of(hresult).strip()}
     return json.dumps(document, separators=(",", ":"))
 
 

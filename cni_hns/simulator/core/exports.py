@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from cni_hns.simulator.core.queries import FAMILIES
 
-__all__ = ["CALLBACK", "EXPORTS", "Export"]
+__all__ = ["CALLBACK", "EXPORTS", "SYSTEM", "Export"]
 
 CALLBACK = "callback"
-_SYSTEM = "compute system"
+SYSTEM = "compute system"
 _SYSTEM_CALLBACK = "compute system's callback"
 
 
@@ -45,10 +45,10 @@ EXPORTS: dict[str, Export] = {
     "HcnUnregisterServiceCallback": Export(takes=CALLBACK, closes=True),
     "HNSCall": Export(),
     # vmcompute.dll, as far as an endpoint is attached with it. No event of a container is told.
-    "HcsOpenComputeSystem": Export(gives=_SYSTEM),
-    "HcsGetComputeSystemProperties": Export(takes=_SYSTEM),
-    "HcsModifyComputeSystem": Export(takes=_SYSTEM),
-    "HcsCloseComputeSystem": Export(takes=_SYSTEM, closes=True),
-    "HcsRegisterComputeSystemCallback": Export(takes=_SYSTEM, gives=_SYSTEM_CALLBACK),
+    "HcsOpenComputeSystem": Export(gives=SYSTEM),
+    "HcsGetComputeSystemProperties": Export(takes=SYSTEM),
+    "HcsModifyComputeSystem": Export(takes=SYSTEM),
+    "HcsCloseComputeSystem": Export(takes=SYSTEM, closes=True),
+    "HcsRegisterComputeSystemCallback": Export(takes=SYSTEM, gives=_SYSTEM_CALLBACK),
     "HcsUnregisterComputeSystemCallback": Export(takes=_SYSTEM_CALLBACK, closes=True),
 }

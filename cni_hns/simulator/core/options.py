@@ -12,6 +12,7 @@ from cni_hns.simulator.core.errors import (
     ADDRESS_RESERVED,
     ALREADY_EXISTS,
     ELEMENT_NOT_FOUND,
+    ENDPOINT_NOT_ATTACHED,
     IN_A_NAMESPACE,
     INVALID_ENDPOINT,
     INVALID_POLICY,
@@ -24,6 +25,7 @@ from cni_hns.simulator.core.errors import (
     PORT_NOT_FOUND,
     REQUEST_UNSUPPORTED,
     RPC_SERVER_UNAVAILABLE,
+    SYSTEM_NOT_FOUND,
 )
 from cni_hns.simulator.core.versions import Version
 
@@ -129,6 +131,19 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "the same, when the first was loaded from disk (seen)",
     ),
     "first_lb_delete_hresult": (0, "Windows Server 2019 may fail the first delete; not always"),
+    # HNS V1
+    "v1_takes_ids": (
+        True,
+        "whether the ID in a new endpoint's V1 document counts: no client sends one",
+    ),
+    "v1_detach_absent_hresult": (
+        ENDPOINT_NOT_ATTACHED,
+        "detaching a container that does not share the endpoint: by its name; plugins ignore the answer",
+    ),
+    "ended_system_hresult": (
+        SYSTEM_NOT_FOUND,
+        "modifying a container that has ended since it was opened: 0xC0370105 is the other that is known",
+    ),
     # Handles
     "stale_handle_hresult": (RPC_SERVER_UNAVAILABLE, "a handle from before a restart of HNS"),
     "stale_close_hresult": (0, "closing such a handle: nothing known to fail"),

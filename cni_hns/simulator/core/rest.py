@@ -135,12 +135,14 @@ def _endpoints(state: State, method: str, parts: list[str], body: str) -> Any:
 
 def _new_endpoint(state: State, body: Document) -> Document:
     read = folded(body, ("VirtualNetwork", "VirtualNetworkName"))
-    name = text_member(read, "VirtualNetwork")
-    if not name:
+    network = text_member(read, "VirtualNetwork")
+    if not network:
         row = state.row("SELECT id FROM networks WHERE name = ?", text_member(read, "VirtualNetworkName"))
-        name = row[0] if row else _NO_ARGUMENT
+        network = row[0] if row else _NO_ARGUMENT
+    if not state.options.v1_takes_ids:
+        body = {name: value for name, value in body.items() if name.lower() != "id"}
     try:
-        guid = endpoints.create(state, guid_of(name), _NO_ARGUMENT, _v1(body))
+        guid = endpoints.create(state, guid_of(network), _NO_ARGUMENT, _v1(body))
     except Refused as refusal:
         # V1 says "element not found" for a network that has gone, as after a reboot (reported to Azure).
         if refusal.hresult == NETWORK_NOT_FOUND:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from cni_hns.simulator.core import endpoints, faults, journal, lifecycle, rest
 from cni_hns.simulator.core.callers import Caller, ThisProcess
 from cni_hns.simulator.core.documents import folded, parse, written
-from cni_hns.simulator.core.errors import ACCESS_DENIED, RPC_CALL_FAILED, Refused, record
+from cni_hns.simulator.core.errors import ACCESS_DENIED, RPC_CALL_FAILED, Refused, record, result_error
 from cni_hns.simulator.core.functions import WORK
 from cni_hns.simulator.core.store import State, Store
 
@@ -145,7 +145,9 @@ def _worked(
         return Answer(state.options.service_stopped_hresult, "", "")
     if not state.options.elevated:
         return _failed(state, ACCESS_DENIED, None)
-    if generation is not None and generation != state.generation:
+    # A compute system's handle is of HCS, which a restart of HNS leaves alone.
+    of_hns = not function.startswith("Hcs")
+    if of_hns and generation is not None and generation != state.generation:
         return _failed(state, state.options.stale_handle_hresult, None)
     state.db.execute("SAVEPOINT work")
     try:
@@ -158,7 +160,7 @@ def _worked(
         state.db.execute("ROLLBACK TO work")
         if refusal.mark is not None:
             state.run(refusal.mark[0], *refusal.mark[1])
-        return _failed(state, refusal.hresult, None)
+        return _failed(state, refusal.hresult, None if of_hns else result_error(refusal.hresult))
     finally:
         state.db.execute("RELEASE work")
     return Answer(0, text, "", state.generation)

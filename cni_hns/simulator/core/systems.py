@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from cni_hns.simulator.core import endpoint_changes
 from cni_hns.simulator.core.documents import folded, guid_of, parse, text_member, written
-from cni_hns.simulator.core.errors import E_NOTIMPL, Refused
+from cni_hns.simulator.core.errors import E_NOTIMPL, SYSTEM_NOT_FOUND, Refused
 from cni_hns.simulator.core.store import State
 
-__all__ = ["SYSTEM_NOT_FOUND", "modify", "opened", "properties"]
-
-# The old API has the code of computecore.dll's 0x8037010E in another range.
-SYSTEM_NOT_FOUND = 0xC037010E
+__all__ = ["modify", "opened", "properties"]
 
 
 def opened(state: State, system: str) -> str:
@@ -23,7 +20,7 @@ def opened(state: State, system: str) -> str:
     Raises:
         Refused: 0xC037010E, there is none.
     """
-    if state.row("SELECT 1 FROM containers WHERE container = ?", system) is None:
+    if not _runs(state, system):
         raise Refused(SYSTEM_NOT_FOUND, f"no compute system {system}")
     return system
 
@@ -44,12 +41,18 @@ def modify(state: State, system: str, text: str | None) -> None:
     """Put an endpoint into the container, or take it out.
 
     Raises:
-        Refused: 0xC037010E, the container has ended; E_NOTIMPL, for anything but endpoints.
+        Refused: the code of the option `ended_system_hresult`, the container has ended since it was opened;
+        E_NOTIMPL, for anything but endpoints.
     """
-    opened(state, system)
+    if not _runs(state, system):
+        raise Refused(state.options.ended_system_hresult, f"compute system {system} has ended")
     read = folded(parse(text), ("ResourceType", "RequestType", "Settings"))
     kind = text_member(read, "RequestType", "Add").lower()
     changes = {"add": endpoint_changes.share, "remove": endpoint_changes.unshare}
     if text_member(read, "ResourceType").lower() != "network" or kind not in changes:
         raise Refused(E_NOTIMPL, "endpoints can be added and removed, nothing else")
     changes[kind](state, guid_of(read["Settings"]), system)
+
+
+def _runs(state: State, system: str) -> bool:
+    return state.row("SELECT 1 FROM containers WHERE container = ?", system) is not None

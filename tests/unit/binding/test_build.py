@@ -89,6 +89,9 @@ def test_each_function_has_the_shape_that_a_simulated_service_makes_it_of() -> N
         "HcnRegisterServiceCallback": "HCN_REGISTER_SERVICE_CALLBACK",
         "HcnUnregisterServiceCallback": "HCN_UNREGISTER_SERVICE_CALLBACK",
         "HNSCall": "HNS_CALL",
+        "HcsOpenComputeSystem": "HCS_OPEN",
+        "HcsModifyComputeSystem": "HCS_MODIFY",
+        "HcsCloseComputeSystem": "HCS_CLOSE",
         "CoTaskMemFree": "CO_TASK_MEM_FREE",
     }
     declared = builder._parser._declarations

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cni_hns.cni.errors import BAD_VARIABLE, CniError
-from cni_hns.cni.namespace import namespace_fault, namespace_guid
+from cni_hns.cni.namespace import docker_netns, namespace_fault, namespace_guid
 
 GUID = "5f0c3b1e-0000-1111-2222-33334444abcd"
 
@@ -62,3 +62,41 @@ def test_nothing_else_is_guessed_at(netns: str) -> None:
     assert "CNI_NETNS" in caught.value.msg
     assert "netns/cni-" in caught.value.msg
     assert "\n" not in caught.value.msg
+
+
+SANDBOX = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize("netns", ["none", f"container:{SANDBOX}", "container:a"])
+def test_a_container_as_docker_names_it_is_a_place_for_hns_v1_only(netns: str) -> None:
+    assert docker_netns(netns) == netns
+    assert namespace_fault(netns) is None
+    fault = namespace_fault(netns, hns_v1=False)
+    assert fault is not None
+    assert "container:<id>" not in fault
+
+
+@pytest.mark.parametrize(
+    "netns",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("None", id="another case"),
+        pytest.param("container:", id="no id"),
+        pytest.param("container", id="no colon"),
+        pytest.param("Container:" + SANDBOX, id="another case of the word"),
+        pytest.param("container:a/b", id="an id with a slash"),
+        pytest.param("container:" + "a" * 254, id="an id that is too long"),
+        pytest.param("x/container:" + SANDBOX, id="more before it"),
+        pytest.param("container:" + SANDBOX + "\n", id="a newline"),
+        pytest.param(GUID, id="a namespace"),
+    ],
+)
+def test_nothing_else_is_one(netns: str) -> None:
+    assert docker_netns(netns) is None
+
+
+def test_what_is_no_place_at_all_is_told_both_kinds() -> None:
+    fault = namespace_fault("host")
+    assert fault is not None
+    assert "GUID" in fault
+    assert "container:<id>" in fault

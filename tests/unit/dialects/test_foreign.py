@@ -249,9 +249,10 @@ class TestWinBridge:
         assert any(remark.startswith("ipam.resolvConf: not used") for remark in plan.remarks)
 
     @pytest.mark.parametrize("version", [1, None], ids=["apiVersion 1", "no apiVersion"])
-    def test_version_one_is_treated_as_two(self, version: int | None) -> None:
+    def test_version_one_is_for_containers_named_by_docker(self, version: int | None) -> None:
         plan = plan_of(WIN_BRIDGE, apiVersion=version)
-        assert any("treated as 2" in remark for remark in plan.remarks)
+        assert plan.hns_v1
+        assert any("HNS V1 is used where CNI_NETNS is none" in remark for remark in plan.remarks)
 
     def test_without_ipam_hns_gives_the_address(self) -> None:
         plan = plan_of(FLANNELS_DELEGATE, ipam={})

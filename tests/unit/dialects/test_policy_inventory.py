@@ -120,9 +120,8 @@ class TestNative:
     def test_policies_of_a_network_that_is_not_made_here_are_warned_of(self) -> None:
         (row,) = [row for row in at("subnet") if row.kind == "VLAN"]
         config = changed(native(row, "subnet"), network__create=False)
-        assert [(each.path, each.severity) for each in findings_of(config)] == [
-            ("network.subnets[0].policies", "warning")
-        ]
+        found = [each.path for each in findings_of(config) if each.severity == "warning"]
+        assert found == ["network.subnets[0].policies"]
 
 
 class TestFaults:

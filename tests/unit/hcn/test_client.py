@@ -9,9 +9,10 @@ import pytest
 
 from cni_hns.binding.errors import MalformedAnswer, NotFound, ServiceError, Unreachable
 from cni_hns.binding.service import Service
+from cni_hns.binding.texts import UnspeakableText
 from cni_hns.cni.errors import INVALID_CONFIG
 from cni_hns.cni.failures import as_cni_error
-from cni_hns.hcn.client import Hcn, UnspeakableText
+from cni_hns.hcn.client import Hcn
 from cni_hns.hcn.notifications import name_of
 from cni_hns.hcn.statistics import EndpointStatistics
 from cni_hns.identity import ZERO_GUID

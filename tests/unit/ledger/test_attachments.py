@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cni_hns.binding.processes import Owner
-from cni_hns.ledger import AttachmentKey, Ledger
+from cni_hns.identity import endpoint_id
+from cni_hns.ledger import AttachmentKey, Ledger, LedgerFault
 from cni_hns.ledger.attachments import LONG_PAST_S
 from tests.unit.ledger.shorthand import (
     ENDPOINT,
@@ -271,3 +272,47 @@ def test_attachments_are_listed_by_key_and_network(ledger: Ledger) -> None:
 
 def test_an_attachment_is_named_in_words() -> None:
     assert KEY.words() == 'attachment eth0 of container container to network "net"'
+
+
+class TestHnsV1:
+    """`v1_netns` says by which API an attachment was made, and whose endpoint it has."""
+
+    def test_the_row_has_what_the_last_add_asked_for(self, ledger: Ledger) -> None:
+        add(ledger, namespace_id=None, v1_netns="none")
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.v1_netns, row.namespace_id, row.netns, row.is_shared) == ("none", None, "none", False)
+        add(ledger, by="second", alive=dead)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.v1_netns, row.namespace_id, row.netns) == (None, NAMESPACE, NAMESPACE)
+
+    def test_a_del_leaves_it(self, ledger: Ledger) -> None:
+        add(ledger, namespace_id=None, v1_netns="container:other")
+        delete(ledger, alive=dead)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.v1_netns, row.is_shared) == ("container:other", True)
+
+    def test_a_shared_endpoint_is_its_owners(self, ledger: Ledger) -> None:
+        owner = AttachmentKey("net", "other", "eth0")
+        shared = endpoint_id(*owner)
+        add(ledger, namespace_id=None, v1_netns="container:other")
+        assert ledger.record(KEY, "first", endpoint_id=shared)
+        assert ledger.holder_of(shared) is None
+        assert ledger.endpoint_ids() == {shared}
+        add(ledger, owner, namespace_id=None, v1_netns="none")
+        assert ledger.record(owner, "first", endpoint_id=shared)
+        assert ledger.holder_of(shared) == owner
+
+    def test_hns_v1_may_choose_another_id(self, ledger: Ledger) -> None:
+        add(ledger, namespace_id=None, v1_netns="none")
+        assert ledger.record(KEY, "first", endpoint_id=NAMESPACE)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert row.endpoint_id == NAMESPACE
+
+    @pytest.mark.parametrize("netns", ["", "container:", "host", NAMESPACE])
+    def test_nothing_else_can_be_kept(self, ledger: Ledger, netns: str) -> None:
+        with pytest.raises(LedgerFault):
+            add(ledger, namespace_id=None, v1_netns=netns)

@@ -1,0 +1,67 @@
+"""A peer's endpoint that an ADD finds in its place: it becomes the attachment's, as if our ADD had made it.
+
+Runtimes ask for the result of a container that runs by its ADD. The peers answer with the endpoint that has
+the container's name; so do we for those that they made, in place of giving the container a second one.
+"""
+
+from __future__ import annotations
+
+from cni_hns.attachment.addresses import hold_what_hns_gave
+from cni_hns.attachment.delegated import external_type
+from cni_hns.attachment.outcome import result_of, to_stored
+from cni_hns.attachment.peers import find_unknown, is_a_peers
+from cni_hns.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cni_hns.attachment.attachment import Attachment
+    from cni_hns.attachment.place import Place
+    from cni_hns.hcn.views import EndpointView
+
+__all__ = ["adopt"]
+
+
+def adopt(attachment: Attachment, place: Place) -> None:
+    """Take the peer's endpoint over into the ledger, where the ledger knows nothing of the attachment.
+
+    Raises: ServiceError, HNS could not say; CniError, two endpoints have the name.
+    """
+    if attachment.row() is not None:
+        return
+    view = find_unknown(attachment)
+    if view is None or not is_a_peers(view, attachment.key.network, attachment.node):
+        return
+    reservations = attachment.reservations
+    reservations.prepare()
+    reservations.look()
+    if not _written(attachment, place, view):
+        return
+    reservations.make(attachment.key, attachment.ledger.leases_of(attachment.key), in_turn=False)
+    words = f'endpoint "{view.name}" ({view.id}) of another plugin'
+    attachment.node.log.event(f"{words} is {attachment.words} from now on")
+
+
+def _written(attachment: Attachment, place: Place, view: EndpointView) -> bool:
+    """One transaction; False where another verb has the attachment by now."""
+    key, node, ledger = attachment.key, attachment.node, attachment.ledger
+    plugin = external_type(attachment.request.config)
+    with ledger.transaction():
+        claim = ledger.claim(
+            key,
+            "adding",
+            fingerprint=None,
+            namespace_id=place.namespace_id,
+            v1_netns=place.v1_netns,
+            owner=node.owner,
+            token=node.token,
+            deadline_at=node.deadline_at(),
+            alive=node.alive,
+        )
+        if claim.kind != "new":
+            return False
+        attachment.record(endpoint_id=view.id, hcn_network_id=view.network, plugin=plugin)
+        held = {lease.address for lease in ledger.leases_of(key)}
+        if plugin is None and not held.issuperset(address for address, _ in view.addresses):
+            hold_what_hns_gave(ledger, key, view)
+        result = result_of(view, key.ifname, attachment.request.variables.netns)
+        ledger.make_ready(key, node.token, to_stored(result))
+    return True

@@ -1,0 +1,1 @@
+"""The Host Compute System, which runs the containers."""
