@@ -36,6 +36,17 @@ def test_pods_of_the_peer_live_on_beside_ours_and_both_go(node: Switched) -> Non
     node.assert_just()
 
 
+def test_a_repeated_add_of_the_peers_pod_is_that_pod(node: Switched) -> None:
+    old = node.peer_adds()
+    again = node.we_add_again(old)
+    assert again.address == old.address
+    node.assert_just(old)
+    node.we_check(again)
+    assert node.we_add_again(old).result == again.result
+    node.we_delete(old)
+    node.assert_just()
+
+
 def test_gc_takes_the_peers_pods_that_the_runtime_forgot_and_no_other(node: Switched) -> None:
     kept, forgotten = node.peer_adds(), node.peer_adds()
     ours, ours_forgotten = node.we_add(), node.we_add()
