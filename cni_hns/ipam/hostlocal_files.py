@@ -89,7 +89,8 @@ class Folder:
                 "needs it",
                 "give the network another name",
             )
-        return cls(os.path.join(data_dir, network))
+        # In the system's own spelling: Wine takes a path with a leading slash for one of the system below.
+        return cls(os.path.join(os.path.normpath(data_dir), network))
 
     def changed_ns(self) -> int | None:
         """When a file was last made or removed in it; None where there is no folder. Raises: CniError."""

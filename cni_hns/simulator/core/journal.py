@@ -12,19 +12,34 @@ from cni_hns.simulator.core.store import State, Store
 __all__ = ["Call", "begin", "closed", "end", "read", "reset"]
 
 
+_CALLS = "SELECT seq, function, object, pid, hresult, document FROM calls ORDER BY seq"
+_CLOSINGS = "SELECT id, function, object, pid, hresult FROM closings ORDER BY id"
+_CHANGING = ("HcnCreate", "HcnModify")
+
+Arguments = list[str | None]
+
+
 class Call(NamedTuple):
-    """One call; `hresult` (unsigned) is None while it runs, and stays None if its caller was killed in it."""
+    """One call; `hresult` (unsigned) is None while it runs, and stays None if its caller was killed in it.
+
+    `document` is the text sent with a call that changes something, where `journal_documents` is set.
+    """
 
     seq: int
     function: str
     object: str
     pid: int
     hresult: int | None
+    document: str = ""
 
 
-def begin(state: State, pid: int, function: str, target: str, hresult: int | None = None) -> None:
+def begin(
+    state: State, pid: int, function: str, target: str, hresult: int | None = None, *, sent: Arguments
+) -> None:
     """A call starts, or (with its result) has been made."""
-    state.run("INSERT INTO calls VALUES (?, ?, ?, ?, ?)", state.seq, pid, function, target, hresult)
+    document = _document(function, sent) if state.options.journal_documents else ""
+    row = (state.seq, pid, function, target, hresult, document)
+    state.run("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?)", *row)
 
 
 def end(state: State, seq: int, target: str, hresult: int) -> None:
@@ -39,8 +54,7 @@ def closed(state: State, pid: int, function: str, target: str, hresult: int) -> 
 
 def read(store: Store, closings: bool) -> list[Call]:
     """All calls so far, or all closings."""
-    table, order = ("closings", "id") if closings else ("calls", "seq")
-    sql = f"SELECT {order}, function, object, pid, hresult FROM {table} ORDER BY {order}"  # noqa: S608
+    sql = _CLOSINGS if closings else _CALLS
     return [Call(*row) for row in store.rows(sql)]
 
 
@@ -48,3 +62,10 @@ def reset(state: State) -> None:
     """Forget the calls so far; the numbers go on."""
     state.run("DELETE FROM calls")
     state.run("DELETE FROM closings")
+
+
+def _document(function: str, arguments: Arguments) -> str:
+    """What a call gives HNS to read, if it changes anything; an HNSCall names method and path before it."""
+    if function == "HNSCall":
+        return "" if arguments[0] == "GET" else arguments[2] or ""
+    return arguments[-1] or "" if function.startswith(_CHANGING) else ""

@@ -54,6 +54,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         [],
         "a network whose gateway is one of these is not loaded after a restart (seen)",
     ),
+    "journal_documents": (False, "the journal keeps what calls sent; off, for a node may live for long"),
     "missing_functions": ([], "exports that this Windows does not have"),
     "missing_libraries": ([], "DLLs that this Windows does not have: computenetwork, vmcompute"),
     "state_of_shared": (3, "3 AttachedSharing for pods; 2 Attached on hosts that are nested VMs"),

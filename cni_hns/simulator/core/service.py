@@ -51,10 +51,10 @@ class Service:
             if fault is None:
                 answer = _worked(state, function, arguments, generation, keep_ports=False)
                 target = _journal_name(function, arguments, answer)
-                journal.begin(state, self._caller.pid, function, target, answer.hresult)
+                journal.begin(state, self._caller.pid, function, target, answer.hresult, sent=arguments)
                 return answer
             target = _journal_name(function, arguments, None)
-            journal.begin(state, self._caller.pid, function, target)
+            journal.begin(state, self._caller.pid, function, target, sent=arguments)
         return self._faulty(fault, seq, function, arguments, generation)
 
     def close(self, function: str, target: str, generation: int) -> Answer:

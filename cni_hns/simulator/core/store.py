@@ -27,7 +27,7 @@ _BUSY_TIMEOUT_S = 300.0
 _FOLDER_MODE = 0o755
 
 # Counts up with every change of the tables: a folder is used by one version of this module.
-_SHAPE = 2
+_SHAPE = 3
 
 _SCHEMA = f"""
 PRAGMA user_version = {_SHAPE};
@@ -54,10 +54,11 @@ CREATE TABLE node(
     protocol INTEGER, port INTEGER); CREATE INDEX frontends_by_value ON frontends(protocol, port); CREATE
     INDEX frontends_by_loadbalancer ON frontends(loadbalancer); CREATE TABLE routes(id TEXT PRIMARY KEY,
     document TEXT); CREATE TABLE calls(seq INTEGER PRIMARY KEY, pid INTEGER, function TEXT, object TEXT,
-    hresult INTEGER); CREATE TABLE closings(id INTEGER PRIMARY KEY, pid INTEGER, function TEXT, object TEXT,
-    hresult INTEGER); CREATE TABLE faults(id INTEGER PRIMARY KEY, document TEXT, matched INTEGER, fired
-    INTEGER); CREATE TABLE late(id INTEGER PRIMARY KEY, due INTEGER, function TEXT, arguments TEXT); CREATE
-    TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT); CREATE TABLE leaks(id
+    hresult INTEGER, document TEXT); CREATE TABLE closings(id INTEGER PRIMARY KEY, pid INTEGER, function
+    TEXT, object TEXT, hresult INTEGER); CREATE TABLE faults(id INTEGER PRIMARY KEY, document TEXT, matched
+    INTEGER, fired INTEGER); CREATE TABLE late(id INTEGER PRIMARY KEY, due INTEGER, function TEXT,
+    arguments TEXT); CREATE TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT);
+CREATE TABLE leaks(id
     INTEGER PRIMARY KEY, pid INTEGER, kind TEXT, text TEXT); CREATE TABLE ghosts(name TEXT PRIMARY KEY);
 CREATE TABLE accelnet(mac TEXT);
 CREATE TABLE slots(one INTEGER PRIMARY KEY

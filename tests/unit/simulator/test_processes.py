@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,22 @@ class TestJournal:
         (closing,) = simulator.journal(closings=True)
         assert (closing.function, closing.object, closing.hresult) == ("HcnCloseNetwork", network, 0)
         assert "HcnCloseNetwork" not in [call.function for call in simulator.journal()]
+
+    def test_it_keeps_what_changing_calls_sent_where_that_is_asked_for(
+        self, simulator: Simulator, caller: Caller
+    ) -> None:
+        network = caller.network()
+        assert {call.document for call in simulator.journal()} == {""}
+        simulator.set_options(journal_documents=True)
+        simulator.reset_journal()
+        endpoint = caller.endpoint(network, Name="pod")
+        caller.add(caller.namespace(), endpoint)
+        caller.rest("POST", "/endpoints/", {"VirtualNetwork": network})
+        caller.rest("GET", "/endpoints/", "unread")
+        sent = {call.function: json.loads(call.document) for call in simulator.journal() if call.document}
+        assert (sent["HcnCreateEndpoint"]["Name"], sent["HNSCall"]) == ("pod", {"VirtualNetwork": network})
+        assert sent["HcnModifyNamespace"]["Settings"] == {"EndpointId": endpoint}
+        assert set(sent) == {"HcnCreateEndpoint", "HcnCreateNamespace", "HcnModifyNamespace", "HNSCall"}
 
     def test_it_can_be_reset_and_goes_on(self, simulator: Simulator, caller: Caller) -> None:
         caller.network()
