@@ -323,7 +323,7 @@ class Addition:
 
     def _chosen_id(self, before: AttachmentRow | None) -> str:
         """The ID of the endpoint to make: another one while a deletion of the last may still reach HNS."""
-        if before is None or before.endpoint_id is None or before.is_shared:
+        if before is None or before.endpoint_id is None or before.is_shared or before.is_of_a_peer:
             return self.attachment.endpoint_id
         if before.delete_begun:
             return next_endpoint_id(before.endpoint_id, *self.attachment.key)

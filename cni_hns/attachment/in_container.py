@@ -172,6 +172,10 @@ class FoundContainer:
     def existing(self) -> str | None:
         return self._existing
 
+    def adopted(self, _attachment: Attachment) -> bool:
+        """That was done before the container was looked for: the peers answer for one that has ended too."""
+        return False
+
     def put(self, endpoint_id: str) -> None:
         """A container of a pod may have ended before its ADD: the peers answer with the endpoint as it is."""
         try:

@@ -33,14 +33,14 @@ class Namespace:
         self.words = f"namespace {namespace_id}"
 
     def adopt(self, _attachment: Attachment) -> None:
-        """None is looked for: an ADD into a namespace stays as cheap as it is."""
+        """The namespace itself says whether it has one, once it is open."""
 
     def shared_endpoint(self, _attachment: Attachment) -> None:
         """In a namespace each attachment has an endpoint of its own."""
 
     def opened(self, attachment: Attachment) -> OpenedNamespace:
         try:
-            return OpenedNamespace(attachment.node.hcn.namespaces.open(self._id))
+            return OpenedNamespace(self, attachment.node.hcn.namespaces.open(self._id))
         except NotFound as fault:
             raise CniError(
                 HNS_REFUSED,
@@ -100,11 +100,23 @@ class Namespace:
 class OpenedNamespace:
     """An HCN namespace that is open."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, place: Namespace, opened: Opened) -> None:
+        self._place = place
         self._opened = opened
 
     def existing(self) -> None:
         """It is always to be made."""
+
+    def adopted(self, attachment: Attachment) -> bool:
+        """A pod that is new has an empty namespace: one query, and no search among all endpoints."""
+        if attachment.row() is not None:
+            return False
+        there = NamespaceView.of(self._opened.query()).endpoints
+        if not there:
+            return False
+        from cni_hns.attachment.adoption import adopt
+
+        return adopt(attachment, self._place, among=there)
 
     def put(self, endpoint_id: str) -> None:
         self._opened.modify(add_endpoint(endpoint_id))

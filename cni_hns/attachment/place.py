@@ -45,6 +45,12 @@ class Door(Protocol):
     def existing(self) -> str | None:
         """The endpoint that is to be put there, where it is another container's; None: it is to be made."""
 
+    def adopted(self, attachment: Attachment) -> bool:
+        """Whether an endpoint of a peer's was there and is in the ledger now, as the attachment's.
+
+        Raises: CniError, ServiceError: it could not be found out.
+        """
+
     def put(self, endpoint_id: str) -> None:
         """Put the endpoint there; it may be there already. Raises: ServiceError."""
 
@@ -69,7 +75,7 @@ class Place(Protocol):
         """Whether the endpoint is another container's, which makes it and ends it."""
 
     def adopt(self, attachment: Attachment) -> None:
-        """Take an endpoint of a peer's that is there already over into the ledger.
+        """Take an endpoint of a peer's over into the ledger that can be found before the place is opened.
 
         Raises: CniError, ServiceError: it could not be found out.
         """

@@ -45,7 +45,7 @@ _DIFFERENCES = (
     _Difference(
         ("win-bridge", "win-overlay"),
         lambda plan: len(plan.ipam.range_sets) > 1 or plan.ipam.kind == "delegate",
-        "IPAM's second address, of the other family, is applied; the peer uses the first and drops the rest",
+        "IPAM's address of the other family is applied; the peer uses the first address and drops the rest",
     ),
     _Difference(
         _EVERY_PEER,

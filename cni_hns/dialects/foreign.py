@@ -190,6 +190,24 @@ class Translation:
         if unknown:
             self.remark(f"{path}: {', '.join(unknown)} not known and ignored")
 
+    def first_of_each_family(self, ipam: dict[str, Any]) -> None:
+        """Of an IPAM's answer a peer takes one address of a family: further range sets are not used."""
+        ranges = ipam.get("ranges")
+        if not isinstance(ranges, list) or ipam_kind(ipam)[0] != "builtin":
+            return
+        seen = {_family(ipam.get("subnet"))}
+        kept: list[Any] = []
+        for index, each in enumerate(ranges):
+            place = f"{self.inner_place('ipam', 'ranges')}[{index}]"
+            family = _family_of_set(each)
+            if family is not None and family in seen:
+                self.remark(f"{place}: a second IPv{family} address is not used, as with {self.peer}")
+                continue
+            self.places[f"ipam.ranges[{len(kept)}]"] = place
+            seen.add(family)
+            kept.append(each)
+        ipam["ranges"] = kept
+
     def ipam(self) -> dict[str, Any]:
         """The `ipam` object in native spelling, without routes and DNS: peers take nothing but addresses."""
         entry = self.members("ipam")
@@ -283,3 +301,16 @@ class Translation:
             except ValueError as fault:
                 self.fault(f"{place}[{index}]", str(fault))
         return found
+
+
+def _family_of_set(range_set: object) -> int | None:
+    """4 or 6 by the first subnet; None where that cannot be seen: it is a fault then."""
+    first = range_set[0] if isinstance(range_set, list) and range_set else None
+    return _family(fields.fold(first).get("subnet")) if isinstance(first, Mapping) else None
+
+
+def _family(subnet: object) -> int | None:
+    try:
+        return fields.network(subnet).version
+    except ValueError:
+        return None

@@ -50,6 +50,7 @@ def translate(source: Translation, mode: str) -> None:
     flags = _flags(source)
     kind, _ = ipam_kind(source.members("ipam"))
     ipam = source.ipam()
+    source.first_of_each_family(ipam)
     subnets = new_subnets(source, ipam, kind)
     choose_gateways(source, ipam, kind, flags, subnets)
     if kind == "hns":

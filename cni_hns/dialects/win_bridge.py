@@ -49,6 +49,7 @@ def joined(source: Translation, mode: str, instead: str) -> None:
     source.document["network"] = {"mode": mode}
     source.say_unread("optionalflags", "additionalroutes")
     ipam = source.ipam()
+    source.first_of_each_family(ipam)
     source.set_gateways_aside(ipam, instead)
     source.document["ipam"] = ipam
     if not empty(source.members("ipam").get("routes")):

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 
 from cni_hns.binding.processes import Owner
-from cni_hns.identity import is_endpoint_of
+from cni_hns.identity import endpoint_name, is_endpoint_of
 from cni_hns.ledger.clock import Clock
 from cni_hns.ledger.errors import DamagedRow
-from cni_hns.ledger.rows import AttachmentKey, AttachmentRow, Claim
+from cni_hns.ledger.rows import TAKEN_OVER, AttachmentKey, AttachmentRow, Claim
 from cni_hns.ledger.seal import opened_or_older, sealed
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
@@ -252,8 +252,9 @@ class Attachments(Clock):
         request, result, pid, started, boot_id, token, deadline_at, until, updated_at = row[8:17]
         look_at, gone_at, plugin, delete_begun, v1_netns = row[17:]
         key = AttachmentKey(network, container_id, ifname)
+        document = None if request is None else self._opened(key, "request", request, json.loads)
         # HNS V1 may choose an ID of its own, and a shared endpoint has that of another attachment.
-        if endpoint is not None and v1_netns is None and not is_endpoint_of(endpoint, *key):
+        if endpoint is not None and v1_netns is None and not _is_its(endpoint, key, document):
             raise DamagedRow(self.path, "attachments", "endpoint_id", "/".join(key))
         return AttachmentRow(
             key=key,
@@ -262,7 +263,7 @@ class Attachments(Clock):
             hcn_network_id=hcn_network,
             namespace_id=namespace,
             fingerprint=fingerprint,
-            request=None if request is None else self._opened(key, "request", request, json.loads),
+            request=document,
             result=self._opened(key, "result", result, str) if result else result,
             owner=Owner(pid, started, boot_id),
             token=token,
@@ -346,6 +347,14 @@ class Attachments(Clock):
 def abandoned(row: AttachmentRow, alive: Callable[[Owner], bool], now: float) -> bool:
     """Whether nobody works on an "adding" or "deleting" row any more."""
     return now > row.deadline_at + LONG_PAST_S or not alive(row.owner)
+
+
+def _is_its(endpoint: str, key: AttachmentKey, document: dict[str, Any] | None) -> bool:
+    """By its ID, or, of one that was taken over from a peer, by what was written down of it."""
+    if is_endpoint_of(endpoint, *key):
+        return True
+    name = endpoint_name(key.network, key.container_id)
+    return document is not None and (document.get(TAKEN_OVER), document.get("Name")) == (endpoint, name)
 
 
 def _to_repair(row: AttachmentRow, alive: Callable[[Owner], bool], now: float) -> bool:

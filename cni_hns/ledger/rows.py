@@ -6,7 +6,11 @@ from cni_hns.binding.processes import Owner
 from cni_hns.identity import is_endpoint_of, shared_with
 from cni_hns.typed import Any, NamedTuple
 
-__all__ = ["AttachmentKey", "AttachmentRow", "Claim", "KnownNetwork", "Lease"]
+__all__ = ["TAKEN_OVER", "AttachmentKey", "AttachmentRow", "Claim", "KnownNetwork", "Lease"]
+
+
+TAKEN_OVER = "TakenOver"
+"""The member of `request` with the ID of an endpoint that another plugin made; HNS is never sent it."""
 
 
 class AttachmentKey(NamedTuple):
@@ -66,6 +70,11 @@ class AttachmentRow(NamedTuple):
     def is_shared(self) -> bool:
         """Whether its endpoint is another container's."""
         return shared_with(self.v1_netns) is not None
+
+    @property
+    def is_of_a_peer(self) -> bool:
+        """Whether its endpoint was made by another plugin: no ADD of this one ever uses its ID again."""
+        return self.endpoint_id is not None and (self.request or {}).get(TAKEN_OVER) == self.endpoint_id
 
     def may_go_late(self, usual_endpoint_id: str) -> bool:
         """Whether a deletion that was begun earlier may still take an endpoint of this attachment."""

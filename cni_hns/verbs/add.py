@@ -91,6 +91,8 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
         adding.place.opened(attachment) as door,
         networks.resolve(plan, node, adding.rehearse) as network,
     ):
+        if remake is None and door.adopted(attachment):
+            return None
         claim = take(node.deadline, lambda: adding.claim(network, door, remake))
         if claim.kind == "ready":
             return None

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+_GATEWAYS_OF_THEIR_OWN = frozenset({"win-bridge", "win-overlay"})
+
 
 def run(request: Request, node: Node) -> None:
     """Nothing, if all is as it was.
@@ -91,8 +93,12 @@ def _promised(request: Request, key: AttachmentKey, place: Place) -> Promised:
 
 
 def _ask_the_plugin(attachment: Attachment, plan: AttachmentPlan) -> None:
-    """Pass CHECK on to an external IPAM plugin. Raises: CniError, what it found."""
-    if plan.ipam.kind != "delegate":
+    """Pass CHECK on to an external IPAM plugin. Raises: CniError, what it found.
+
+    win-bridge and win-overlay use no gateway of an IPAM plugin's: that one would find in prevResult another
+    one than it gave.
+    """
+    if plan.ipam.kind != "delegate" or plan.peer in _GATEWAYS_OF_THEIR_OWN:
         return
     from cni_hns.attachment.delegated import plugin_of
 

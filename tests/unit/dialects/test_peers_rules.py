@@ -414,3 +414,23 @@ class TestWishes:
     )
     def test_who_passes_over_arguments(self, config: dict[str, Any], excused: bool) -> None:
         assert passes_over_arguments(config) == excused
+
+
+class TestASecondAddressOfAFamily:
+    """The peers use the first; a second one would be held and never be seen."""
+
+    @pytest.mark.parametrize("base", [WIN_BRIDGE, PLAIN_BRIDGE], ids=["win-bridge", "sdnbridge"])
+    @pytest.mark.parametrize("legacy", [True, False])
+    def test_is_not_taken_and_that_is_noted(self, base: dict[str, Any], legacy: bool) -> None:
+        subnet = base["ipam"].get("subnet", "10.50.7.0/24")
+        half = subnet.replace(".0/24", ".128/25")
+        sets = [[{"subnet": half}]] if legacy else [[{"subnet": subnet}], [{"subnet": half}]]
+        own = {"subnet": subnet.replace("/24", "/25")} if legacy else {}
+        plan = plan_of(base, ipam={"type": "host-local", **own, "ranges": sets})
+        assert len(plan.ipam.range_sets) == 1
+        assert noted(plan, "a second IPv4 address is not used")
+
+    def test_of_a_faulty_set_is_told_as_it_is_written(self) -> None:
+        sets = [[{"subnet": "10.50.7.0/24"}], [{"subnet": "10.50.7.0/25"}], [{"subnet": "fd00::/200"}]]
+        faults = faults_of(changed(WIN_BRIDGE, ipam={"type": "host-local", "ranges": sets}))
+        assert [path for path in faults if path.startswith("ipam.ranges[2]")]
