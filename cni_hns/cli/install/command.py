@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -24,6 +25,9 @@ from cni_hns.cli.install.trial import try_out
 from cni_hns.cli.output import print_json
 from cni_hns.cli.programs import PEERS, stands_in_for
 from cni_hns.cli.session import Session, in_this_session, json_option
+from cni_hns.cni.errors import CniError
+from cni_hns.ipam.hostlocal import shared_folders
+from cni_hns.ledger import LedgerBusy, LedgerFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,22 +104,50 @@ def uninstall(session: Session, /, as_json: bool, dry_run: bool, remove_ledger: 
     """Take out what `install` put into the folder, and put the peers' exes back.
 
     A file that was changed since is kept and named: exit code 1 then. Ledger and configuration are kept.
+    Addresses that host-local knows nothing of are named: another plugin would give them away.
     """
     places = find_places(options["bin_dir"], None, options["containerd_config"])
     done, kept = remove(places.bin_dir, dry_run=dry_run)
     ledger = session.ledger_path(None, None)
+    unknown = _unknown_to_host_local(session)
     if remove_ledger:
         done = done + _remove_ledger(ledger, dry_run)
     if as_json:
         facts = {"binDir": places.bin_dir, "done": done, "kept": kept}
-        print_json({**facts, "ledger": ledger, "confDir": places.conf_dir})
+        print_json({**facts, "ledger": ledger, "confDir": places.conf_dir, "unknownToHostLocal": unknown})
         return 1 if kept else 0
     for line in (*done, *(f"kept {one}" for one in kept)):
         click.echo(line)
     if not remove_ledger and os.path.exists(ledger):
         click.echo(f"kept the ledger {ledger} (--remove-ledger deletes it)")
+    for network, count in unknown.items():
+        click.echo(
+            f'host-local knows nothing of {count} addresses held on network "{network}": if it is to go on '
+            "there, run `cni-hns ipam export --host-local FOLDER` (from the single file) first"
+        )
     click.echo(f"configurations in {places.conf_dir} are left as they are")
     return 1 if kept else 0
+
+
+def _unknown_to_host_local(session: Session) -> dict[str, int]:
+    """How many held addresses of each network have no file; {} where no ledger can be read."""
+    try:
+        ledger = session.ledger(None, None)
+    except (LedgerFault, LedgerBusy, CniError):
+        return {}
+    if ledger is None:
+        return {}
+    with closing(ledger):  # it may be deleted next
+        try:
+            leases = ledger.leases()
+        except (LedgerFault, LedgerBusy):
+            return {}
+        networks = [lease.network for lease in leases if lease.origin in {"allocated", "reserved"}]
+        return {
+            network: networks.count(network)
+            for network in dict.fromkeys(networks)
+            if not shared_folders(ledger, network)
+        }
 
 
 def _aliases(text: str | None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from cni_hns.cli.install.configuration import OURS, Wanted, loaded, template
 from cni_hns.cli.install.containerd import find_places
 from cni_hns.cli.install.layout import exe_name
 from cni_hns.cli.install.package import LAYOUT, Package, digest, read_package
+from cni_hns.deadline import Deadline
 from cni_hns.dialects.lint import check_file_text
+from cni_hns.ipam.allocate import plain_lease
+from cni_hns.ledger import AttachmentKey, open_ledger
 from tests.unit.cli.conftest import Node
 
 TWO = """version = 3
@@ -283,6 +287,16 @@ class TestTheCommand:
         assert os.listdir(tmp_path / "bin") == []
         assert os.listdir(tmp_path / "conf") == [OURS]
         assert ledger.exists()
+
+    def test_uninstall_names_addresses_that_host_local_would_give_away(
+        self, node: Node, package: Package, there: list[str]
+    ) -> None:
+        node.make("install", *there)
+        with closing(open_ledger(str(node.folder / "cni-hns" / "ledger.db"), Deadline(30))) as ledger:
+            ledger.hold(plain_lease(AttachmentKey("pods", "pod1", "eth0"), "10.5.0.2"))
+        typed = node("uninstall", *there[:2])
+        assert 'nothing of 1 addresses held on network "pods"' in typed.out
+        assert "ipam export" in typed.out
 
     def test_the_ledger_goes_when_asked_for(self, node: Node, package: Package, there: list[str]) -> None:
         ledger = node.folder / "cni-hns" / "ledger.db"
