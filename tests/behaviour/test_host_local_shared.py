@@ -125,6 +125,7 @@ class TestAddAndDel:
         assert shared.reservations() == {}
         assert len(list((tmp_path / "moved" / "pods").glob("10.*"))) == 1
 
+    @pytest.mark.in_process("Wine does not number its boots")
     def test_gc_by_hand_without_a_configuration_takes_the_file_too(
         self, shared: Shared, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -290,7 +291,7 @@ class TestByHand:
     ) -> None:
         plain = configured("l2bridge")
         container, _, _ = shared.pod(plain)
-        folder = str(tmp_path / "out")
+        folder = current().path(tmp_path / "out")
         assert self.run(shared, "ipam", "export", "--host-local", folder).exit_code == 0
         assert (tmp_path / "out" / "pods" / "10.88.0.2").read_bytes() == f"{container}\r\neth0".encode()
         (tmp_path / "out" / "pods" / "10.88.0.3").write_bytes(b"peer\r\neth0")
