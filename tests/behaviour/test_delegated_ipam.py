@@ -469,7 +469,8 @@ class TestWhichPluginIsAsked:
         self, node: SimulatedNode, ipam: FakeIpam, tmp_path: Path
     ) -> None:
         folder = tmp_path / "reservations" / "pods"
-        settings = {"type": "host-local", "subnet": "10.88.0.0/24", "dataDir": str(folder.parent)}
+        data_dir = current().path(folder.parent)
+        settings = {"type": "host-local", "subnet": "10.88.0.0/24", "dataDir": data_dir}
         pod = Pod(node, ipam, ipam={**settings, "delegate": True})
         result = pod.added().document
         folder.mkdir(parents=True)

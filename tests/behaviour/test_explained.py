@@ -10,6 +10,7 @@ import pytest
 
 from tests.behaviour.scene import add, last
 from tests.harness import SimulatedNode
+from tests.packaging import current
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -20,7 +21,7 @@ def plugin_of(name: str, folder: Path) -> dict[str, Any]:
     (plugin,) = document.get("plugins", [document])
     ipam = plugin["ipam"]
     if ipam["type"] == "host-local":
-        ipam = {**ipam, "dataDir": str(folder / "host-local")}
+        ipam = {**ipam, "dataDir": current().path(folder / "host-local")}
     kept = {key: value for key, value in plugin.items() if key != "log"}
     return {**kept, "name": document["name"], "cniVersion": document["cniVersion"], "ipam": ipam}
 
@@ -32,7 +33,7 @@ def test_the_endpoint_told_is_the_one_that_is_made(node: SimulatedNode, tmp_path
     config = plugin_of(name, tmp_path)
     file = tmp_path / "10.conf"
     file.write_text(json.dumps(config), encoding="utf-8")
-    printed = node.command("config", "explain", str(file), "--json")
+    printed = node.command("config", "explain", current().path(file), "--json")
     (plugin,) = json.loads(printed.stdout)["plugins"]
     add(node, config)
     made = last(node)

@@ -310,7 +310,7 @@ class TestHowManyAreLookedAt:
         for _ in range(20):
             Pod(node, **config).add()
         assert self._calls(Pod(node, **config)) == before
-        assert (before["ADD"], before["DEL"]) == (5, 3)
+        assert (before["ADD"], before["DEL"]) == (6, 3)
 
     def _calls(self, pod: Pod) -> dict[str, int]:
         made = {}
