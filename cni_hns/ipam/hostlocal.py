@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 
 from cni_hns.ipam.allocate import host_local_cursor, plain_lease
+from cni_hns.ipam.hostlocal_files import Contents
 from cni_hns.ledger.addresses import address_key, address_text
 from cni_hns.ledger.rows import AttachmentKey
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Self
@@ -22,7 +23,7 @@ from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cni_hns.ipam.hostlocal_files import Contents, Folder, Reservation
+    from cni_hns.ipam.hostlocal_files import Folder, Reservation
     from cni_hns.ledger import Ledger
     from cni_hns.ledger.rows import Lease
 
@@ -42,6 +43,7 @@ __all__ = [
 _SETTLED_NS = 2_000_000_000
 # A configuration's `dataDir` is changed now and then; pods that are there keep their files where they are.
 _FOLDERS_KEPT = 4
+_EMPTY = Contents([], {}, complete=True)
 
 
 class Takeover(NamedTuple):
@@ -99,8 +101,11 @@ def share(
     Raises: CniError: code 5, a folder cannot be read or written; code 11, the lock was not to be had.
     """
     folders = [folder, *others]
-    if _Look.at(ledger, network, folders, shared=folder).is_over:
+    first = _Look.at(ledger, network, folders, shared=folder)
+    if first.is_over:
         return NOTHING
+    if first.is_of_nothing:
+        return first.bring_together()
     with folder.locked(timeout_s):
         look = _Look.at(ledger, network, folders, shared=folder)
         return look.bring_together()
@@ -148,6 +153,11 @@ class _Look:
             return False
         return not any(self._times) or (self._is_the_same and self._times == self._known_times)
 
+    @property
+    def is_of_nothing(self) -> bool:
+        """Whether there is no folder, and no lease that would need a file in it: none is made for a look."""
+        return not any(self._times) and not self._without_a_file(_EMPTY)
+
     def bring_together(self) -> Takeover:
         """Read the folders; one transaction; then the files that leases lack in a shared one."""
         contents = [
@@ -155,7 +165,7 @@ class _Look:
         ]
         with self._ledger.transaction():
             taken = self._take(contents)
-            missing = self._without_a_file(contents[0]) if self._is_new else []
+            missing = self._without_a_file(self._of_shared(contents)) if self._is_new else []
         for lease in missing:
             self._folders[0].reserve(lease.address, lease.container_id, lease.ifname)
         complete = not missing and all(one.complete for one in contents)
@@ -167,6 +177,10 @@ class _Look:
         found = [one for folder in self._folders for one in folder.read().reservations]
         with self._ledger.transaction():
             return [(adopted(self._network, one), self._adopt(one)) for one in found]
+
+    def _of_shared(self, contents: list[Contents]) -> Contents:
+        """What the shared folder, which comes first, has; nothing where it is not there."""
+        return contents[0] if self._times[0] else _EMPTY
 
     @property
     def _is_new(self) -> bool:
@@ -231,7 +245,7 @@ class _Look:
         known = there
         if not there.container_id:
             known = known._replace(container_id=one.container_id, ifname=one.ifname)
-        if not self._is_shared:
+        if self._shared is None:
             known = known._replace(origin="adopted")
         if known != there:
             self._ledger.change_lease(known)

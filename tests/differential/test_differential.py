@@ -58,6 +58,10 @@ class TestCases:
     def test_each_sample_of_a_peer_is_among_them(self, file: Path) -> None:
         if file.name == "l2bridge.conf":
             pytest.skip("its configuration is our own")
+        if file.name == "win-bridge-v1.conf":
+            pytest.skip(
+                "V1 is beside the peer in tests/clients/test_win_bridge.py: its pods have no namespace"
+            )
         assert [case for case in every() if f"conf/{file.name}" in case.values.values()]
 
     def test_the_second_pod_has_host_ports_of_its_own(self) -> None:

@@ -83,9 +83,9 @@ def test_an_undo_that_does_nothing_is_found_with_its_smallest_case(
 ) -> None:
     """HNS is never told to delete an endpoint."""
     monkeypatch.setattr(Family, "delete", lambda family, guid: None)
-    code, text = printed(capsys, "--only", f"{_ADD} / hns 4 HcnModifyNamespace / fail 0x803B0017")
+    code, text = printed(capsys, "--only", f"{_ADD} / hns 5 HcnModifyNamespace / fail 0x803B0017")
     assert code == 1
-    smallest = f"the smallest failing case: {_ADD} / hns 4 HcnModifyNamespace / fail 0x803B0017 / DEL"
+    smallest = f"the smallest failing case: {_ADD} / hns 5 HcnModifyNamespace / fail 0x803B0017 / DEL"
     assert smallest in text
     assert "at the end: the endpoint of a pod that is deleted" in text.partition(smallest)[2]
 
@@ -94,7 +94,7 @@ def test_a_lease_that_outlives_its_pod_is_found(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Ledger, "free", lambda ledger, network, address: None, raising=True)
-    code, text = printed(capsys, "--only", f"{_ADD} / hns 3 HcnCreateEndpoint / fail 0x80070005")
+    code, text = printed(capsys, "--only", f"{_ADD} / hns 4 HcnCreateEndpoint / fail 0x80070005")
     assert code == 1
     assert "at the end: a lease that is held" in text
 
