@@ -275,6 +275,10 @@ class Addition:
 
         Set aside, where HNS may still be creating the endpoint.
         """
+        if self.is_of_a_living_pod:
+            # What is held is the pod's, whose row the ledger has lost: only this call's own row goes.
+            self.node.ledger.remove(self.attachment.key, self.node.token)
+            return
         if remake is None:
             is_later = bool(earlier_endpoint_ids(self.endpoint_id, *self.attachment.key))
             self.attachment.free(late_arrival=self.may_arrive_late, late_deletion=is_later)
