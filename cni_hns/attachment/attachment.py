@@ -12,8 +12,10 @@ from cni_hns.ledger import AttachmentKey
 from cni_hns.typed import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cni_hns.cni.request import Request
-    from cni_hns.ledger import AttachmentRow, Claim, Ledger
+    from cni_hns.ledger import AttachmentRow, Claim, Lease, Ledger
     from cni_hns.node.node import Node
 
 __all__ = ["Attachment"]
@@ -34,6 +36,7 @@ class Attachment:
         self.node = node
         self.key = key
         self.endpoint_id = endpoint_id(*key)
+        self._reservations: Reservations | None = None
 
     @classmethod
     def of(cls, request: Request, node: Node) -> Self:
@@ -56,7 +59,9 @@ class Attachment:
     @property
     def reservations(self) -> Reservations:
         """host-local's folder, as far as this network's configuration speaks of it. Raises: CniError."""
-        return Reservations.of(self.request.config, self.key.network, self.node)
+        if self._reservations is None:
+            self._reservations = Reservations.of(self.request.config, self.key.network, self.node)
+        return self._reservations
 
     def row(self) -> AttachmentRow | None:
         """What the ledger has of it, None where it knows nothing."""
@@ -111,7 +116,7 @@ class Attachment:
         is_over = ends <= ledger.now()
         keeps_leases = late_arrival and not is_over
         if not keeps_leases:
-            self._drop_files()
+            self.reservations.drop(self._with_files())
         with ledger.transaction():
             if is_over or not (late_arrival or late_deletion):
                 ours = ledger.remove(key, token)
@@ -122,14 +127,15 @@ class Attachment:
             elif ours:
                 allocate.release(ledger, key)
 
-    def _drop_files(self) -> None:
-        """Also those of addresses whose leases ended before the tombstone that they belong to."""
-        reservations = self.reservations
-        row = self.row() if reservations.has_files() else None
+    def _with_files(self) -> Iterator[Lease]:
+        """Its leases, while the row is this process's; also of addresses whose leases ended before the
+        tombstone that they belong to.
+        """
+        row = self.row()
         if row is None or row.token != self.node.token:
             return
-        asked = [one["IpAddress"] for one in (row.request or {}).get("IpConfigurations", [])]
         leases = self.ledger.leases_of(self.key)
+        yield from leases
         held = {one.address for one in leases}
-        leases += [allocate.plain_lease(self.key, one) for one in asked if one not in held]
-        reservations.drop(leases)
+        asked = [one["IpAddress"] for one in (row.request or {}).get("IpConfigurations", [])]
+        yield from (allocate.plain_lease(self.key, one) for one in asked if one not in held)

@@ -8,6 +8,7 @@ of this does nothing.
 from __future__ import annotations
 
 from cni_hns.dialects.essentials import ipam_source
+from cni_hns.ipam.allocate import shared_folders
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
@@ -56,22 +57,22 @@ class Reservations(NamedTuple):
     @classmethod
     def known(cls, network: str, node: Node) -> Self:
         """What the ledger knows of the network's folder, where no configuration is at hand."""
-        from cni_hns.ipam import hostlocal
         from cni_hns.ipam.hostlocal_files import Folder
 
-        paths = hostlocal.shared_folders(node.ledger, network)
+        paths = shared_folders(node.ledger, network)
         return cls(node, network, Folder(paths[0]) if paths else None, [])
 
-    def has_files(self) -> bool:
-        """Whether leases of this network may have files, by the configuration or by the ledger."""
-        return bool(self.read) or self.shared is not None or bool(self._shared_before())
+    @property
+    def is_configured(self) -> bool:
+        """Whether the configuration speaks of a folder at all."""
+        return self.shared is not None or bool(self.read)
 
     def prepare(self) -> None:
         """For an ADD: the first time, the folder is read and all leases get their files.
 
         Raises: CniError: code 5 or 11, addresses could be given twice.
         """
-        if self.shared is None and not self.read:
+        if not self.is_configured:
             return
         from cni_hns.ipam import hostlocal
 
@@ -83,7 +84,7 @@ class Reservations(NamedTuple):
 
         Raises: CniError: code 5 or 11.
         """
-        if self.shared is None and not self.read:
+        if not self.is_configured:
             return
         from cni_hns.ipam import hostlocal
 
@@ -124,27 +125,24 @@ class Reservations(NamedTuple):
         return [one for one in others if one is not None]
 
     def drop(self, leases: Iterable[Lease]) -> None:
-        """Remove the files of leases that are about to be released.
+        """Remove the files of leases that are about to be released; without any folder none is asked for.
+
+        The folders are the ledger's too: a configuration may be changed, or not at hand, when its pods go.
 
         Raises: CniError: code 5 or 11, a file is still there.
         """
-        if not self.has_files():
+        written = [] if self.shared is None else [self.shared.path]
+        written += shared_folders(self.node.ledger, self.network)
+        if not written and not self.read:
             return
         from cni_hns.ipam import hostlocal
         from cni_hns.ipam.hostlocal_files import Folder
 
         leases = list(leases)
-        written = [] if self.shared is None else [self.shared.path]
-        for path in dict.fromkeys([*written, *self._shared_before()]):
+        for path in dict.fromkeys(written):
             hostlocal.drop(leases, Folder(path), self._patience_s, is_shared=True)
         for one in self.read:
             hostlocal.drop(leases, one, self._patience_s, is_shared=False)
-
-    def _shared_before(self) -> list[str]:
-        """By the ledger: a configuration may be changed, or not at hand, by the time its pods go."""
-        from cni_hns.ipam.hostlocal import shared_folders
-
-        return shared_folders(self.node.ledger, self.network)
 
     def differences(self, leases: Iterable[Lease]) -> list[str]:
         """Leases whose files are not there, in words: host-local would give their addresses to others."""
@@ -161,8 +159,7 @@ class Reservations(NamedTuple):
             if holder is None:
                 found.append(f'address {lease.address} has no reservation in "{shared.path}"')
             elif holder.container_id != lease.container_id:
-                words = f'"{holder.container_id}" {holder.ifname}'
-                found.append(f'address {lease.address} is reserved for {words} in "{shared.path}"')
+                found.append(f'address {lease.address} is reserved for {holder.words} in "{shared.path}"')
         return found
 
     @property

@@ -124,8 +124,7 @@ def _written(folder: Folder, lease: Lease) -> _Exchanged:
     other = folder.reserve(lease.address, lease.container_id, lease.ifname)
     if other is None:
         return _Exchanged.of(lease, "written")
-    holder = f'"{other.container_id}" {other.ifname}'.rstrip()
-    return _Exchanged.of(lease, f"left: its file is that of {holder}", is_left=True)
+    return _Exchanged.of(lease, f"left: its file is that of {other.words}", is_left=True)
 
 
 def _imported(ledger: Ledger, network: str, folder: Folder) -> list[_Exchanged]:

@@ -149,7 +149,7 @@ def _make_files(files: Reservations, node: Node, leases: list[Lease], *, in_turn
     if others:
         files.drop(leases)
         reservations.release(node.ledger, leases)
-        words = ", ".join(f'"{one.container_id}" {one.ifname}'.rstrip() for one in others)
+        words = ", ".join(one.words for one in others)
         raise Failure(f"host-local's folder has the address already, for {words}: take another one")
 
 

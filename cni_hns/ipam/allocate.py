@@ -30,11 +30,13 @@ __all__ = [
     "hold_given",
     "holder_words",
     "host_local_cursor",
+    "host_local_fact",
     "inside",
     "plain_lease",
     "quarantine",
     "release",
     "set_aside",
+    "shared_folders",
     "used_up",
 ]
 
@@ -174,6 +176,18 @@ def used_up(
 def host_local_cursor(number: int) -> str:
     """Under which name the ledger keeps what host-local gave last from its range set of this number."""
     return f"host-local {number}"
+
+
+def host_local_fact(network: str) -> str:
+    """Under which name the ledger keeps what it knows of host-local's folder."""
+    return f"host-local of {network}"
+
+
+def shared_folders(ledger: Ledger, network: str) -> list[str]:
+    """The folder of host-local's in which the network's leases have their files, then those it moved from."""
+    known = ledger.fact(host_local_fact(network))
+    shared: list[str] = known.get("shared", []) if isinstance(known, dict) else []
+    return shared
 
 
 class _Choice:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 
-from cni_hns.ipam.allocate import host_local_cursor, plain_lease
+from cni_hns.ipam.allocate import host_local_cursor, host_local_fact, plain_lease, shared_folders
 from cni_hns.ipam.hostlocal_files import Contents
 from cni_hns.ledger.addresses import address_key, address_text
 from cni_hns.ledger.rows import AttachmentKey
@@ -34,7 +34,6 @@ __all__ = [
     "import_leases",
     "is_shared",
     "share",
-    "shared_folders",
     "take_over",
 ]
 
@@ -61,13 +60,6 @@ NOTHING = Takeover(0, 0, [])
 def is_shared(ledger: Ledger, network: str, folder: Folder) -> bool:
     """Whether all leases of the network have their files in this folder."""
     return shared_folders(ledger, network)[:1] == [folder.path]
-
-
-def shared_folders(ledger: Ledger, network: str) -> list[str]:
-    """The folder in which the network's leases have their files, then those that it moved from."""
-    known = ledger.fact(_fact(network))
-    shared: list[str] = known.get("shared", []) if isinstance(known, dict) else []
-    return shared
 
 
 def import_leases(ledger: Ledger, network: str, folder: Folder) -> list[tuple[Lease, bool | str]]:
@@ -144,7 +136,7 @@ class _Look:
 
     @classmethod
     def at(cls, ledger: Ledger, network: str, folders: Sequence[Folder], *, shared: Folder | None) -> Self:
-        return cls(ledger, network, folders, shared, ledger.fact(_fact(network)))
+        return cls(ledger, network, folders, shared, ledger.fact(host_local_fact(network)))
 
     @property
     def is_over(self) -> bool:
@@ -190,7 +182,8 @@ class _Look:
         folders = [one.path for one in self._folders]
         now = [] if self._shared is None else [self._shared.path]
         shared = [*now, *(one for one in self._shared_before if one not in now)][:_FOLDERS_KEPT]
-        self._ledger.keep_fact(_fact(self._network), {"folders": folders, "times": times, "shared": shared})
+        known = {"folders": folders, "times": times, "shared": shared}
+        self._ledger.keep_fact(host_local_fact(self._network), known)
 
     def _take(self, contents: list[Contents]) -> Takeover:
         reservations = [one for each in contents for one in each.reservations]
@@ -274,10 +267,6 @@ class _Look:
             # A peer has deleted the pod, it seems: that is soon looked at.
             ledger.doubt(row)
         return False
-
-
-def _fact(network: str) -> str:
-    return f"host-local of {network}"
 
 
 def _trusted(changed_ns: int | None) -> int | None:

@@ -56,6 +56,11 @@ class Reservation(NamedTuple):
     container_id: str
     ifname: str
 
+    @property
+    def words(self) -> str:
+        """Its owner, for a message."""
+        return f'"{self.container_id}" {self.ifname}'.rstrip()
+
 
 class Contents(NamedTuple):
     """What a folder says. `last_reserved` is by the number of the range set.

@@ -30,7 +30,7 @@ def run(request: Request, node: Node) -> None:
         CniError: code 105 with all that is left and why; code 11 where another verb is working on it.
     """
     attachment = Attachment.of(request, node)
-    if attachment.row() is None:
+    if attachment.reservations.is_configured and attachment.row() is None:
         attachment.reservations.look()  # a peer's pod, whose address may be known from its file alone
     try:
         _remove(attachment)
