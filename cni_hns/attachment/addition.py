@@ -20,6 +20,7 @@ from cni_hns.identity import earlier_endpoint_ids, endpoint_name, next_endpoint_
 from cni_hns.ipam import allocate
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
 from cni_hns.ledger import LedgerBusy, LedgerFault
+from cni_hns.ledger.addresses import address_key
 from cni_hns.node import networks
 from cni_hns.typed import TYPE_CHECKING, Any
 
@@ -276,8 +277,7 @@ class Addition:
         Set aside, where HNS may still be creating the endpoint.
         """
         if self.is_of_a_living_pod:
-            # What is held is the pod's, whose row the ledger has lost: only this call's own row goes.
-            self.node.ledger.remove(self.attachment.key, self.node.token)
+            self._leave_to_the_living()
             return
         if remake is None:
             is_later = bool(earlier_endpoint_ids(self.endpoint_id, *self.attachment.key))
@@ -286,6 +286,17 @@ class Addition:
         ledger, key = self.node.ledger, self.attachment.key
         with ledger.transaction():
             ledger.make_ready(key, self.node.token, remake.result or "", request=remake.request)
+
+    def _leave_to_the_living(self) -> None:
+        """Of a pod whose row the ledger has lost it may still have the leases: they are the pod's."""
+        ledger, key = self.node.ledger, self.attachment.key
+        kept = {one.address for one in self.given.addresses if one.was_held}
+        leases = [lease for lease in ledger.leases_of(key) if lease.address not in kept]
+        self.attachment.reservations.drop(leases)
+        with ledger.transaction():
+            if ledger.remove(key, self.node.token):
+                for lease in leases:
+                    ledger.free(key.network, address_key(lease.address))
 
     def delete_endpoint(self) -> bool:
         """Delete what has this endpoint's ID; False where nothing has.

@@ -46,12 +46,16 @@ _ALL = -1
 
 
 class Allocated(NamedTuple):
-    """An address held for the attachment; `range_set` is the label of the set that gave it."""
+    """An address held for the attachment; `range_set` is the label of the set that gave it.
+
+    `was_held`: the attachment had it already.
+    """
 
     address: str
     prefix: int
     gateway: str | None
     range_set: str
+    was_held: bool = False
 
 
 def allocate(
@@ -316,7 +320,9 @@ class _Choice:
             self._ledger.hold(lease)
         else:
             self._ledger.change_lease(lease._replace(origin=held.origin))
-        return Allocated(lease.address, source.prefix, source.gateway, range_set.label)
+        return Allocated(
+            lease.address, source.prefix, source.gateway, range_set.label, was_held=held is not None
+        )
 
 
 def _first_unused(ledger: Ledger, network: str, range_set: RangeSet, after: int | None) -> int | None:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cni_hns.deadline import Deadline
+from cni_hns.ledger import open_ledger
 from tests.behaviour.scene import configured, plant
 from tests.harness import Answer, SimulatedNode, container_id
 from tests.packaging import current
@@ -260,6 +263,27 @@ class TestCheck:
         (shared.folder / address).unlink()
         assert shared.add(container, None, netns).exit_code == 0
         assert address in shared.reservations()
+
+
+class TestAPodWhoseRowIsLost:
+    """An ADD of a pod that lives is refused; what the pod has stays, what the ADD took goes."""
+
+    @pytest.mark.in_process("the ledger is the same file for all")
+    def test_keeps_its_lease_and_its_file(self, shared: Shared) -> None:
+        container, netns, _ = shared.pod()
+        with closing(open_ledger(shared.node.ledger_path, Deadline(30))) as ledger:
+            (row,) = ledger.attachments()
+            ledger.remove(row.key, row.token)
+        before = shared.files, shared.node.leases()
+        assert shared.add(container, None, netns).document["code"] == 102
+        assert (shared.files, shared.node.leases()) == before
+
+    @pytest.mark.in_process("the ledger is the same file for all")
+    def test_does_not_get_an_address_more(self, shared: Shared) -> None:
+        container, netns, address = shared.pod()
+        shared.node.lose_ledger()
+        assert shared.add(container, None, netns).document["code"] == 102
+        assert list(shared.reservations()) == [address]
 
 
 class TestByHand:
