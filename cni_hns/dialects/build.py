@@ -103,6 +103,7 @@ class _Builder:
     def __init__(self, reading: Reading[Native], source: Translation | None) -> None:
         self.reading = reading
         self.source = source
+        self.peer = source.peer if source else ""
         self.findings: list[Finding] = []
 
     def fault(self, path: str, message: str) -> None:
@@ -127,7 +128,7 @@ class _Builder:
         if self.source:
             planned = _of_a_peer(planned, self.source, _dns(native))
         return AttachmentPlan(
-            peer=self.source.peer if self.source else "",
+            peer=self.peer,
             network=planned,
             ipam=self._with_reserved(addressing.plan),
             policies=policies.policies,
@@ -168,8 +169,7 @@ class _Builder:
         """What is wrong inside `ipam` and all policies beside a `network` too faulty to read on."""
         ipam, policies, network = document.get("ipam"), document.get("policies"), document.get("network")
         if isinstance(ipam, Mapping):
-            peer = self.source.peer if self.source else ""
-            found = read_addressing(ipam, None, peer=peer, bridge=False, ranges_at_run_time=True)
+            found = read_addressing(ipam, None, peer=self.peer, bridge=False, ranges_at_run_time=True)
             self.findings += found.findings
         if isinstance(policies, list):
             self.findings += read_endpoint_policies(policies, "policies", None).findings
@@ -186,7 +186,7 @@ class _Builder:
         found = read_addressing(
             native.ipam,
             native.network,
-            peer=self.source.peer if self.source else "",
+            peer=self.peer,
             bridge=native.gatewayFrom == "bridge",
             ranges_at_run_time=native.capabilities.get("ipRanges", False),
         )
