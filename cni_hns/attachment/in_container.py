@@ -10,6 +10,7 @@ failure, whoever did it.
 from __future__ import annotations
 
 from cni_hns.attachment.adoption import adopt
+from cni_hns.attachment.endpoints import look_at
 from cni_hns.attachment.peers import find_unknown
 from cni_hns.binding.errors import NotFound, ServiceError, SystemNotFound
 from cni_hns.cni.errors import HNS_REFUSED, INVALID_CONFIG, CniError
@@ -144,10 +145,7 @@ class Container:
             return None
         except SystemNotFound:
             pass
-        try:
-            view = EndpointView.of(self.family(node).get(endpoint_id)) if endpoint_id else None
-        except NotFound:
-            view = None
+        view = look_at(node, endpoint_id, self) if endpoint_id else None
         if view is None:
             return f"{self.words} and the endpoint do not exist"
         # The other containers of a pod whose sandbox has ended still live on its endpoint.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cni_hns.attachment.endpoints import look_at
 from cni_hns.binding.errors import NotFound
 from cni_hns.cni.errors import HNS_REFUSED, CniError
 from cni_hns.hcn.documents import add_endpoint, remove_endpoint
@@ -75,10 +76,7 @@ class Namespace:
         except NotFound as fault:
             if fault.hresult != _ELEMENT_NOT_FOUND:
                 raise
-        try:
-            view = EndpointView.of(node.hcn.endpoints.get(endpoint_id)) if endpoint_id else None
-        except NotFound:
-            view = None
+        view = look_at(node, endpoint_id, self) if endpoint_id else None
         if view is None:
             return f"{self.words} and the endpoint do not exist"
         if view.namespace is None:
