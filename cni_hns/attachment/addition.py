@@ -119,16 +119,11 @@ class Addition:
         attachment, asked, node = self.attachment, self.asked, self.node
         delegated = asked.plan.ipam.kind == "delegate"
         with node.ledger.transaction():
-            claim = node.ledger.claim(
-                attachment.key,
+            claim = attachment.claim(
                 "adding",
-                fingerprint=asked.fingerprint,
                 namespace_id=asked.place.namespace_id,
                 v1_netns=asked.place.v1_netns,
-                owner=node.owner,
-                token=node.token,
-                deadline_at=node.deadline_at(),
-                alive=node.alive,
+                fingerprint=asked.fingerprint,
                 replacing=None if remake is None else remake.token,
             )
             if not claim.ours:

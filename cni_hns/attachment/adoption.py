@@ -51,17 +51,7 @@ def _written(attachment: Attachment, place: Place, view: EndpointView) -> bool:
     key, node, ledger = attachment.key, attachment.node, attachment.ledger
     plugin = external_type(attachment.request.config)
     with ledger.transaction():
-        claim = ledger.claim(
-            key,
-            "adding",
-            fingerprint=None,
-            namespace_id=place.namespace_id,
-            v1_netns=place.v1_netns,
-            owner=node.owner,
-            token=node.token,
-            deadline_at=node.deadline_at(),
-            alive=node.alive,
-        )
+        claim = attachment.claim("adding", namespace_id=place.namespace_id, v1_netns=place.v1_netns)
         if claim.kind != "new":
             return False
         attachment.record(

@@ -69,16 +69,34 @@ class Attachment:
 
     def claim_to_remove(self) -> Claim:
         """Ask for it, known or not, to remove it: meanwhile nobody else works on it."""
+        return self.claim("deleting")
+
+    def claim(
+        self,
+        phase: str,
+        *,
+        namespace_id: str | None = None,
+        v1_netns: str | None = None,
+        fingerprint: str | None = None,
+        replacing: str | None = None,
+    ) -> Claim:
+        """Ask for it in this process's name, to work on it as `phase` until the verb's deadline.
+
+        What is given replaces what the row has; `replacing` is the token of the ready row that an ADD has
+        looked at (`ledger.Attachments.claim`).
+        """
         node = self.node
         return self.ledger.claim(
             self.key,
-            "deleting",
-            fingerprint=None,
-            namespace_id=None,
+            phase,
+            fingerprint=fingerprint,
+            namespace_id=namespace_id,
+            v1_netns=v1_netns,
             owner=node.owner,
             token=node.token,
             deadline_at=node.deadline_at(),
             alive=node.alive,
+            replacing=replacing,
         )
 
     def record(self, **columns: Any) -> bool:

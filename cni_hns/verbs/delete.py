@@ -60,9 +60,8 @@ def _placed(row: AttachmentRow, attachment: Attachment) -> AttachmentRow:
             attachment.node.log.event("CNI_NETNS is not used: it names no HCN namespace and no container")
         return row
     if place.v1_netns is not None:
-        attachment.record(
-            v1_netns=place.v1_netns
-        )  # whoever goes on with it has to know whose the endpoint is
+        # Whoever goes on with it has to know whose the endpoint is.
+        attachment.record(v1_netns=place.v1_netns)
     return row._replace(namespace_id=place.namespace_id, v1_netns=place.v1_netns)
 
 
