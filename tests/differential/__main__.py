@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.differential.cases import Case, sample
+from tests.campaigns import chosen, parser_of
+from tests.differential.cases import Case
 from tests.differential.comparison import Difference
 from tests.differential.table import Row, document, read, reason
 from tests.differential.trial import Trials, every
@@ -33,8 +34,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(document(rows))
         return 0
     everything = every()
-    cases = [case for case in everything if asked.only in case.name]
-    cases = sample(cases, asked.sample or len(cases), asked.seed)
+    cases = chosen(everything, asked)
     if asked.list:
         print("\n".join(case.name for case in cases))
         return 0
@@ -56,12 +56,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
-    parser.add_argument("--sample", type=int, metavar="N", help="so many cases, drawn; default all")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which ones are drawn")
-    parser.add_argument("--list", action="store_true", help="name the cases and try none")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name has this text")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="so many at a time")
+    parser = parser_of("differential", __doc__)
     parser.add_argument(
         "--also",
         type=Path,

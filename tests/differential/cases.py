@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-import random
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["CONF", "OTHER_PORTS", "Case", "Network", "sample", "written_sample"]
+__all__ = ["CONF", "OTHER_PORTS", "Case", "Network", "written_sample"]
 
 OTHER_PORTS = 1000
 """By so much the host ports of the second pod are higher."""
@@ -75,11 +74,3 @@ def written_sample(name: str, peer: str, network: Network | None) -> Case:
     """The case of a file in conf/."""
     config = json.loads((CONF / name).read_text(encoding="utf-8"))
     return Case(peer, {"file": f"conf/{name}"}, config, network)
-
-
-def sample(cases: list[Case], count: int, seed: int) -> list[Case]:
-    """So many of the cases, in their order; a seed draws the same ones each time."""
-    if count >= len(cases):
-        return cases
-    drawn = random.Random(seed).sample(range(len(cases)), count)  # noqa: S311 - nobody has to guess it
-    return [cases[number] for number in sorted(drawn)]

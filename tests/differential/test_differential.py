@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.campaigns import sample
 from tests.differential.__main__ import _report, main
-from tests.differential.cases import Case, sample
+from tests.differential.cases import Case
 from tests.differential.comparison import Difference, compared
 from tests.differential.generated import generated
 from tests.differential.pairs import pairwise

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.matrix.cases import VERBS, Case, every, sample
+from tests.campaigns import chosen, parser_of
+from tests.matrix.cases import VERBS, Case, every
 from tests.matrix.faults import Point
 from tests.matrix.process import adopt_orphans
 from tests.matrix.scenes import SCENES, available
@@ -38,8 +39,7 @@ def main(arguments: list[str]) -> int:
         everything = [
             case for case in every(_points(pool, packaging, asked.only)) if _is_for(case, packaging)
         ]
-        cases = [case for case in everything if asked.only in case.name]
-        cases = sample(cases, asked.sample or len(cases), asked.seed)
+        cases = chosen(everything, asked)
         if asked.list:
             print("\n".join(case.name for case in cases))
             return 0
@@ -49,12 +49,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
-    parser.add_argument("--sample", type=int, metavar="N", help="so many cases, drawn; default all")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which ones are drawn")
-    parser.add_argument("--list", action="store_true", help="name the cases and try none")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name has this text")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="so many at a time")
+    parser = parser_of("matrix", __doc__)
     parser.add_argument("--packaging", choices=[IN_PROCESS, "windows"], default=IN_PROCESS)
     return parser.parse_args(arguments)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from tests.matrix.faults import KINDS, Point, Way, ways
 
-__all__ = ["RECOVERIES", "VERBS", "Case", "every", "sample"]
+__all__ = ["RECOVERIES", "VERBS", "Case", "every"]
 
 VERBS = (
     "ADD known network",
@@ -60,11 +59,3 @@ def _recoveries(point: Point, way: Way) -> tuple[str, ...]:
         return RECOVERIES
     turn = (point.k + KINDS.index(point.kind)) % len(RECOVERIES)
     return RECOVERIES[turn : turn + 1]
-
-
-def sample(cases: list[Case], count: int, seed: int) -> list[Case]:
-    """Some of the cases, in the table's order; the same ones for the same seed."""
-    if count >= len(cases):
-        return cases
-    chosen = sorted(random.Random(seed).sample(range(len(cases)), count))  # noqa: S311 - no secret
-    return [cases[index] for index in chosen]

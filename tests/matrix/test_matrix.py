@@ -9,8 +9,9 @@ import pytest
 
 from cni_hns.hcn.client import Family
 from cni_hns.ledger import Ledger
+from tests.campaigns import sample
 from tests.matrix.__main__ import main
-from tests.matrix.cases import RECOVERIES, VERBS, every, sample
+from tests.matrix.cases import RECOVERIES, VERBS, every
 from tests.matrix.faults import Point, Way
 from tests.matrix.scenes import SCENES
 from tests.matrix.trial import Trials

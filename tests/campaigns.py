@@ -1,0 +1,45 @@
+"""Which cases of a long table one run tries: what the commands of the campaigns have in common."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+__all__ = ["chosen", "parser_of", "sample"]
+
+
+class _Case(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_AnyCase = TypeVar("_AnyCase", bound=_Case)
+_Any = TypeVar("_Any")
+
+
+def parser_of(campaign: str, description: str | None) -> argparse.ArgumentParser:
+    """The options of `python -m tests.<campaign>` that choose among cases."""
+    parser = argparse.ArgumentParser(prog=f"python -m tests.{campaign}", description=description)
+    parser.add_argument("--sample", type=int, metavar="N", help="so many cases, drawn; default all")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which ones are drawn")
+    parser.add_argument("--list", action="store_true", help="name the cases and try none")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name has this text")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="so many at a time")
+    return parser
+
+
+def chosen(cases: Sequence[_AnyCase], asked: argparse.Namespace) -> list[_AnyCase]:
+    """Those that the options name, in the table's order."""
+    named = [case for case in cases if asked.only in case.name]
+    return sample(named, asked.sample or len(named), asked.seed)
+
+
+def sample(cases: list[_Any], count: int, seed: int) -> list[_Any]:
+    """Some of the cases, in the table's order; the same ones for the same seed."""
+    if count >= len(cases):
+        return cases
+    drawn = sorted(random.Random(seed).sample(range(len(cases)), count))  # noqa: S311 - no secret
+    return [cases[index] for index in drawn]
