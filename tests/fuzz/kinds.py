@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from cni_hns.ledger.schema import migrate
-from tests.fuzz.inputs import Input
+from tests.fuzz.inputs import Input, printed
 from tests.fuzz.scenes import MOST_PODS, NETNS, NEW, container
 from tests.fuzz.seeds import ANSWER, BASES, RICH, RUNTIME_CONFIG, SECRET, result
 from tests.fuzz.values import NASTY, bent, bent_bytes, bent_text, nasty
@@ -24,6 +24,9 @@ __all__ = ["KINDS", "drawn"]
 _VERBS = ("ADD", "ADD", "ADD", "DEL", "DEL", "CHECK", "GC", "STATUS", "VERSION")
 _VARIABLES = ("CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_PATH", "CNI_ARGS")
 _VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
+
+# A value in a value in a value grows past what can be walked; the program's own limit has a test of its own.
+_LARGEST = 5_000_000
 
 _TEXTS = [value for value in NASTY if isinstance(value, str)]
 
@@ -365,8 +368,17 @@ KINDS: dict[str, tuple[Maker, int]] = {
 
 
 def drawn(seed: str, number: int, only: list[str] | None = None) -> Input:
-    """The input of this number."""
-    chance = Random(f"{seed}/{number}")  # noqa: S311 - it decides tests
+    """The input of this number; another one in place of one that is too large to be handled."""
+    draw = f"{seed}/{number}"
+    one = _drawn(draw, only)
+    while len(printed(one)) > _LARGEST:
+        draw += "/again"
+        one = _drawn(draw, only)
+    return one
+
+
+def _drawn(of: str, only: list[str] | None) -> Input:
+    chance = Random(of)  # noqa: S311 - it decides tests
     names = only or list(KINDS)
     (kind,) = chance.choices(names, [KINDS[name][1] for name in names])
     return KINDS[kind][0](chance)._replace(kind=kind)

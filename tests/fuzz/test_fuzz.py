@@ -197,3 +197,12 @@ class TestCommand:
     def test_the_kinds_are_listed(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["--list"]) == 0
         assert capsys.readouterr().out.split("\n")[:-1] == list(KINDS)
+
+
+def test_no_input_is_larger_than_can_be_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next draw takes its place, and is the same each time."""
+    first = drawn("1", 7)
+    monkeypatch.setattr("tests.fuzz.kinds._LARGEST", len(printed(first)) - 1)
+    other = drawn("1", 7)
+    assert len(printed(other)) < len(printed(first))
+    assert drawn("1", 7) == other
