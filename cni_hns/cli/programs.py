@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.dialects import fields
 from cni_hns.dialects.essentials import ipam_kind
-from cni_hns.dialects.findings import ConfigFault, Finding
+from cni_hns.dialects.findings import Finding
 from cni_hns.dialects.flannel import hand_on, is_flannel
-from cni_hns.dialects.recognise import NATIVE, recognise
+from cni_hns.dialects.recognise import NATIVE, dialect_of, is_native
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,10 +26,7 @@ PEERS = ("win-bridge", "win-overlay", "nat", "sdnbridge", "sdnoverlay")
 
 def stands_in_for(name: str) -> bool:
     """Whether this program, under that file name, is the plugin that configurations of the name ask for."""
-    try:
-        return recognise({"type": name})[0] != NATIVE
-    except ConfigFault:
-        return False
+    return not is_native({"type": name})
 
 
 def missing_programs(
@@ -93,17 +90,9 @@ def _of_plugin(plugin: Mapping[str, Any], prefix: str) -> Iterator[_Needed]:
     if not isinstance(value, Mapping):
         return
     kind, program = ipam_kind(fields.fold(value))
-    if kind == "delegate" or (kind == "builtin" and not _is_ours(plugin)):
+    if kind == "delegate" or (kind == "builtin" and dialect_of(plugin) is None):
         for needed in _named(program, f"{prefix}ipam.type"):
             yield needed._replace(gives_addresses=True)
-
-
-def _is_ours(plugin: Mapping[str, Any]) -> bool:
-    try:
-        recognise(plugin)
-    except ConfigFault:
-        return False
-    return True
 
 
 def _named(name: object, path: str) -> Iterator[_Needed]:

@@ -67,13 +67,8 @@ def _folder(configured: object) -> str:
 
 def _is_kept_from_host_local(document: Mapping[str, Any]) -> bool:
     """Whether the peer does not pass `dataDir` on: nat, sdnbridge and sdnoverlay, but with dual stack."""
-    from .findings import ConfigFault
-    from .recognise import recognise
+    from .recognise import is_wcn
 
-    try:
-        dialect, _ = recognise(document)
-    except ConfigFault:
-        return False
     flags = document.get("optionalflags")
     dual = fields.fold(flags).get("enabledualstack") if isinstance(flags, Mapping) else False
-    return dialect == "wcn" and dual is not True
+    return is_wcn(document) and dual is not True

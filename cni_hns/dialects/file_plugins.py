@@ -11,9 +11,8 @@ from collections.abc import Mapping
 
 from cni_hns.typed import Any, NamedTuple
 
-from .findings import ConfigFault
 from .flannel import HandedOn, hand_on, is_flannel
-from .recognise import recognise
+from .recognise import dialect_of
 
 __all__ = ["FilePlugin", "plugins_of"]
 
@@ -78,13 +77,7 @@ def _plugin(config: Mapping[str, Any], written: Mapping[str, Any], position: int
 
 
 def _is_ours(plugin: Mapping[str, Any]) -> bool:
-    if is_flannel(plugin):
-        return True
-    try:
-        recognise(plugin)
-    except ConfigFault:
-        return False
-    return True
+    return is_flannel(plugin) or dialect_of(plugin) is not None
 
 
 def _respelt(document: Any, path: str) -> str:

@@ -25,7 +25,7 @@ from .file_text import read_file
 from .findings import ConfigFault, Finding
 from .native_keys import native_keys
 from .plan import AttachmentPlan
-from .recognise import recognise
+from .recognise import dialect_of, recognise
 from .spelling import near
 
 __all__ = ["check_file_text", "findings_of", "remark_finding"]
@@ -214,9 +214,7 @@ def _type(config: Mapping[str, Any]) -> list[Finding]:
         return [
             Finding("type", "missing: a runtime does not know which program to start, and loads no such file")
         ]
-    try:
-        dialect, _ = recognise({"type": written})
-    except ConfigFault:
+    if dialect_of({"type": written}) is None:
         dialect, _ = recognise(config)
         message = (
             f"{fields.shown(written)} is a name of neither this plugin nor a peer; its keys are those of "

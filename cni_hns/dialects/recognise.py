@@ -14,7 +14,7 @@ from cni_hns.typed import Any
 from . import fields
 from .findings import ConfigFault, Finding
 
-__all__ = ["NATIVE", "Dialect", "is_native", "passes_over_arguments", "recognise"]
+__all__ = ["NATIVE", "Dialect", "dialect_of", "is_native", "is_wcn", "passes_over_arguments", "recognise"]
 
 NATIVE = "cni-hns"
 
@@ -40,31 +40,36 @@ _WIN_KEYS = ("apiversion", "ipmasqnetwork", "hcnpolicyargs", "loopbackdsr")
 
 def recognise(config: Mapping[str, Any], executable: str = "") -> Dialect:
     """The dialect and, for a peer's, the network's mode. Raises: ConfigFault where nothing fits."""
+    found = dialect_of(config, executable)
+    if found is None:
+        raise ConfigFault([Finding("type", _unrecognised(fields.fold(config).get("type")))])
+    return found
+
+
+def dialect_of(config: Mapping[str, Any], executable: str = "") -> Dialect | None:
+    """The same for who goes on without: None where nothing fits."""
     document = fields.fold(config)
-    written = document.get("type")
-    for name in (written, executable):
+    for name in (document.get("type"), executable):
         if isinstance(name, str) and _bare(name) in _BY_TYPE:
             return _BY_TYPE[_bare(name)]
-    found = _by_keys(document)
-    if found is None:
-        raise ConfigFault([Finding("type", _unrecognised(written))])
-    return found
+    return _by_keys(document)
 
 
 def is_native(config: Mapping[str, Any]) -> bool:
     """Whether the configuration is one of ours, as far as it tells: what nobody knows counts as ours."""
-    try:
-        return recognise(config)[0] == NATIVE
-    except ConfigFault:
-        return True
+    found = dialect_of(config)
+    return found is None or found[0] == NATIVE
+
+
+def is_wcn(config: Mapping[str, Any]) -> bool:
+    """Whether the configuration is one of nat, sdnbridge or sdnoverlay."""
+    found = dialect_of(config)
+    return found is not None and found[0] == "wcn"
 
 
 def passes_over_arguments(config: Mapping[str, Any]) -> bool:
     """Whether the peer goes on past a CNI_ARGS that it cannot read: nat, sdnbridge and sdnoverlay do."""
-    try:
-        return recognise(config)[0] == "wcn"
-    except ConfigFault:
-        return False
+    return is_wcn(config)
 
 
 def _bare(name: str) -> str:
