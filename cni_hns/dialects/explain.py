@@ -134,7 +134,7 @@ class _Telling:
         self._has_nat_key = examined.native is not None and examined.native.outboundNat is not None
         self._origins = Origins(plugin, examined)
         # With a peer's configuration nothing but the addresses of an answer may count.
-        self._has_answers = plan.ipam.kind == "delegate" and not plan.to_document().get("peer")
+        self._has_answers = plan.ipam.kind == "delegate" and not plan.peer
         self.example = Example(plan)
 
     def sections(self) -> list[Section]:

@@ -38,6 +38,7 @@ _COLUMNS = (
     "result, owner_pid, owner_started, owner_boot_id, token, deadline_at, until, updated_at, look_at, "
     "gone_at, plugin, delete_begun, v1_netns"
 )
+_OWNER = ("owner_pid", "owner_started", "owner_boot_id")
 _THIS = "network = ? AND container_id = ? AND ifname = ?"
 _RECORDABLE = frozenset(
     {
@@ -295,30 +296,20 @@ class Attachments(Clock):
         )
 
     def _take(self, key: AttachmentKey, stake: _Stake) -> None:
-        phase, fingerprint, namespace_id, v1_netns, owner, token, deadline_at, now = stake
-        where = (namespace_id, v1_netns)
-        self._run(
-            "UPDATE attachments SET phase = ?, fingerprint = ifnull(?, fingerprint), "
-            "namespace_id = CASE WHEN ifnull(?, ?) IS NULL THEN namespace_id ELSE ? END, "
-            "v1_netns = CASE WHEN ifnull(?, ?) IS NULL THEN v1_netns ELSE ? END, "
-            "owner_pid = ?, owner_started = ?, owner_boot_id = ?, "
-            f"token = ?, deadline_at = ?, until = NULL, updated_at = ?, delete_begun = ? WHERE {_THIS}",
-            (
-                *(
-                    phase,
-                    fingerprint,
-                    *where,
-                    namespace_id,
-                    *where,
-                    v1_netns,
-                    *owner,
-                    token,
-                    deadline_at,
-                    now,
-                ),
-                *(phase == "deleting", *key),
-            ),
-        )
+        changes: dict[str, Any] = {
+            "phase": stake.phase,
+            **dict(zip(_OWNER, stake.owner, strict=True)),
+            "token": stake.token,
+            "deadline_at": stake.deadline_at,
+            "until": None,
+            "updated_at": stake.now,
+            "delete_begun": stake.phase == "deleting",
+        }
+        if stake.fingerprint is not None:
+            changes["fingerprint"] = stake.fingerprint
+        if stake.namespace_id is not None or stake.v1_netns is not None:
+            changes |= {"namespace_id": stake.namespace_id, "v1_netns": stake.v1_netns}
+        self._run(f"UPDATE attachments SET {_assignments(changes)} WHERE {_THIS}", (*changes.values(), *key))
 
     def _update(
         self,
@@ -336,12 +327,15 @@ class Attachments(Clock):
             changes["request"] = sealed(json.dumps(changes["request"]))
         if changes.get("result"):
             changes["result"] = sealed(changes["result"])
-        assignments = ", ".join(f"{column} = ?" for column in changes)
         changed = self._write(
-            f"UPDATE attachments SET {assignments} WHERE {_THIS} AND token = ?",
+            f"UPDATE attachments SET {_assignments(changes)} WHERE {_THIS} AND token = ?",
             (*changes.values(), *key, token),
         )
         return changed == 1
+
+
+def _assignments(columns: Iterable[str]) -> str:
+    return ", ".join(f"{column} = ?" for column in columns)
 
 
 def abandoned(row: AttachmentRow, alive: Callable[[Owner], bool], now: float) -> bool:
