@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from cni_hns.deadline import Deadline
+from cni_hns.ipam.hostlocal_files import Folder
 from cni_hns.ledger import open_ledger
 from tests.behaviour.scene import configured, plant
 from tests.harness import Answer, SimulatedNode, container_id
@@ -204,11 +204,8 @@ class TestTakingTurns:
         shared.delete("peer-container")
         assert "10.88.0.77" not in shared.reservations()
 
+    @pytest.mark.in_process("the lock is taken in this process")
     def test_the_lock_that_somebody_holds_is_waited_for_and_then_named(self, shared: Shared) -> None:
-        if os.name == "nt" or not current().is_in_process:
-            pytest.skip("the lock is taken in this process")
-        from cni_hns.ipam.hostlocal_files import Folder
-
         shared.pod()
         with Folder(str(shared.folder)).locked(1.0):
             answer = shared.add(config={**shared.config(), "timeout": {"add": 0.4}})
