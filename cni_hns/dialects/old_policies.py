@@ -15,7 +15,7 @@ from cni_hns.typed import Any
 from . import fields
 from .policy_settings import known_members
 
-__all__ = ["translate_policy"]
+__all__ = ["V1_TYPES", "translate_policy"]
 
 # What a peer writes as EndpointPolicy and as NetworkPolicy; HCN has the last ones at the network's subnets.
 _TABLES: dict[str, Table] = {
@@ -25,7 +25,7 @@ _TABLES: dict[str, Table] = {
 _OTHER = {"endpoint": "NetworkPolicy", "network": "EndpointPolicy"}
 
 # V1 and misspelt type names that are in use; type names that differ in letter case only need no entry.
-_TYPES = {"route": "SDNRoute", "nat": "PortMapping", "pa": "ProviderAddress", "proxy": "L4Proxy"}
+V1_TYPES = {"route": "SDNRoute", "nat": "PortMapping", "pa": "ProviderAddress", "proxy": "L4Proxy"}
 # V1's words for which HCN has none, with what to do instead.
 _NOT_IN_HCN = {
     "elb": "a load balancer is no policy of an endpoint for HCN; kube-proxy makes them",
@@ -80,7 +80,7 @@ def translate_policy(value: Mapping[str, Any], level: str) -> tuple[dict[str, An
 
 def _kind(written: str, level: str) -> str:
     folded = written.lower()
-    wanted = _TYPES.get(folded, folded).lower()
+    wanted = V1_TYPES.get(folded, folded).lower()
     for kind in _TABLES[level]:
         if kind.lower() == wanted:
             return kind

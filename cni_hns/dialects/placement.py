@@ -84,9 +84,8 @@ def named(network: HcnNetwork) -> str:
 
 
 def _subnet_of(ip: str, network: HcnNetwork) -> HcnSubnet:
-    place = ipaddress.ip_address(ip)
     for subnet in network.subnets:
-        if place in ipaddress.ip_network(subnet.prefix, strict=False):
+        if _is_in(ip, subnet):
             return subnet
     held = ", ".join(subnet.prefix for subnet in network.subnets) or "none"
     raise EndpointFault(

@@ -14,6 +14,7 @@ from cni_hns.typed import Any, NamedTuple
 from . import fields
 from .findings import Finding
 from .models import OutboundNat
+from .old_policies import V1_TYPES
 from .policy_settings import read_settings
 from .quoting import quoted
 from .reading import unknown_key, without_nulls
@@ -32,7 +33,6 @@ _TABLES = {"endpoint": ENDPOINT_POLICIES, "network": NETWORK_POLICIES, "subnet":
 # Where a policy of each level is written.
 _CONTAINERS = {"endpoint": "policies", "network": "network.policies", "subnet": "network.subnets[i].policies"}
 _OF_WHAT = {"endpoint": "an endpoint", "network": "an HCN network", "subnet": "a subnet"}
-_V1_NAMES = {"ROUTE": "SDNRoute", "NAT": "PortMapping", "PA": "ProviderAddress", "PROXY": "L4Proxy"}
 
 # Types that an older HNS does not have, by the name of the feature (cni_hns.hcn.gates).
 _FEATURES = {
@@ -218,8 +218,8 @@ def _unknown_type(kind: object, level: str) -> str:
     known = list(_TABLES[level])
     if not isinstance(kind, str):
         return f"missing; known are {', '.join(known)}"
-    if kind.upper() in _V1_NAMES:
-        return f"{fields.shown(kind)} is HNS V1's name; write {_V1_NAMES[kind.upper()]}"
+    if kind.lower() in V1_TYPES:
+        return f"{fields.shown(kind)} is HNS V1's name; write {V1_TYPES[kind.lower()]}"
     elsewhere = [other for other, table in _TABLES.items() if kind in table]
     if elsewhere:
         places = " or ".join(f"{_OF_WHAT[other]} (in {_CONTAINERS[other]})" for other in elsewhere)
