@@ -1,7 +1,7 @@
-"""The C declarations of everything that is called, and the command that makes `_generated_ffi.py` of them.
+"""The C declarations of what the verbs call, and the command that makes `_generated_*.py` of declarations.
 
-    python -m cni_hns.binding.build            writes the module (commit it)
-    python -m cni_hns.binding.build --check    ends with 1 if the committed module is another one
+    python -m cni_hns.binding.build            writes the modules (commit them)
+    python -m cni_hns.binding.build --check    ends with 1 if a committed module is another one
 
 Rule 1: fixed-width types only. Microsoft's `long` and `wchar_t` have other sizes off Windows, and the
 simulated HNS has to have the same ABI on every system. (No calling convention: 64-bit Windows has one.)
@@ -19,6 +19,8 @@ import sys
 import tempfile
 
 import cffi
+
+from cni_hns.binding import computecore
 
 __all__ = ["DECLARATIONS", "generate", "main"]
 
@@ -183,8 +185,8 @@ HRESULT HcnUnregisterServiceCallback(HCN_CALLBACK CallbackHandle);
 """
 
 _VMCOMPUTE = """
-// vmcompute.dll. computecore.dll has functions of the same names with other parameters: whoever binds that
-// one needs an ffi of its own.
+// vmcompute.dll. computecore.dll has functions of the same names with other parameters, and an ffi of its own
+// (`computecore.py`).
 
 // No page: seen in Microsoft's hcsshim.
 HRESULT HNSCall(PCWSTR Method, PCWSTR Path, PCWSTR Request, PWSTR *Response);
@@ -317,41 +319,52 @@ BOOL GetTokenInformation(
 
 DECLARATIONS = _TYPES + _SHAPES + _COMPUTENETWORK + _VMCOMPUTE + _OLE32 + _KERNEL32 + _NTDLL + _ADVAPI32
 
-_MODULE = "cni_hns.binding._generated_ffi"
-_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_generated_ffi.py")
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
-def generate() -> str:
-    """The text of the module `_generated_ffi` for these declarations; the same on every system."""
+def _builder(module: str, declarations: str, above: cffi.FFI | None = None) -> cffi.FFI:
     builder = cffi.FFI()
-    builder.cdef(DECLARATIONS)
-    builder.set_source(_MODULE, None)
+    if above is not None:
+        builder.include(above)
+    builder.cdef(declarations)
+    builder.set_source(f"cni_hns.binding.{module}", None)
+    return builder
+
+
+def _text(builder: cffi.FFI) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        target = os.path.join(folder, "_generated_ffi.py")
+        target = os.path.join(folder, "module.py")
         with contextlib.redirect_stdout(io.StringIO()):  # cffi tells where it writes
             builder.emit_python_code(target)
         with open(target, encoding="utf-8") as file:
             return file.read()
 
 
-def _committed() -> str:
+def generate() -> dict[str, str]:
+    """The generated modules by the names of their files; the same on every system."""
+    verbs = _builder("_generated_ffi", DECLARATIONS)
+    containers = _builder("_generated_computecore", computecore.DECLARATIONS, verbs)
+    return {"_generated_ffi.py": _text(verbs), "_generated_computecore.py": _text(containers)}
+
+
+def _committed(name: str) -> str:
     try:
-        with open(_FILE, encoding="utf-8") as file:
+        with open(os.path.join(_FOLDER, name), encoding="utf-8") as file:
             return file.read()
     except FileNotFoundError:
         return ""
 
 
 def main(arguments: list[str]) -> int:
-    """Write the module, or with `--check` only compare; the exit code."""
-    text = generate()
+    """Write the modules, or with `--check` only compare; the exit code."""
+    stale = {name: text for name, text in generate().items() if text != _committed(name)}
     if "--check" in arguments:
-        if text == _committed():
-            return 0
-        sys.stderr.write(f"{_FILE} is stale: run `python -m cni_hns.binding.build` and commit it\n")
-        return 1
-    with open(_FILE, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+        for name in stale:
+            sys.stderr.write(f"{name} is stale: run `python -m cni_hns.binding.build` and commit it\n")
+        return 1 if stale else 0
+    for name, text in stale.items():
+        with open(os.path.join(_FOLDER, name), "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
     return 0
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import cffi
 import pytest
 
-from cni_hns.binding import build
+from cni_hns.binding import build, computecore
+from cni_hns.binding._generated_computecore import ffi as containers_ffi
 from cni_hns.binding._generated_ffi import ffi
+
+MODULES = ("_generated_ffi.py", "_generated_computecore.py")
 
 FAMILIES = {
     "Network": "Networks",
@@ -26,13 +31,12 @@ def test_the_committed_module_is_what_the_declarations_give() -> None:
 def test_a_stale_or_missing_module_is_reported_and_then_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    target = tmp_path / "_generated_ffi.py"
-    monkeypatch.setattr(build, "_FILE", str(target))
+    monkeypatch.setattr(build, "_FOLDER", str(tmp_path))
     assert build.main(["--check"]) == 1
-    assert "is stale" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("is stale") == len(MODULES)
     assert build.main([]) == 0
     assert build.main(["--check"]) == 0
-    assert target.read_text() == build.generate()
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == build.generate()
 
 
 @pytest.mark.parametrize(("one", "many"), FAMILIES.items())
@@ -43,10 +47,11 @@ def test_each_family_has_its_seven_functions(one: str, many: str) -> None:
     assert set(functions) <= declared
 
 
-def test_a_page_or_the_lack_of_one_stands_above_each_function() -> None:
-    undocumented = build.DECLARATIONS.index("SDN routes. None of these has a page")
-    documented = build.DECLARATIONS.index("computenetwork.dll: notifications")
-    lines = build.DECLARATIONS.splitlines()
+@pytest.mark.parametrize("declarations", [build.DECLARATIONS, computecore.DECLARATIONS])
+def test_a_page_or_the_lack_of_one_stands_above_each_function(declarations: str) -> None:
+    undocumented = declarations.find("SDN routes. None of these has a page")
+    documented = declarations.find("computenetwork.dll: notifications")
+    lines = declarations.splitlines()
     position = 0
     for index, line in enumerate(lines):
         if re.match(r"\w[\w ]*\*?\s?\w+\(", line) and not line.startswith("typedef"):
@@ -74,9 +79,22 @@ def test_types_have_the_sizes_of_windows_on_every_system(name: str, size: int) -
     assert ffi.sizeof(name) == size
 
 
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("HCS_EVENT", 24), ("HCS_PROCESS_INFORMATION", 32), ("HCS_CREATE_OPTIONS_1", 48), ("HCS_SYSTEM", 8)],
+)
+def test_types_of_containers_have_the_sizes_of_windows_on_every_system(name: str, size: int) -> None:
+    assert containers_ffi.sizeof(name) == size
+
+
+def _declared(text: str) -> dict[str, Any]:
+    builder = cffi.FFI()
+    builder.cdef(text)
+    declared: dict[str, Any] = builder._parser._declarations
+    return declared
+
+
 def test_each_function_has_the_shape_that_a_simulated_service_makes_it_of() -> None:
-    builder = __import__("cffi").FFI()
-    builder.cdef(build.DECLARATIONS)
     shapes = {
         "HcnOpenNamespace": "HCN_OPEN",
         "HcnCreateNetwork": "HCN_CREATE",
@@ -94,7 +112,7 @@ def test_each_function_has_the_shape_that_a_simulated_service_makes_it_of() -> N
         "HcsCloseComputeSystem": "HCS_CLOSE",
         "CoTaskMemFree": "CO_TASK_MEM_FREE",
     }
-    declared = builder._parser._declarations
+    declared = _declared(build.DECLARATIONS)
     for function, shape in shapes.items():
         plain = declared[f"function {function}"][0]
         pointer = declared[f"typedef {shape}"][0]
