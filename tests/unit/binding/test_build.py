@@ -88,7 +88,7 @@ def test_types_of_containers_have_the_sizes_of_windows_on_every_system(name: str
 
 
 def _declared(text: str) -> dict[str, Any]:
-    builder = cffi.FFI()
+    builder: Any = cffi.FFI()
     builder.cdef(text)
     declared: dict[str, Any] = builder._parser._declarations
     return declared
