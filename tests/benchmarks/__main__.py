@@ -6,13 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.benchmarks import anatomy, bursts, calls, growth, linux, plot, report, windows
+from tests.benchmarks import anatomy, bursts, calls, growth, linux, plot, report, reservations, windows
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.subjects import Unexpected
 from tests.benchmarks.tables import Results
 from tests.lane import Lane, Missing
 
-_PARTS = {module.PART: module.run for module in (windows, linux, bursts, growth, calls, anatomy)}
+_PARTS = {
+    module.PART: module.run for module in (windows, linux, bursts, growth, calls, reservations, anatomy)
+}
 _REPETITIONS, _SHORT_REPETITIONS = 10, 2
 
 

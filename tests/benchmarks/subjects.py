@@ -1,7 +1,7 @@
 """Who is measured, and where: a station is one subject on a fresh simulated node of its own.
 
-Rule 1: all subjects read one network configuration, of win-bridge with host-local; each has its own node and
-its own state folder, which the configuration names.
+Rule 1: all subjects read one network configuration, of win-bridge with host-local (but where the IPAM is what
+is compared); each has its own node and its own state folder, which the configuration names.
 Rule 2: all are started alike: by Wine's program alone on Windows, directly on Linux.
 Rule 3: what is done to the node (namespaces, other programs' endpoints, delays) is done to its folder from
 outside, by no call that a subject or the journal would see.
@@ -56,12 +56,13 @@ class Pod(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A program under its name in the tables; `windows` is where it runs."""
+    """A program under its name in the tables; `windows` is where it runs, `ipam` the `ipam.type` it reads."""
 
     name: str
     program: Path
     lane: Lane
     windows: bool
+    ipam: str = HOST_LOCAL
 
     @contextlib.contextmanager
     def station(self, delay_ms: float = 0) -> Iterator[Station]:
@@ -99,7 +100,7 @@ class Station:
             "capabilities": {"dns": True, "portMappings": True},
             "dns": {"nameservers": ["10.96.0.10"], "search": ["svc.cluster.local"]},
             "ipam": {
-                "type": "host-local",
+                "type": subject.ipam,
                 "subnet": _SUBNET,
                 "rangeStart": "10.50.0.10",
                 "dataDir": self._path(self.reservations.parent),
