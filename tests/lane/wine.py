@@ -89,4 +89,12 @@ def drive(lane: Lane, folder: Path) -> Iterator[str]:
     try:
         yield letter
     finally:
-        link.unlink()
+        if _leads_to(link, folder):  # whose folder went first, its letter can be another's by now
+            link.unlink()
+
+
+def _leads_to(link: Path, folder: Path) -> bool:
+    try:
+        return link.readlink() == folder
+    except OSError:
+        return False
