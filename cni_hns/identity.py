@@ -9,6 +9,8 @@ Rule 3: GUIDs are compared as lower-case text without braces; HNS answers in eit
 
 from __future__ import annotations
 
+from cni_hns.digests import sha1
+
 __all__ = [
     "ZERO_GUID",
     "attachment_of",
@@ -45,14 +47,8 @@ def endpoint_id(network: str, container_id: str, ifname: str, generation: int = 
 
     A slash separates the parts: none of the three may contain one, so no two attachments share a name.
     """
-    # hashlib would load OpenSSL for it, which takes longer than all the rest of a DEL's own work.
-    try:
-        from _sha1 import sha1  # type: ignore[import-not-found]
-    except ImportError:
-        from hashlib import sha1
-
     text = f"{network}/{container_id}/{ifname}" + (f"/{generation}" if generation else "")
-    digest = bytearray(sha1(_NAME_SPACE + text.encode(), usedforsecurity=False).digest()[:16])
+    digest = bytearray(sha1(_NAME_SPACE + text.encode())[:16])
     digest[6] = digest[6] & 0x0F | 0x50
     digest[8] = digest[8] & 0x3F | 0x80
     text = digest.hex()

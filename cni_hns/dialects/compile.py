@@ -1,16 +1,15 @@
 """From a configuration to its plan, and the digest under which a plan may be kept.
 
-Rule: the digest covers exactly what `compile_plan` sees. What the runtime adds to each call
-(`runtimeConfig`, `args`,
-`prevResult`, `cni.dev/...`) is in neither; `read_wanted` checks it on every call.
+Rule: the digest covers exactly what `compile_plan` sees. What the runtime adds to each call (`runtimeConfig`,
+`args`, `prevResult`, `cni.dev/...`) is in neither; `read_wanted` checks it on every call.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 
+from cni_hns.digests import sha256
 from cni_hns.typed import Any
 
 from .findings import ConfigFault, Finding
@@ -35,7 +34,7 @@ def digest(config: Mapping[str, Any], executable: str = "") -> str:
     Keys are not sorted: where two spellings of one key occur, the later one counts, so order is content.
     """
     text = json.dumps([executable, _kept(config)], separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return sha256(text.encode("ascii"))
 
 
 def compile_plan(config: Mapping[str, Any], executable: str = "") -> AttachmentPlan:
