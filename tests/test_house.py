@@ -21,7 +21,7 @@ NAMESPACE = "5f0c3b1e-0000-4111-8222-333344445555"
 
 # Each costs a process more than all that a verb does besides.
 MODELS = {"pydantic", "pydantic_core", "netaddr"}
-STORES = {"sqlite3", "cffi", "_cffi_backend"}
+STORES = {"_sqlite3", "sqlite3", "cffi", "_cffi_backend"}
 OPERATORS = {"click", "rich", "cni_hns.cli"}
 # For Docker-style runtimes only: no other pays for it.
 OF_HNS_V1 = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import time
 
 from cni_hns import __version__
@@ -21,6 +20,7 @@ from cni_hns.ledger.store import FAILURES, Store, connect, translated
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
 
     from cni_hns.deadline import Deadline

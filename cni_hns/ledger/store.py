@@ -8,8 +8,8 @@ Rule 4: no failure of SQLite leaves this module as it is, and no value of a row 
 
 from __future__ import annotations
 
+import _sqlite3 as sqlite3  # the C half of `sqlite3`: the other one loads `datetime`, for types no column has
 import contextlib
-import sqlite3
 
 from cni_hns.ledger.columns import misfits
 from cni_hns.ledger.errors import REBUILD, DamagedRow, LedgerBusy, LedgerFault

@@ -178,7 +178,7 @@ def test_on_a_full_disk_adds_fail_until_there_is_space_and_every_pod_can_go(
     """The first ADD that needs a page says that the disk is full, and leaves nothing."""
     before = scene.node.endpoints()
     with monkeypatch.context() as full:
-        full.setattr(sqlite3, "connect", _out_of_space(sqlite3.connect))
+        full.setattr("_sqlite3.connect", _out_of_space(sqlite3.connect))
         answer, pod = _added_until_refused(scene)
         assert (answer.exit_code, answer.document["code"]) == (1, 102), answer.words
         assert "the disk is full" in answer.words
