@@ -16,9 +16,8 @@ from cni_hns.cni.arguments import argument_lengths, meaningless_pieces
 from cni_hns.cni.configuration import answer_version, read_document
 from cni_hns.cni.errors import DEADLINE, INTERNAL, IO_FAILURE, CniError
 from cni_hns.cni.failures import as_cni_error, trace
-from cni_hns.cni.protocol import LATEST, SUPPORTED
+from cni_hns.cni.protocol import LATEST, SUPPORTED, to_text
 from cni_hns.cni.request import Request, read_request
-from cni_hns.cni.result import Result, dump, merge, to_text
 from cni_hns.cni.settings import log_settings, timeout_s
 from cni_hns.cni.variables import Variables, read_variables
 from cni_hns.deadline import Deadline
@@ -27,6 +26,7 @@ from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from cni_hns.binding.libraries import Libraries, Machine
+    from cni_hns.cni.result import Result
     from cni_hns.stdio import Outlet
 
 __all__ = ["VERBS", "Answer", "Verb", "run"]
@@ -317,13 +317,12 @@ class _Call:
         )
 
     def _log_end(self, result: Result | None) -> None:
-        shown = result or Result()
         self._log.event(
             f"{self._command} is done",
             ms=round(self._deadline.elapsed_s() * 1000),
             hns_calls=self._log.calls,
-            addresses=[one.address for one in shown.ips],
-            interfaces=[one.name for one in shown.interfaces],
+            addresses=[one.address for one in result.ips] if result else [],
+            interfaces=[one.name for one in result.interfaces] if result else [],
         )
 
 
@@ -363,4 +362,6 @@ def _result_text(request: Request, result: Result | None) -> str:
     """The whole chain's result in the configuration's version."""
     if result is None:
         raise TypeError("a verb that prints a result returned none")
+    from cni_hns.cni.result import dump, merge
+
     return to_text(dump(merge(request.prev_result, result), request.version))

@@ -17,7 +17,7 @@ from cni_hns.dialects.endpoint import endpoint_request, reserved_addresses
 from cni_hns.dialects.placement import Address, out_of_reach
 from cni_hns.dialects.wanted import mapped_port
 from cni_hns.identity import earlier_endpoint_ids, endpoint_name, next_endpoint_id
-from cni_hns.ipam import allocate
+from cni_hns.ipam import allocate, held
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
 from cni_hns.ledger import LedgerBusy, LedgerFault
 from cni_hns.ledger.addresses import address_key
@@ -174,7 +174,7 @@ class Addition:
         if self.is_remade:
             # A living pod's: no other address would do.
             raise AddressUnavailable(
-                leases[0].address, allocate.holder_words(leases[0]), "delete one of the two pods"
+                leases[0].address, held.holder_words(leases[0]), "delete one of the two pods"
             )
         with ledger.transaction():
             for lease in leases:
@@ -250,9 +250,9 @@ class Addition:
         )
         with ledger.transaction():
             for address in refused:
-                allocate.quarantine(ledger, key, address, until)
+                held.quarantine(ledger, key, address, until)
             for address in allocate.inside(self.asked.range_sets, listed):
-                allocate.set_aside(ledger, key, address, until)
+                held.set_aside(ledger, key, address, until)
             self._hold_addresses(network)
             self._write_down(network)
 

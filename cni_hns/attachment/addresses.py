@@ -8,8 +8,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from cni_hns.attachment.outcome import default_gateway, of_stored
-from cni_hns.ipam import allocate
-from cni_hns.ipam.allocate import Allocated
+from cni_hns.ipam import allocate, held
+from cni_hns.ipam.held import Allocated
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def hold_what_hns_gave(ledger: Ledger, key: AttachmentKey, view: EndpointView) -
         Allocated(address, prefix, default_gateway(view, ip_address(address).version), "")
         for address, prefix in view.addresses
     ]
-    allocate.hold_given(ledger, key, given)
+    held.hold_given(ledger, key, given)
 
 
 def given_before(row: AttachmentRow, ledger: Ledger) -> Given:

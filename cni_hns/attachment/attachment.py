@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cni_hns.attachment.reservations import Reservations
 from cni_hns.identity import endpoint_id
-from cni_hns.ipam import allocate
+from cni_hns.ipam import held
 from cni_hns.ledger import AttachmentKey
 from cni_hns.typed import TYPE_CHECKING, Any, Self
 
@@ -141,9 +141,9 @@ class Attachment:
             else:
                 ours = ledger.entomb(key, token, until=ends, delete_begun=delete_begun)
             if ours and keeps_leases:
-                allocate.entomb(ledger, key, until=ends)
+                held.entomb(ledger, key, until=ends)
             elif ours:
-                allocate.release(ledger, key)
+                held.release(ledger, key)
 
     def _with_files(self) -> Iterator[Lease]:
         """Its leases, while the row is this process's; also of addresses whose leases ended before the
@@ -154,6 +154,6 @@ class Attachment:
             return
         leases = self.ledger.leases_of(self.key)
         yield from leases
-        held = {one.address for one in leases}
+        known = {one.address for one in leases}
         asked = [one["IpAddress"] for one in (row.request or {}).get("IpConfigurations", [])]
-        yield from (allocate.plain_lease(self.key, one) for one in asked if one not in held)
+        yield from (held.plain_lease(self.key, one) for one in asked if one not in known)

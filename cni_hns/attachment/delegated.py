@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from cni_hns.attachment.addresses import Given, addresses_in
 from cni_hns.cni.errors import BAD_VARIABLE, INVALID_CONFIG, NOT_READY, CniError
 from cni_hns.dialects.essentials import ipam_source
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cni_hns.attachment.addresses import Given
     from cni_hns.attachment.attachment import Attachment
     from cni_hns.cni.request import Request
     from cni_hns.ipam.delegate import Delegate
@@ -62,6 +62,8 @@ def addresses_of(plugin: Delegate) -> Given:
     Raises:
         CniError: the plugin's own, code 7 where it gave no address.
     """
+    from cni_hns.attachment.addresses import Given, addresses_in
+
     result = plugin.add()
     if not result.ips:
         raise CniError(

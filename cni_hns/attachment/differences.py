@@ -12,7 +12,6 @@ from cni_hns.attachment.outcome import default_gateway, mac_of
 from cni_hns.binding.errors import NotFound
 from cni_hns.dialects.quoting import quoted
 from cni_hns.hcn.views import ENABLE_DHCP, EndpointView, contains
-from cni_hns.node import networks
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -41,10 +40,12 @@ def of_row(row: AttachmentRow | None) -> list[str]:
 
 def of_missing(attachment: Attachment, row: AttachmentRow | None) -> list[str]:
     """The endpoint is gone; whether its network went first is worth one more call."""
+    from cni_hns.node.networks import configured_name
+
     node = attachment.node
     expected = row.endpoint_id if row is not None else attachment.endpoint_id
     found = [f"endpoint {expected} does not exist in HNS; it was not deleted by this plugin"]
-    name = networks.configured_name(attachment.request.config)
+    name = configured_name(attachment.request.config)
     if row is not None and row.hcn_network_id:
         try:
             node.hcn.networks.open(row.hcn_network_id).close()

@@ -14,7 +14,6 @@ Rule 3: an HNS that has just started may not have loaded everything yet, and pro
 from __future__ import annotations
 
 from cni_hns.attachment import places
-from cni_hns.attachment.retirement import take
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import CniError
 from cni_hns.ledger.attachments import GONE_S
@@ -126,6 +125,8 @@ def _proves(node: Node, row: AttachmentRow, is_needed: bool) -> bool:
 
 def _retire(attachment: Attachment, looks: list[Look]) -> None:
     """Retire those that are gone; what fails is left to another verb."""
+    from cni_hns.attachment.retirement import take
+
     log = attachment.node.log
     for look in looks:
         if not look.is_gone:

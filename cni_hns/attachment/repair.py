@@ -6,7 +6,6 @@ Rule 2: a repair that fails is logged and left to the next verb; it never fails 
 
 from __future__ import annotations
 
-from cni_hns.attachment.retirement import take
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import CniError
 from cni_hns.typed import TYPE_CHECKING
@@ -24,6 +23,8 @@ def others(attachment: Attachment) -> None:
     """Repair a few rows of this network that are not the attachment's own."""
     node, key = attachment.node, attachment.key
     for row in attachment.ledger.stale(key.network, node.alive, node.now(), limit=_A_FEW, exclude=key):
+        from cni_hns.attachment.retirement import take
+
         try:
             take(attachment.other(row.key), row)
         except (ServiceError, CniError) as fault:

@@ -8,13 +8,13 @@ of this does nothing.
 from __future__ import annotations
 
 from cni_hns.dialects.essentials import ipam_source
-from cni_hns.ipam.allocate import shared_folders
+from cni_hns.ipam.held import shared_folders
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cni_hns.ipam.allocate import Allocated
+    from cni_hns.ipam.held import Allocated
     from cni_hns.ipam.hostlocal_files import Folder, Reservation
     from cni_hns.ledger import AttachmentKey, Lease
     from cni_hns.node.node import Node

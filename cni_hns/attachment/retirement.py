@@ -8,7 +8,6 @@ from __future__ import annotations
 from cni_hns.attachment import endpoints, places
 from cni_hns.attachment.delegated import plugin_of
 from cni_hns.attachment.endpoints import Removal
-from cni_hns.attachment.peers import find_unknown
 from cni_hns.binding.errors import ServiceError, Unreachable
 from cni_hns.identity import earlier_endpoint_ids, is_endpoint_of
 from cni_hns.typed import TYPE_CHECKING
@@ -135,6 +134,8 @@ def _let_go(attachment: Attachment, row: AttachmentRow, place: Place) -> Removal
 
 def _take_out_unknown(attachment: Attachment) -> Removal:
     """The row began with its removal: a second DEL, a peer's endpoint, or a ledger that was lost."""
+    from cni_hns.attachment.peers import find_unknown
+
     view = find_unknown(attachment)
     if view is None:
         return Removal(was_there=False)

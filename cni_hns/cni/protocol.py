@@ -1,8 +1,10 @@
-"""The facts of the CNI specification: its versions, what each verb needs, what a name may look like."""
+"""The facts of the CNI specification: its versions, what each verb needs, how names and documents look."""
 
 from __future__ import annotations
 
-from cni_hns.typed import Final, NamedTuple
+import json
+
+from cni_hns.typed import Any, Final, NamedTuple
 
 __all__ = [
     "LATEST",
@@ -13,6 +15,7 @@ __all__ = [
     "at_least",
     "identifier_fault",
     "ifname_fault",
+    "to_text",
 ]
 
 SUPPORTED: Final = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
@@ -25,6 +28,11 @@ UNSTATED: Final = "0.1.0"
 def at_least(version: str, minimum: str) -> bool:
     """Whether one supported version is the other or came after it."""
     return SUPPORTED.index(version) >= SUPPORTED.index(minimum)
+
+
+def to_text(document: dict[str, Any]) -> str:
+    """The document as libcni prints one: four spaces, no newline at the end."""
+    return json.dumps(document, indent=4, ensure_ascii=False)
 
 
 class VerbFacts(NamedTuple):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from cni_hns.cni.arguments import read_arguments
 from cni_hns.cni.configuration import check_envelope
-from cni_hns.cni.errors import CniError
-from cni_hns.cni.result import Result, parse
 from cni_hns.cni.settings import check_data_dir
 from cni_hns.cni.variables import Variables, check_own_rules
-from cni_hns.typed import Any, NamedTuple
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from cni_hns.cni.result import Result
 
 __all__ = ["Request", "read_request"]
 
@@ -35,9 +36,8 @@ def read_request(
 ) -> Request:
     """The request, after the checks of the specification and then this plugin's own on the variables.
 
-    `prevResult` is read for ADD, CHECK and DEL, the CNI_ARGS for ADD and CHECK. DEL has to clean up whatever
-    was passed: there a prevResult that cannot be read counts as none. `lenient`: pieces of CNI_ARGS that mean
-    nothing are passed over.
+    `prevResult` and the CNI_ARGS are read for ADD and CHECK: DEL has to clean up whatever was passed.
+    `lenient`: pieces of CNI_ARGS that mean nothing are passed over.
 
     Raises: CniError with the code that the specification has for the fault.
     """
@@ -51,18 +51,15 @@ def read_request(
         name=envelope.name,
         config=document,
         raw=raw,
-        prev_result=_prev_result(document, envelope.version, variables.command),
+        prev_result=_prev_result(document, envelope.version) if checked else None,
         arguments=read_arguments(variables.args, lenient=lenient) if checked else {},
     )
 
 
-def _prev_result(document: dict[str, Any], version: str, command: str) -> Result | None:
+def _prev_result(document: dict[str, Any], version: str) -> Result | None:
     found = document.get("prevResult")
-    if found is None or command not in {"ADD", "CHECK", "DEL"}:
+    if found is None:
         return None
-    try:
-        return parse(found, version)
-    except CniError:
-        if command == "DEL":
-            return None
-        raise
+    from cni_hns.cni.result import parse
+
+    return parse(found, version)

@@ -7,7 +7,6 @@ Rule 2: addresses are kept as the text that came in. Who compares them compares 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from cni_hns.cni.configuration import folded
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T", str, int, list[object], dict[str, object])
 
-__all__ = ["Dns", "Interface", "IpConfig", "Result", "Route", "dump", "family", "merge", "parse", "to_text"]
+__all__ = ["Dns", "Interface", "IpConfig", "Result", "Route", "dump", "family", "merge", "parse"]
 
 
 class Interface(NamedTuple):
@@ -116,11 +115,6 @@ def dump(result: Result, version: str) -> dict[str, object]:
     if at_least(version, "0.3.0"):
         return _dump_03(result, version)
     return _dump_02(result, version)
-
-
-def to_text(document: dict[str, object]) -> str:
-    """The document as libcni prints one: four spaces, no newline at the end."""
-    return json.dumps(document, indent=4, ensure_ascii=False)
 
 
 def _dump_1x(result: Result, version: str) -> dict[str, object]:

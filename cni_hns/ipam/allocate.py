@@ -12,50 +12,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted, Usage
+from cni_hns.ipam.held import ENDED_AT_ONCE, Allocated, holder_words, host_local_cursor, plain_lease
 from cni_hns.ipam.ranges import RangeLike, RangeSet, Span, range_sets_of
 from cni_hns.ledger.addresses import address_key, address_text
-from cni_hns.ledger.rows import AttachmentKey, Lease
-from cni_hns.typed import TYPE_CHECKING, NamedTuple
+from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cni_hns.ledger import Ledger
+    from cni_hns.ledger import AttachmentKey, Ledger
 
 __all__ = [
     "AddressUnavailable",
-    "Allocated",
     "RangeExhausted",
     "Usage",
     "allocate",
-    "entomb",
-    "hold_given",
-    "holder_words",
-    "host_local_cursor",
-    "host_local_fact",
     "inside",
-    "plain_lease",
-    "quarantine",
-    "release",
-    "set_aside",
-    "shared_folders",
     "used_up",
 ]
 
-# Quarantines and tombstones that are over are freed in passing, a few with each allocation.
-_ENDED_AT_ONCE = 8
 _ALL = -1
-
-
-class Allocated(NamedTuple):
-    """An address held for the attachment; `range_set` is the label of the set that gave it.
-
-    `was_held`: the attachment had it already.
-    """
-
-    address: str
-    prefix: int
-    gateway: str | None
-    range_set: str
-    was_held: bool = False
 
 
 def allocate(
@@ -82,51 +56,11 @@ def allocate(
     """
     now = ledger.now() if now is None else now
     with ledger.atomic():
-        ledger.free_ended(key.network, now, _ENDED_AT_ONCE)
+        ledger.free_ended(key.network, now, ENDED_AT_ONCE)
         choice = _Choice(ledger, key, wanted=wanted, prefer=prefer, after=after or {}, origin=origin, now=now)
         allocated = [choice.one_of(range_set) for range_set in range_sets_of(range_sets, excluded)]
         choice.finish()
         return allocated
-
-
-def release(ledger: Ledger, key: AttachmentKey, *, now: float | None = None) -> list[Lease]:
-    """End all leases of the attachment, entombed ones too; none is fine.
-
-    Gives the leases as they were. Files of host-local's that stand for them are `hostlocal.drop`'s, before.
-    """
-    with ledger.atomic():
-        ledger.free_ended(key.network, ledger.now() if now is None else now, _ENDED_AT_ONCE)
-        leases = ledger.leases_of(key)
-        for lease in leases:
-            ledger.free(key.network, address_key(lease.address))
-        return leases
-
-
-def entomb(ledger: Ledger, key: AttachmentKey, until: float) -> None:
-    """Set the attachment's addresses aside until then (ledger time): its endpoint may yet appear."""
-    with ledger.atomic():
-        for lease in ledger.leases_of(key):
-            ledger.change_lease(lease._replace(state="entombed", until=until))
-
-
-def quarantine(ledger: Ledger, key: AttachmentKey, address: str, until: float) -> None:
-    """Set an address aside that HNS refused to this attachment, until then (ledger time).
-
-    An address that somebody else holds by now stays theirs.
-    """
-    with ledger.atomic():
-        lease = ledger.lease_at(key.network, address_key(address))
-        if lease is not None and lease in ledger.leases_of(key):
-            ledger.change_lease(lease._replace(state="quarantined", until=until))
-        else:
-            set_aside(ledger, key, address, until)
-
-
-def set_aside(ledger: Ledger, key: AttachmentKey, address: str, until: float) -> None:
-    """Set an address aside that is in nobody's hands here, and in use elsewhere, until then (ledger time)."""
-    with ledger.atomic():
-        if ledger.lease_at(key.network, address_key(address)) is None:
-            ledger.hold(plain_lease(key, address)._replace(state="quarantined", until=until))
 
 
 def inside(range_sets: Sequence[Sequence[RangeLike]], addresses: Iterable[str]) -> list[str]:
@@ -137,23 +71,6 @@ def inside(range_sets: Sequence[Sequence[RangeLike]], addresses: Iterable[str]) 
         for address in addresses
         if any(one.range_of(address_key(address)) is not None for one in sets)
     ]
-
-
-def hold_given(ledger: Ledger, key: AttachmentKey, given: Iterable[Allocated]) -> None:
-    """Write down the addresses that HNS itself chose, in place of what the attachment held.
-
-    HNS is right: whoever had one of them in the ledger has it no longer.
-    """
-    with ledger.atomic():
-        release(ledger, key)
-        for one in given:
-            lease = plain_lease(key, one.address)._replace(
-                prefix=one.prefix, gateway=one.gateway, origin="hns"
-            )
-            if ledger.lease_at(key.network, address_key(one.address)) is None:
-                ledger.hold(lease)
-            else:
-                ledger.change_lease(lease)
 
 
 def used_up(
@@ -175,23 +92,6 @@ def used_up(
             if usage.free <= 0:
                 found.append(usage)
     return found
-
-
-def host_local_cursor(number: int) -> str:
-    """Under which name the ledger keeps what host-local gave last from its range set of this number."""
-    return f"host-local {number}"
-
-
-def host_local_fact(network: str) -> str:
-    """Under which name the ledger keeps what it knows of host-local's folder."""
-    return f"host-local of {network}"
-
-
-def shared_folders(ledger: Ledger, network: str) -> list[str]:
-    """The folder of host-local's in which the network's leases have their files, then those it moved from."""
-    known = ledger.fact(host_local_fact(network))
-    shared: list[str] = known.get("shared", []) if isinstance(known, dict) else []
-    return shared
 
 
 class _Choice:
@@ -359,30 +259,3 @@ def _usage(ledger: Ledger, network: str, range_set: RangeSet, now: float) -> Usa
         for state, number in ledger.count_leases(network, address, address, now).items():
             counts[state] -= number
     return Usage(range_set.number, range_set.label, range_set.size, **counts)
-
-
-def plain_lease(key: AttachmentKey, address: str) -> Lease:
-    """A lease in its plainest form: held by the attachment, from no range set, for a single host."""
-    return Lease(
-        network=key.network,
-        address=address,
-        container_id=key.container_id,
-        ifname=key.ifname,
-        range_set="",
-        prefix=32 if "." in address else 128,
-        gateway=None,
-        origin="allocated",
-        state="held",
-        until=None,
-    )
-
-
-def holder_words(lease: Lease) -> str:
-    """Who has the address, or why it is set aside: "is ..."."""
-    if lease.origin == "reserved":
-        return f'is reserved for "{lease.container_id}"'
-    if lease.state == "quarantined":
-        return "is set aside: HNS refused it, because something unknown to this ledger uses it"
-    if lease.state == "entombed":
-        return f"is set aside: {lease.key.words()} was deleted while HNS may still create its endpoint"
-    return f"is held by {lease.key.words()}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 
-from cni_hns.ipam.allocate import host_local_cursor, host_local_fact, plain_lease, shared_folders
+from cni_hns.ipam.held import host_local_cursor, host_local_fact, plain_lease, shared_folders
 from cni_hns.ipam.hostlocal_files import Contents
 from cni_hns.ledger.addresses import address_key, address_text
 from cni_hns.ledger.rows import AttachmentKey

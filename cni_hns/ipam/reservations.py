@@ -5,8 +5,9 @@ Rule: a reservation is a lease whose owner is a name in place of a container; it
 
 from __future__ import annotations
 
-from cni_hns.ipam.allocate import allocate, holder_words, plain_lease
+from cni_hns.ipam.allocate import allocate
 from cni_hns.ipam.errors import AddressUnavailable
+from cni_hns.ipam.held import holder_words, plain_lease
 from cni_hns.ledger.addresses import address_key, address_text
 from cni_hns.ledger.rows import AttachmentKey
 from cni_hns.typed import TYPE_CHECKING

@@ -11,7 +11,6 @@ from ipaddress import ip_address, ip_network
 from cni_hns.binding.errors import AlreadyExists, NotFound, ServiceError
 from cni_hns.cni.errors import INVALID_CONFIG, TRY_AGAIN, CniError
 from cni_hns.hcn.views import NetworkView
-from cni_hns.node import host_address
 from cni_hns.node.resolved import ResolvedNetwork
 from cni_hns.typed import TYPE_CHECKING, Any
 
@@ -84,8 +83,12 @@ def resolve(plan: AttachmentPlan, node: Node, rehearse: Callable[[NetworkView], 
 
 
 def _knowing_the_host(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) -> ResolvedNetwork:
+    if found.view.management_ip:
+        return found
+    from cni_hns.node.host_address import known_if_any
+
     try:
-        return host_address.known_if_any(found, plan, node)
+        return known_if_any(found, plan, node)
     except BaseException:
         found.opened.close()
         raise
@@ -245,7 +248,9 @@ def _fitting(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) -> Resolv
         if misfits:
             raise CniError(INVALID_CONFIG, misfits[0], "; ".join(misfits[1:]))
         if _lacks_management_address(plan, found.view):
-            found = host_address.waited_for(found, node)
+            from cni_hns.node.host_address import waited_for
+
+            found = waited_for(found, node)
     except BaseException:
         found.opened.close()
         raise

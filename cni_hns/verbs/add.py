@@ -18,7 +18,7 @@ the stored result, and an error that changes nothing for another one.
 
 from __future__ import annotations
 
-from cni_hns.attachment import gone, repair, repeated, retirement
+from cni_hns.attachment import gone, repair
 from cni_hns.attachment.addition import Addition
 from cni_hns.attachment.asked import Asked
 from cni_hns.attachment.attachment import Attachment
@@ -62,7 +62,7 @@ def run(request: Request, node: Node) -> Result:
         adding = Addition(attachment, asked)
         row = attachment.row()
         ready = row if row is not None and row.phase == "ready" else None
-        known = repeated.stored_result(adding, ready) if ready is not None else None
+        known = _stored_result(adding, ready)
         if number == 0:
             # Not before: an ADD that is refused for what was added already changes nothing at all.
             repair.others(attachment)
@@ -81,6 +81,15 @@ def run(request: Request, node: Node) -> Result:
     )
 
 
+def _stored_result(adding: Addition, ready: AttachmentRow | None) -> Result | None:
+    """The answer of the ADD before, where this one repeats it and HNS still has the endpoint."""
+    if ready is None:
+        return None
+    from cni_hns.attachment.repeated import stored_result
+
+    return stored_result(adding, ready)
+
+
 def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
     """The result of a new endpoint; None where another ADD of this attachment was ready first."""
     attachment, node = adding.attachment, adding.node
@@ -97,7 +106,9 @@ def _add(adding: Addition, remake: AttachmentRow | None) -> Result | None:
         if claim.kind == "ready":
             return None
         if claim.before is not None and remake is None:
-            retirement.clear_away(attachment, claim.before)
+            from cni_hns.attachment.retirement import clear_away
+
+            clear_away(attachment, claim.before)
         undo = Undo(node.log)
         try:
             undo.push("the attachment's row and leases", lambda: adding.give_up(remake))

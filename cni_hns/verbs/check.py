@@ -11,7 +11,6 @@ from cni_hns.attachment.asked import plan_in
 from cni_hns.attachment.attachment import Attachment
 from cni_hns.attachment.differences import Promised
 from cni_hns.attachment.endpoints import look_at
-from cni_hns.attachment.peers import find_unknown
 from cni_hns.cni.errors import CHECK_FAILED, INVALID_CONFIG, CniError
 from cni_hns.dialects.wanted import read_wanted
 from cni_hns.identity import endpoint_name, shared_with
@@ -114,5 +113,7 @@ def _endpoint(attachment: Attachment, row: AttachmentRow | None, place: Place) -
     if place.is_shared:
         shared = place.shared_endpoint(attachment)
         return None if shared is None else look_at(node, shared, place)
+    from cni_hns.attachment.peers import find_unknown
+
     found = find_unknown(attachment)
     return found if found is None or place.v1_netns is None else look_at(node, found.id, place)

@@ -26,7 +26,7 @@ from cni_hns.cli.output import print_json
 from cni_hns.cli.programs import PEERS, stands_in_for
 from cni_hns.cli.session import Session, in_this_session, json_option
 from cni_hns.cni.errors import CniError
-from cni_hns.ipam.allocate import shared_folders
+from cni_hns.ipam.held import shared_folders
 from cni_hns.ledger import LedgerBusy, LedgerFault
 
 if TYPE_CHECKING:

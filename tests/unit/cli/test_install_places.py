@@ -17,7 +17,7 @@ from cni_hns.cli.install.layout import exe_name
 from cni_hns.cli.install.package import LAYOUT, Package, digest, read_package
 from cni_hns.deadline import Deadline
 from cni_hns.dialects.lint import check_file_text
-from cni_hns.ipam.allocate import plain_lease
+from cni_hns.ipam.held import plain_lease
 from cni_hns.ledger import AttachmentKey, open_ledger
 from tests.unit.cli.conftest import Node
 

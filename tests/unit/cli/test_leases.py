@@ -13,7 +13,8 @@ from cni_hns.__main__ import choose_hns
 from cni_hns.cli import main
 from cni_hns.deadline import Deadline
 from cni_hns.dialects.plan import RangePlan
-from cni_hns.ipam.allocate import allocate, quarantine
+from cni_hns.ipam.allocate import allocate
+from cni_hns.ipam.held import quarantine
 from cni_hns.ledger import AttachmentKey, open_ledger
 from tests.behaviour.pod import Pod
 from tests.behaviour.scene import plant

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cni_hns.cni.errors import DECODE_FAILURE, INCOMPATIBLE_VERSION, INVALID_CONFIG, CniError
-from cni_hns.cni.protocol import SUPPORTED
-from cni_hns.cni.result import Dns, Interface, IpConfig, Result, Route, dump, family, merge, parse, to_text
+from cni_hns.cni.protocol import SUPPORTED, to_text
+from cni_hns.cni.result import Dns, Interface, IpConfig, Result, Route, dump, family, merge, parse
 
 FULL = Result(
     interfaces=[

@@ -8,17 +8,8 @@ from pathlib import Path
 import pytest
 
 from cni_hns.deadline import Deadline
-from cni_hns.ipam.allocate import (
-    AddressUnavailable,
-    Allocated,
-    RangeExhausted,
-    allocate,
-    entomb,
-    hold_given,
-    quarantine,
-    release,
-    used_up,
-)
+from cni_hns.ipam.allocate import AddressUnavailable, RangeExhausted, allocate, used_up
+from cni_hns.ipam.held import Allocated, entomb, hold_given, quarantine, release
 from cni_hns.ledger import Ledger, open_ledger
 from tests.unit.ipam.shorthand import DUAL, NOW, SMALL, Span, give, held, pod
 

@@ -10,7 +10,7 @@ import pytest
 
 from cni_hns.cni.errors import CniError
 from cni_hns.ipam import hostlocal
-from cni_hns.ipam.allocate import quarantine, release
+from cni_hns.ipam.held import quarantine, release
 from cni_hns.ipam.hostlocal import Takeover
 from cni_hns.ipam.hostlocal_files import Folder
 from cni_hns.ledger import Lease, Ledger

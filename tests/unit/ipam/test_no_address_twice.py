@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cni_hns.deadline import Deadline
-from cni_hns.ipam.allocate import AddressUnavailable, RangeExhausted, entomb, quarantine, release
+from cni_hns.ipam.allocate import AddressUnavailable, RangeExhausted
+from cni_hns.ipam.held import entomb, quarantine, release
 from cni_hns.ledger import Ledger, open_ledger
 from cni_hns.ledger.addresses import address_text, from_blob
 from tests.unit.ipam.shorthand import NOW, give, pod
