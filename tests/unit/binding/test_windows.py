@@ -126,6 +126,21 @@ class TestDlls:
         assert fake.loaded == [(f"{SYSTEM32}\\computenetwork.dll", 0x800)]
         assert isinstance(machine, WindowsMachine)
 
+    def test_computecore_is_opened_with_declarations_of_its_own(
+        self, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """vmcompute.dll has functions of the same names with other parameters."""
+        fake.dlls[f"{SYSTEM32}\\computecore.dll"] = fake.dlls[f"{SYSTEM32}\\vmcompute.dll"] = SimpleNamespace(
+            HcsOpenComputeSystem="vmcompute's"
+        )
+        own = SimpleNamespace(dlopen=lambda name: SimpleNamespace(HcsOpenComputeSystem=name))
+        monkeypatch.setattr("cni_hns.binding._generated_computecore.ffi", own)
+        libraries, _ = windows.load()
+        assert fake.loaded == []
+        assert libraries.computecore.HcsOpenComputeSystem == f"{SYSTEM32}\\computecore.dll"
+        assert libraries.vmcompute.HcsOpenComputeSystem == "vmcompute's"
+        assert fake.loaded == [(f"{SYSTEM32}\\{name}.dll", 0x800) for name in ("computecore", "vmcompute")]
+
     def test_one_that_is_missing_is_a_typed_error_at_the_call(self, fake: FakeWindows) -> None:
         fake.open_error = 126
         libraries, _ = windows.load()
