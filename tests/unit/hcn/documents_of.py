@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
-from cni_hns.hcn.models import base
+from cni_hns import schema as base
 from cni_hns.hcn.models import every as models
 
 _JSON = st.recursive(

@@ -1,11 +1,12 @@
-"""What all documents of the Host Compute Network have in common.
+"""What all documents of the Host Compute Network and of the Host Compute System have in common.
 
 Rule 1: members are spelt as the schema spells them (PascalCase) and read in any case, for HNS writes several.
-Rule 2: what the schema does not list is kept, for newer HNS adds members; what is missing is the default, and
-is not sent: a document is written with the members it was given, and no others.
+Rule 2: what the schema does not list is kept, for newer Windows adds members; what is missing is the default,
+and is not sent: a document is written with the members it was given, and no others.
 Rule 3: the word lists of the schema are read from names in any case and, where Microsoft publishes the
 numbers, from numbers. A word or number that no list has is kept as it is.
 https://learn.microsoft.com/virtualization/api/hcn/HNS_Schema
+https://learn.microsoft.com/virtualization/api/hcs/SchemaReference
 """
 
 from __future__ import annotations
