@@ -14,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
@@ -28,10 +29,13 @@ __all__ = [
     "Boolean",
     "Document",
     "Guid",
+    "Int32",
+    "Int64",
     "Mac",
     "Number",
     "Prefix",
     "Schema",
+    "Timestamp",
     "Uint8",
     "Uint16",
     "Uint32",
@@ -176,12 +180,16 @@ Prefix = Annotated[
     str, _checked("a prefix (address/length)", lambda text: "/" in text and ipaddress.ip_interface(text))
 ]
 Mac = Annotated[str, _checked("a MAC address", _MAC.fullmatch)]
+# A text: Windows counts in 100 ns, which no type of Python holds.
+Timestamp = Annotated[str, _checked("a date and time", datetime.fromisoformat)]
 Number = Annotated[int, Field(strict=True)]
 # Strict: HNS does not take "80" for 80.
 Uint8 = Annotated[int, Field(strict=True, ge=0, le=0xFF)]
 Uint16 = Annotated[int, Field(strict=True, ge=0, le=0xFFFF)]
 Uint32 = Annotated[int, Field(strict=True, ge=0, le=0xFFFFFFFF)]
 Uint64 = Annotated[int, Field(strict=True, ge=0, le=0xFFFFFFFFFFFFFFFF)]
+Int32 = Annotated[int, Field(strict=True, ge=-(1 << 31), le=(1 << 31) - 1)]
+Int64 = Annotated[int, Field(strict=True, ge=-(1 << 63), le=(1 << 63) - 1)]
 Boolean = Annotated[bool, Field(strict=True)]
 
 
