@@ -37,6 +37,9 @@ class Machine(Protocol):
     def hns_uptime_s(self) -> float:
         """Seconds since the service was started; 0 while it does not run, or where nobody knows."""
 
+    def windows_build(self) -> int | None:
+        """The build number of this Windows; None where the node does not say."""
+
     def boot_id(self) -> str:
         """Names one boot of the machine: process ids of another boot mean nothing."""
 

@@ -10,6 +10,7 @@ Rule 3: the module can be imported on every system; where there is no Windows it
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from cni_hns.binding._generated_ffi import ffi
@@ -88,6 +89,11 @@ class WindowsMachine:
         """
         _, _, started = self.hns_start().partition("/")
         return min(age_of(started), time.monotonic()) if started else 0.0
+
+    def windows_build(self) -> int | None:
+        """As its files have it: the version functions say what a program's manifest lets them."""
+        versions: Any = getattr(sys, "getwindowsversion", None)
+        return None if versions is None else int(versions().platform_version[2])
 
     def boot_id(self) -> str:
         """The number of this boot; empty where Windows keeps none (process starts are dates)."""

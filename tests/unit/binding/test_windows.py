@@ -115,6 +115,17 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeWindows:
     return node
 
 
+def test_the_build_is_that_of_windows_own_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = SimpleNamespace(build=9200, platform_version=(10, 0, 20348))
+    monkeypatch.setattr("sys.getwindowsversion", lambda: versions, raising=False)
+    assert WindowsMachine().windows_build() == 20348
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it is about other systems")
+def test_elsewhere_there_is_no_build() -> None:
+    assert WindowsMachine().windows_build() is None
+
+
 class TestDlls:
     def test_come_from_system32_by_full_path_at_their_first_use(self, fake: FakeWindows) -> None:
         fake.dlls[f"{SYSTEM32}\\computenetwork.dll"] = SimpleNamespace(HcnOpenNetwork="pointer")
