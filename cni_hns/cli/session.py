@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cni_hns.binding.libraries import Libraries, Machine
     from cni_hns.hcn.client import Hcn
+    from cni_hns.hcs.client import ComputeSystems
     from cni_hns.ledger import Ledger
 
     Connect = Callable[[], tuple[Libraries, Machine]]
@@ -47,6 +48,10 @@ class Session:
     @property
     def hcn(self) -> Hcn:
         return self.node.hcn
+
+    @property
+    def systems(self) -> ComputeSystems:
+        return self.node.systems
 
     def ledger_path(self, data_dir: str | None, config: str | None) -> str:
         """Where the ledger in this folder, of this configuration, or of this node lies."""
