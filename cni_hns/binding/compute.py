@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.binding.libraries import Libraries
+    from cni_hns.binding.operations import Patience
     from cni_hns.log import Log
 
 __all__ = ["GONE", "PROCESS", "Compute", "Held"]
@@ -59,11 +60,12 @@ class Held(Handle):
 class Compute:
     """The calls to one Host Compute System. Documents are JSON texts, and each failure is a ServiceError.
 
-    A call ends by its `deadline`; the errors are those of `compute_errors`.
+    A call ends by its `deadline`; the errors are those of `compute_errors`. `patience` is for calls that do
+    not come back at all.
     """
 
-    def __init__(self, libraries: Libraries, log: Log) -> None:
-        self._operations = Operations(libraries, log)
+    def __init__(self, libraries: Libraries, log: Log, patience: Patience | None = None) -> None:
+        self._operations = Operations(libraries, log, patience)
         self._log = log
 
     def enumerate(self, query: str, deadline: Deadline) -> str:
@@ -143,7 +145,8 @@ class Compute:
             FunctionMissing: Windows before Server 2022 (`cni_hns.hcs.exits` does without).
         """
         name = f"HcsWaitFor{held.kind.singular}Exit"
-        return self._operations.answer(name, held.words, held.value, milliseconds(deadline))
+        arguments = (held.value, milliseconds(deadline))
+        return self._operations.answer(name, held.words, *arguments, limit_s=deadline.left_s())
 
     def close(self, held: Held) -> None:
         """Give the handle back; a second time does nothing. The service waits for callbacks that run."""
@@ -202,13 +205,7 @@ class Compute:
         return listen
 
     def _closing(self, kind: ObjectKind) -> Callable[[Any], int]:
-        function = self._operations.function(f"HcsClose{kind.singular}")
-
-        def close(value: Any) -> int:
-            function(value)
-            return 0
-
-        return close
+        return self._operations.closing(f"HcsClose{kind.singular}")
 
     def _abandon(self, held: Held, fault: BaseException) -> None:
         """Terminate and close what a failed creation left; not the system of another that has the ID."""

@@ -6,18 +6,20 @@ Rule 2: a call that fails at once is asked for its result too: HCS leaves its Re
 Rule 3: a wait whose time ran out says nothing about the outcome (`OutcomeUnknown`).
 Rule 4: what closes and frees is resolved before anything is made. Texts are freed with CoTaskMemFree: the
 pages say LocalFree, and both large programs that use this DLL, Microsoft's own, do not.
-Rule 5: a thread that is inside the DLL is waited for. To free its handles meanwhile ends the process.
+Rule 5: a thread that is inside the DLL is waited for: to free its handles meanwhile ends the process. Whoever
+cannot wait for ever for a call that does not come back gives `Patience`, and ends the process himself.
 """
 
 from __future__ import annotations
 
 from math import ceil
 
+from cni_hns.background import Alarm
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.binding.compute_errors import compute_error
 from cni_hns.binding.errors import FunctionMissing, MalformedAnswer, ServiceError
 from cni_hns.binding.service import Buffers, error_record, string_in
-from cni_hns.typed import TYPE_CHECKING, Any
+from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from cni_hns.deadline import Deadline
     from cni_hns.log import Log
 
-__all__ = ["OPERATION", "Operations", "milliseconds"]
+__all__ = ["OPERATION", "Operations", "Patience", "milliseconds"]
 
 OPERATION = object()
 """Stands in the arguments of a call where its operation belongs."""
@@ -36,13 +38,27 @@ _PENDING = {0x80370117, 0xC0370103}
 
 _INFINITE = 0xFFFFFFFF
 
+# How much longer than its time a call may take: one that ends by itself has to tell that its time was up.
+_GRACE_S = 5.0
+
+
+class Patience(NamedTuple):
+    """What is done about a call that does not come back: `give_up(call, seconds)`, in a thread of its own.
+
+    Calls without a deadline are given `timeout_s`.
+    """
+
+    timeout_s: float
+    give_up: Callable[[str, float], object]
+
 
 class Operations:
     """The calls to one computecore.dll. Results are JSON texts, and each failure is a ServiceError."""
 
-    def __init__(self, libraries: Libraries, log: Log) -> None:
+    def __init__(self, libraries: Libraries, log: Log, patience: Patience | None = None) -> None:
         self._libraries = libraries
         self._log = log
+        self._patience = patience
 
     def run(
         self,
@@ -78,17 +94,20 @@ class Operations:
                 return int(wait(operation, milliseconds(deadline), *extra, document))
 
             try:
-                self._checked(name, target, call, document)
+                self._checked(name, target, call, document, deadline.left_s())
             finally:
                 close(operation)
             return string_in(document)
 
-    def answer(self, name: str, target: str, *arguments: Any) -> str:
-        """The document of a function that has no operation and gives one in its last parameter."""
+    def answer(self, name: str, target: str, *arguments: Any, limit_s: float | None = None) -> str:
+        """The document of a function that has no operation and gives one in its last parameter.
+
+        `limit_s` is how long the function itself may wait, where it waits.
+        """
         function = self.function(name)
         with Buffers(self._free()) as buffers:
             document = buffers.slot()
-            self._checked(name, target, lambda: int(function(*arguments, document)), document)
+            self._checked(name, target, lambda: int(function(*arguments, document)), document, limit_s)
             return string_in(document)
 
     def plain(self, name: str, target: str, *arguments: Any) -> None:
@@ -96,14 +115,26 @@ class Operations:
         function = self.function(name)
         self._checked(name, target, lambda: int(function(*arguments)), None)
 
+    def closing(self, name: str) -> Callable[[Any], int]:
+        """What closes a handle by this function, which says nothing. It waits for callbacks that run."""
+        function = self.function(name)
+
+        def close(value: Any) -> int:
+            self._watched(name, lambda: function(value), None)
+            return 0
+
+        return close
+
     def function(self, name: str) -> Any:
         """The C function. Raises: FunctionMissing."""
         return self._of(self._libraries.computecore, name)
 
-    def _checked(self, name: str, target: str, call: Callable[[], int], document: Any) -> None:
+    def _checked(
+        self, name: str, target: str, call: Callable[[], int], document: Any, limit_s: float | None = None
+    ) -> None:
         self._log.call_begins(name, target)
         try:
-            hresult = call() & 0xFFFFFFFF
+            hresult = self._watched(f"{name} {target}".strip(), call, limit_s) & 0xFFFFFFFF
         except ServiceError as fault:
             self._log.call_ends(fault.hresult)
             raise
@@ -111,6 +142,18 @@ class Operations:
         if hresult >= 1 << 31:
             record = error_record("" if document is None else string_in(document))
             raise compute_error(name, target, hresult, record)
+
+    def _watched(self, what: str, call: Callable[[], Any], limit_s: float | None) -> Any:
+        if self._patience is None:
+            return call()
+        timeout_s, give_up = self._patience
+        seconds = (timeout_s if limit_s is None else limit_s) + _GRACE_S
+        alarm = Alarm(lambda: give_up(what, seconds), lambda: seconds)
+        alarm.set()
+        try:
+            return call()
+        finally:
+            alarm.cancel()
 
     def _free(self) -> Any:
         return self._of(self._libraries.ole32, "CoTaskMemFree")

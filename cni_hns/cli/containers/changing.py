@@ -35,7 +35,7 @@ _force_option = click.option("--force", is_flag=True, help="Also if it belongs t
 @in_this_session
 def start(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:
     """Start a compute system that was created."""
-    session.systems.start(system_id, timeout_s)
+    session.systems(timeout_s).start(system_id, timeout_s)
     _done(system_id, "started", as_json)
 
 
@@ -53,8 +53,8 @@ def stop(session: Session, *, system_id: str, timeout_s: float, force: bool, as_
     One that is not there is no failure. One that a container runtime made is left to it without --force.
     """
     if not force:
-        _leave_to_its_runtime(session.systems, system_id, timeout_s)
-    stopped = session.systems.stop(system_id, timeout_s, timeout_s)
+        _leave_to_its_runtime(session.systems(timeout_s), system_id, timeout_s)
+    stopped = session.systems(timeout_s).stop(system_id, timeout_s, timeout_s)
     ended = "" if stopped.exit is None else str(stopped.exit.exit_type)
     _done(system_id, stopped.how, as_json, exitType=ended)
 
@@ -71,8 +71,8 @@ def kill(session: Session, *, system_id: str, timeout_s: float, force: bool, as_
     One that a container runtime made is left to it without --force.
     """
     if not force:
-        _leave_to_its_runtime(session.systems, system_id, timeout_s)
-    ended = session.systems.terminate(system_id, timeout_s)
+        _leave_to_its_runtime(session.systems(timeout_s), system_id, timeout_s)
+    ended = session.systems(timeout_s).terminate(system_id, timeout_s)
     _done(system_id, "terminated", as_json, exitType="" if ended is None else str(ended.exit_type))
 
 
@@ -84,7 +84,7 @@ def kill(session: Session, *, system_id: str, timeout_s: float, force: bool, as_
 def pause(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:
     """Pause a virtual machine or what it isolates; a process-isolated container cannot be paused."""
     with _refusals():
-        session.systems.pause(system_id, timeout_s)
+        session.systems(timeout_s).pause(system_id, timeout_s)
     _done(system_id, "paused", as_json)
 
 
@@ -96,7 +96,7 @@ def pause(session: Session, *, system_id: str, timeout_s: float, as_json: bool) 
 def resume(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:
     """Let go on what was paused; a process-isolated container cannot be."""
     with _refusals():
-        session.systems.resume(system_id, timeout_s)
+        session.systems(timeout_s).resume(system_id, timeout_s)
     _done(system_id, "resumed", as_json)
 
 
@@ -132,9 +132,9 @@ def set_(
         raise click.UsageError("give one of --cpus, --cpu-max, --cpu-weight, or --memory")
     with _refusals():
         if of_processors:
-            session.systems.set_processor(system_id, **share, timeout_s=timeout_s)
+            session.systems(timeout_s).set_processor(system_id, **share, timeout_s=timeout_s)
         if memory_mb is not None:
-            session.systems.set_memory(system_id, memory_mb, timeout_s)
+            session.systems(timeout_s).set_memory(system_id, memory_mb, timeout_s)
     _done(system_id, "changed", as_json)
 
 

@@ -57,7 +57,7 @@ def list_(
     from cni_hns.hcs.documents.properties import SystemQuery
 
     query = None if owner is None else SystemQuery(owners=(owner,))
-    found = session.systems.enumerate(query, timeout_s)
+    found = session.systems(timeout_s).enumerate(query, timeout_s)
     found = [
         one
         for one in found
@@ -65,7 +65,8 @@ def list_(
     ]
     around = Surroundings.of(session, data_dir, config)
     rows = [
-        facts_of(one, around.place(one.id), _statistics(session.systems, one, timeout_s)) for one in found
+        facts_of(one, around.place(one.id), _statistics(session.systems(timeout_s), one, timeout_s))
+        for one in found
     ]
     if as_json:
         print_json(rows)
@@ -91,7 +92,7 @@ def show(
     """Show one compute system: its pod, network and use, with HCS's whole document."""
     from cni_hns.hcs.documents.words import SystemPropertyType
 
-    systems = session.systems
+    systems = session.systems(timeout_s)
     found = systems.properties(system_id, timeout_s=timeout_s)
     statistics = _statistics(systems, found, timeout_s)
     if found.state == "Running":
@@ -117,7 +118,7 @@ def show(
 @in_this_session
 def ps(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:
     """List the processes in a container. Times are of the processor, memory is private to the process."""
-    rows = [process_facts(one) for one in session.systems.processes(system_id, timeout_s)]
+    rows = [process_facts(one) for one in session.systems(timeout_s).processes(system_id, timeout_s)]
     columns = {"PID": "pid", "IMAGE": "image", "USER": "user", "KERNEL": "kernel", "MEMORY": "memory"}
     print_list(rows, columns, as_json, "no processes")
 
@@ -153,7 +154,7 @@ def stats(
 
     100 % is one processor in full use. With --watch and --json each look is an array of its own.
     """
-    systems = session.systems
+    systems = session.systems(timeout_s)
     before = _looks(systems, system_id, timeout_s)
     if system_id is not None and not before:
         raise Failure(f"compute system {system_id} does not run: HCS counts nothing of it")

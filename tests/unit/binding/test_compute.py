@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event as Flag
 
 import pytest
 
+from cni_hns.binding import operations
 from cni_hns.binding.compute import PROCESS, Compute, Held
 from cni_hns.binding.compute_errors import OutcomeUnknown, SystemStopped
 from cni_hns.binding.compute_events import PROCESS_EXITED, SERVICE_DISCONNECT, SYSTEM_EXITED, Event
@@ -19,6 +21,7 @@ from cni_hns.binding.errors import (
     Unreachable,
 )
 from cni_hns.binding.libraries import Libraries
+from cni_hns.binding.operations import Patience
 from cni_hns.deadline import Deadline
 from cni_hns.log import Log
 from tests.unit.binding.scripted_compute import (
@@ -136,6 +139,53 @@ class TestOneCall:
         compute.enumerate("", deadline)
         assert hung == ["HcsEnumerateComputeSystems compute systems"]
         assert (log.calls, log.current_call) == (1, "")
+
+
+class TestACallThatDoesNotComeBack:
+    @pytest.fixture
+    def given_up(self) -> list[tuple[str, float]]:
+        return []
+
+    @pytest.fixture
+    def impatient(
+        self,
+        hcs: ScriptedCompute,
+        log: Log,
+        monkeypatch: pytest.MonkeyPatch,
+        given_up: list[tuple[str, float]],
+    ) -> Compute:
+        monkeypatch.setattr(operations, "_GRACE_S", 0.01)
+
+        def give_up(call: str, seconds: float) -> None:
+            given_up.append((call, seconds))
+            self.over.set()
+
+        self.over = Flag()
+        return Compute(hcs.libraries(), log, Patience(0.0, give_up))
+
+    def _hangs(self) -> None:
+        assert self.over.wait(60.0)
+
+    def test_is_given_up_with_its_name_though_it_has_no_deadline(
+        self, hcs: ScriptedCompute, impatient: Compute, given_up: list[tuple[str, float]]
+    ) -> None:
+        hcs.says("HcsOpenComputeSystem", Answer(then=self._hangs))
+        impatient.close(impatient.open("box"))
+        assert given_up[0] == ("HcsOpenComputeSystem compute system box", 0.01)
+
+    def test_is_given_up_past_its_deadline(
+        self, hcs: ScriptedCompute, impatient: Compute, given_up: list[tuple[str, float]]
+    ) -> None:
+        hcs.says("HcsEnumerateComputeSystems", Answer(then=self._hangs))
+        impatient.enumerate("", Deadline(0.0))
+        assert given_up == [("HcsEnumerateComputeSystems compute systems", 0.01)]
+
+    def test_is_told_from_one_that_comes_back_in_time(self, hcs: ScriptedCompute, log: Log) -> None:
+        given_up: list[str] = []
+        patient = Compute(hcs.libraries(), log, Patience(60.0, lambda call, _: given_up.append(call)))
+        patient.enumerate("", Deadline(60.0))
+        patient.close(patient.open("box"))
+        assert given_up == []
 
 
 class TestTheService:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,6 +194,34 @@ class TestList:
         containers.are()
         containers("list", "--timeout", "2")
         assert 0 < containers.hcs.arguments("HcsWaitForOperationResult")[1] <= 2000
+
+
+HANGING = """
+import sys, time
+from cni_hns.__main__ import choose_hns
+from cni_hns.binding import operations
+from cni_hns.cli import main
+from tests.unit.binding.scripted_compute import Answer, ScriptedCompute
+
+operations._GRACE_S = 0.1
+hcs = ScriptedCompute()
+hcs.says("HcsOpenComputeSystem", Answer(then=lambda: time.sleep(600)))
+
+def connect():
+    _, machine = choose_hns({"CNI_HNS_SIMULATOR": sys.argv[1]})()
+    return hcs.libraries(), machine
+
+main(["container", "ps", "box", "--timeout", "0"], connect)
+"""
+
+
+def test_a_service_that_hangs_is_given_up_with_a_line_that_says_what_hung(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HANGING, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(
+        "cni-hns: HcsOpenComputeSystem compute system box has not come back for 0 s"
+    )
 
 
 class TestShow:
