@@ -120,6 +120,12 @@ class OpenSystem:
         change = f"{request.request_type} {request.resource_path}"
         self._compute.modify(self._held, json_text(request.to_document()), deadline, change)
 
+    def change(self, request: ModifySettingRequest, timeout_s: float = CALL_S) -> None:
+        """Change what it may use, by a request of `cni_hns.hcs.resources`. Raises: Refused."""
+        deadline = Deadline(timeout_s)
+        refuse_if_unchangeable(self._asked("", deadline), self._build)
+        self.modify(request, deadline.left_s())
+
     def set_processor(
         self,
         *,
@@ -132,11 +138,11 @@ class OpenSystem:
 
         Raises: ValueError, Refused.
         """
-        self._change(processor_request(count=count, maximum=maximum, weight=weight), timeout_s)
+        self.change(processor_request(count=count, maximum=maximum, weight=weight), timeout_s)
 
     def set_memory(self, size_mb: int, timeout_s: float = CALL_S) -> None:
         """Change its limit of memory, in MB. Raises: ValueError, Refused."""
-        self._change(memory_request(size_mb), timeout_s)
+        self.change(memory_request(size_mb), timeout_s)
 
     def create_process(self, parameters: ProcessParameters, timeout_s: float = LIFE_S) -> OpenProcess:
         """A new process, open.
@@ -181,11 +187,6 @@ class OpenSystem:
     def _refuse_if_impossible(self, what: str, deadline: Deadline) -> None:
         if what in IMPOSSIBLE:
             refuse_if_impossible(what, self._asked("", deadline))
-
-    def _change(self, request: ModifySettingRequest, timeout_s: float) -> None:
-        deadline = Deadline(timeout_s)
-        refuse_if_unchangeable(self._asked("", deadline), self._build)
-        self.modify(request, deadline.left_s())
 
     def _end(self, what: str, timeout_s: float) -> SystemExitStatus | None:
         deadline = Deadline(timeout_s)

@@ -126,15 +126,21 @@ def set_(
 
     Kubernetes does not learn of it: a container that is made again has the limits of its pod.
     """
+    from cni_hns.hcs.resources import memory_request, processor_request
+
     share = {"count": cpus, "maximum": cpu_max, "weight": cpu_weight}
-    of_processors = any(value is not None for value in share.values())
-    if not of_processors and memory_mb is None:
-        raise click.UsageError("give one of --cpus, --cpu-max, --cpu-weight, or --memory")
     with _refusals():
-        if of_processors:
-            session.systems(timeout_s).set_processor(system_id, **share, timeout_s=timeout_s)
+        # All of them are right before the first is sent.
+        requests = []
+        if any(value is not None for value in share.values()):
+            requests.append(processor_request(**share))
         if memory_mb is not None:
-            session.systems(timeout_s).set_memory(system_id, memory_mb, timeout_s)
+            requests.append(memory_request(memory_mb))
+        if not requests:
+            raise click.UsageError("give one of --cpus, --cpu-max, --cpu-weight, or --memory")
+        with session.systems(timeout_s).open(system_id) as system:
+            for request in requests:
+                system.change(request, timeout_s)
     _done(system_id, "changed", as_json)
 
 

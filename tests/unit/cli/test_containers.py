@@ -371,6 +371,7 @@ class TestSet:
             (["--cpus", "2", "--cpu-max", "5"], 1),
             (["--cpu-max", "10001"], 1),
             (["--memory", "0"], 1),
+            pytest.param(["--cpus", "2", "--memory", "0"], 1, id="not even the half that is right"),
         ],
     )
     def test_what_is_no_change_is_not_sent(
