@@ -21,6 +21,7 @@ from cni_hns.deadline import Deadline
 from cni_hns.hcn.client import Hcn
 from cni_hns.ledger import AttachmentKey, open_ledger
 from cni_hns.log import Log
+from cni_hns.simulator import open_simulator
 from tests.unit.binding.scripted_compute import SYSTEM_NOT_FOUND, TIMED_OUT, Answer, ScriptedCompute
 from tests.unit.cli.conftest import Node, Typed
 from tests.unit.ledger.shorthand import RESULT, add
@@ -156,6 +157,12 @@ class TestList:
         assert "    the pod's sandbox\n" in out
         assert f"    pod {SANDBOX}\n" in out
 
+    def test_has_one_that_ends_meanwhile_without_its_uptime(self, containers: Containers) -> None:
+        containers.are(RUNNING)
+        containers.hcs.says("HcsOpenComputeSystem", Answer(call=SYSTEM_NOT_FOUND, handle=False))
+        (row,) = containers("list", "--json").json
+        assert row["uptimeSeconds"] is None
+
     def test_can_be_of_one_owner_of_one_state_or_of_the_leaked(self, containers: Containers) -> None:
         containers.are(LEAKED, MACHINE)
         containers("list", "--owner", "docker")
@@ -234,6 +241,11 @@ class TestShow:
         assert shown["document"]["Zoo"] == "kept"
         assert shown["endpoints"][0].endswith(f" {SANDBOX}_l2b")
 
+    def test_of_one_that_does_not_run_has_no_use(self, containers: Containers) -> None:
+        containers.says(LEAKED)
+        shown = containers("show", "old", "--json").json
+        assert (shown["state"], shown["uptimeSeconds"], "cpuSeconds" in shown) == ("Unknown", None, False)
+
     def test_of_one_that_is_not_there(self, containers: Containers) -> None:
         containers.hcs.says("HcsOpenComputeSystem", Answer(call=SYSTEM_NOT_FOUND, handle=False))
         typed = containers("show", "gone")
@@ -284,6 +296,23 @@ class TestStats:
         (row,) = containers("stats", "--interval", "0.01", "--json").json
         assert row["bytesSent"] is None
         assert "network" not in containers("stats", "--interval", "0.01").out
+
+    @pytest.mark.parametrize(
+        ("option", "value", "counted"),
+        [
+            pytest.param(
+                "missing_functions", ["HcnQueryEndpointStats"], None, id="a Windows that does not count"
+            ),
+            pytest.param("missing_functions", [], 0, id="one that does"),
+        ],
+    )
+    def test_traffic_is_left_out_where_windows_does_not_count(
+        self, containers: Containers, namespace: str, option: str, value: list[str], counted: int | None
+    ) -> None:
+        open_simulator(str(containers.node.folder)).set_options(**{option: value})
+        containers.are({**RUNNING, "Statistics": STATISTICS})
+        (row,) = containers("stats", "--interval", "0.01", "--json").json
+        assert row["packetsDropped"] == counted
 
     def test_of_one_that_does_not_run(self, containers: Containers) -> None:
         containers.hcs.says("HcsGetComputeSystemProperties", Answer(result=0x80370105))

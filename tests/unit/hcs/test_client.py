@@ -225,6 +225,16 @@ class TestStopping:
             "HcsWaitForComputeSystemExit",
         ]
 
+    def test_a_wait_tells_how_it_ended_or_that_nobody_does(
+        self, hcs: ScriptedCompute, systems: ComputeSystems
+    ) -> None:
+        with systems.open("box") as system:
+            hcs.says("HcsWaitForComputeSystemExit", Answer(text=FORCED), Answer(call=ALREADY_STOPPED))
+            ended = system.wait_for_exit(60.0)
+            assert ended is not None
+            assert ended.exit_type == NotificationType.FORCED_EXIT
+            assert system.wait_for_exit(60.0) is None
+
     def test_one_that_runs_on_after_its_success_has_an_unknown_outcome(
         self, hcs: ScriptedCompute, systems: ComputeSystems
     ) -> None:
