@@ -7,7 +7,7 @@ Loaded only when an error is shown. The tables are one per part of Windows: `hcn
 from __future__ import annotations
 
 from cni_hns.binding.hcn_codes import HCN_CODES
-from cni_hns.binding.hcs_codes import HCS_CODES, OLD_API_CODES
+from cni_hns.binding.hcs_codes import CODES_FROM_HCS, HCS_CODES, OLD_API_CODES
 from cni_hns.binding.win32_codes import WIN32_CODES
 from cni_hns.typed import NamedTuple
 
@@ -36,13 +36,18 @@ CODES: dict[int, Code] = {
 # https://learn.microsoft.com/windows/win32/com/structure-of-com-error-codes: facility 7 wraps a Win32 code.
 _WIN32 = 0x80070000
 _LOGS = "look into the event log Microsoft-Windows-Host-Network-Service-Admin"
+_LOGS_OF_HCS = "look into the event log Microsoft-Windows-Hyper-V-Compute-Admin"
 
 
-def describe(hresult: int) -> Code:
-    """What is known of this HRESULT (unsigned); an unknown one is said to be so."""
+def describe(hresult: int, operation: str = "") -> Code:
+    """What is known of this HRESULT (unsigned) of this C function; an unknown one is said to be so."""
+    of_hcs = operation.startswith("Hcs")
+    if of_hcs and hresult in CODES_FROM_HCS:
+        return Code(*CODES_FROM_HCS[hresult])
     known = CODES.get(hresult)
     if known is not None:
         return known
+    logs = _LOGS_OF_HCS if of_hcs else _LOGS
     if hresult & 0xFFFF0000 == _WIN32:
-        return Code(f"Win32 error {hresult & 0xFFFF}", "Windows reports an error of its own", _LOGS)
-    return Code("unknown HRESULT", "a code that this program does not know", _LOGS)
+        return Code(f"Win32 error {hresult & 0xFFFF}", "Windows reports an error of its own", logs)
+    return Code("unknown HRESULT", "a code that this program does not know", logs)

@@ -65,20 +65,32 @@ class ServiceError(Exception):
         """What the service itself says about the failure; empty if it says nothing."""
         if isinstance(self.record, str):
             return self.record.strip()
+        text = member(self.record, "Error")
+        if isinstance(text, str):
+            return text.strip()
         # HCS has a number in "Error", and the words beside it.
-        text = member(self.record, "ErrorMessage") or member(self.record, "Error")
-        return text.strip() if isinstance(text, str) else ""
+        from cni_hns.binding.result_error import in_words
+
+        return in_words(self.record)
 
     def __str__(self) -> str:
         from cni_hns.binding.codes import describe
 
-        code = describe(self.hresult)
+        code = describe(self.hresult, self.operation)
         parts = [f"{self.operation} failed" + (f" on {self.target}" if self.target else "")]
         parts.append(f" (0x{self.hresult:08X} {code.name}): {code.meaning}.")
         if self.words:
             parts.append(f' {self.source}: "{self.words}"')
-        parts.append(f" Next: {code.next_step}.")
+        parts.append(f" Next: {self._advice() or code.next_step}.")
         return "".join(parts)
+
+    def _advice(self) -> str:
+        """What follows from the record, where it says more than the code."""
+        if isinstance(self.record, str) or member(self.record, "Attribution") is None:
+            return ""
+        from cni_hns.binding.result_error import advice
+
+        return advice(self.record)
 
 
 class NotFound(ServiceError):

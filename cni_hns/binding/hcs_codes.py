@@ -5,7 +5,7 @@ https://learn.microsoft.com/virtualization/api/hcs/Reference/HCSHResult
 
 from __future__ import annotations
 
-__all__ = ["HCS_CODES", "OLD_API_CODES"]
+__all__ = ["CODES_FROM_HCS", "HCS_CODES", "OLD_API_CODES"]
 
 _GUEST = (
     "delete the pod so that its container is made again; look into the container's event log for the cause"
@@ -13,6 +13,12 @@ _GUEST = (
 _DOCUMENT = "check the document that was sent, and the schema version that this Windows knows"
 _OPERATION = "a fault of the calling program: give each call its own operation handle"
 _GONE = "nothing, if it should be gone; else start it again"
+_ELEVATE = "run as administrator or as a member of Hyper-V Administrators"
+_INSTALL = "enable the Windows feature Containers (Hyper-V too for Hyper-V isolation), and restart the node"
+_UPDATE = "update Windows on this node, or leave it out"
+_RETRY = (
+    "see that the vmcompute service runs (`Get-Service vmcompute`), and try again: all handles are new then"
+)
 
 HCS_CODES: dict[int, tuple[str, str, str]] = {
     0x80370100: ("HCS_E_TERMINATED_DURING_START", "the compute system ended while it was starting", _GUEST),
@@ -64,7 +70,7 @@ HCS_CODES: dict[int, tuple[str, str, str]] = {
     0x80370114: (
         "HCS_E_SERVICE_NOT_AVAILABLE",
         "a Windows feature that this needs is not installed",
-        "enable the Windows features Containers and Hyper-V",
+        _INSTALL,
     ),
     0x80370115: ("HCS_E_OPERATION_NOT_STARTED", "the operation handle has not been used yet", _OPERATION),
     0x80370116: ("HCS_E_OPERATION_ALREADY_STARTED", "the operation handle is in use", _OPERATION),
@@ -91,7 +97,7 @@ HCS_CODES: dict[int, tuple[str, str, str]] = {
     0x8037011B: (
         "HCS_E_ACCESS_DENIED",
         "access denied",
-        "run as administrator or as a member of Hyper-V Administrators",
+        _ELEVATE,
     ),
     0x8037011C: ("HCS_E_GUEST_CRITICAL_ERROR", "the guest crashed", _GUEST),
     0x8037011D: (
@@ -102,7 +108,7 @@ HCS_CODES: dict[int, tuple[str, str, str]] = {
     0x8037011E: (
         "HCS_E_SERVICE_DISCONNECT",
         "the service vmcompute went away",
-        "see that it runs (`Get-Service vmcompute`), and try again",
+        _RETRY,
     ),
     0x8037011F: ("HCS_E_PROCESS_ALREADY_STOPPED", "the process has ended", _GONE),
 }
@@ -114,4 +120,78 @@ OLD_API_CODES: dict[int, tuple[str, str, str]] = {
         "the operation was accepted and is still running; this is no failure",
         "wait for the notification that it has ended",
     ),
+}
+
+# Codes of Windows itself, where HCS gives them: `win32_codes` says what HNS means by them.
+CODES_FROM_HCS: dict[int, tuple[str, str, str]] = {
+    0x00000000: (
+        "S_OK",
+        "HCS gave a success code, but what it answered cannot be used",
+        "try again; restart the vmcompute service if it stays so",
+    ),
+    0x80004001: ("E_NOTIMPL", "this Windows does not implement the operation", _UPDATE),
+    0x80004005: (
+        "E_FAIL",
+        "HCS does not say why",
+        "look into the event log Microsoft-Windows-Hyper-V-Compute-Operational",
+    ),
+    0x80070002: (
+        "ERROR_FILE_NOT_FOUND",
+        "a file or folder that the document names is missing",
+        "see that the image's layers, the scratch space and the mapped folders exist",
+    ),
+    0x80070003: (
+        "ERROR_PATH_NOT_FOUND",
+        "a folder that the document names is missing",
+        "see that the image's layers, the scratch space and the mapped folders exist",
+    ),
+    0x80070005: ("ERROR_ACCESS_DENIED", "access denied", _ELEVATE),
+    0x80070006: (
+        "ERROR_INVALID_HANDLE",
+        "the handle is not valid any more: the service was started again since",
+        _RETRY,
+    ),
+    0x8007000D: ("ERROR_INVALID_DATA", "the service refuses the document", _DOCUMENT),
+    0x80070032: (
+        "ERROR_NOT_SUPPORTED",
+        "Windows does not support this for such a compute system",
+        "see its isolation: only Hyper-V isolation can be paused, resumed or saved",
+    ),
+    0x80070057: ("ERROR_INVALID_PARAMETER", "a parameter is wrong", _DOCUMENT),
+    0x8007007E: ("ERROR_MOD_NOT_FOUND", "this Windows does not have the service's DLL", _INSTALL),
+    0x8007007F: ("ERROR_PROC_NOT_FOUND", "this Windows does not have the function", _UPDATE),
+    0x800700B7: (
+        "ERROR_ALREADY_EXISTS",
+        "a compute system with this ID exists",
+        "choose another ID, or terminate the one that is there",
+    ),
+    0x80070102: (
+        "WAIT_TIMEOUT",
+        "it did not happen in the time given",
+        "see the compute system's state before trying again",
+    ),
+    0x80070424: (
+        "ERROR_SERVICE_DOES_NOT_EXIST",
+        "the vmcompute service is not installed",
+        _INSTALL,
+    ),
+    0x80070426: (
+        "ERROR_SERVICE_NOT_ACTIVE",
+        "the vmcompute service is not started",
+        "start it (`Start-Service vmcompute`), and try again",
+    ),
+    0x80070490: (
+        "ERROR_NOT_FOUND",
+        "element not found: HCS does not have what was asked for",
+        "see that the compute system runs; what its document names must exist",
+    ),
+    0x800702E4: ("ERROR_ELEVATION_REQUIRED", "the caller is not elevated", _ELEVATE),
+    0x800705B4: (
+        "ERROR_TIMEOUT",
+        "it did not happen in the time given",
+        "see the compute system's state before trying again",
+    ),
+    0x800706BA: ("RPC_S_SERVER_UNAVAILABLE", "the vmcompute service is not running", _RETRY),
+    0x800706BE: ("RPC_S_CALL_FAILED", "the vmcompute service went away during the call", _RETRY),
+    0x800706BF: ("RPC_S_CALL_FAILED_DNE", "the vmcompute service went away before it took the call", _RETRY),
 }

@@ -1,7 +1,8 @@
 """What the binding works with: the libraries with the C functions, and what the node says of itself.
 
 Windows (`windows.py`) and the simulated HNS each make one of both. The attributes of a library are C function
-pointers with the signatures of `build.py`; one that this Windows does not export is an AttributeError.
+pointers with the signatures of `build.py` (of `computecore.py` for that DLL); one that this Windows does not
+export is an AttributeError.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ __all__ = ["Libraries", "Machine"]
 class Libraries:
     """The libraries of one HNS. `Any`: their attributes are C functions, whose types only cffi knows."""
 
-    def __init__(self, computenetwork: Any, vmcompute: Any, ole32: Any) -> None:
+    def __init__(self, computenetwork: Any, vmcompute: Any, ole32: Any, computecore: Any = None) -> None:
         self.computenetwork = computenetwork
         self.vmcompute = vmcompute
         self.ole32 = ole32
+        self.computecore = computecore
 
     def close(self) -> None:
         """The last call of a process. Windows unloads by itself; a simulated HNS counts what was left."""
@@ -34,6 +36,9 @@ class Machine(Protocol):
 
     def hns_uptime_s(self) -> float:
         """Seconds since the service was started; 0 while it does not run, or where nobody knows."""
+
+    def windows_build(self) -> int | None:
+        """The build number of this Windows; None where the node does not say."""
 
     def boot_id(self) -> str:
         """Names one boot of the machine: process ids of another boot mean nothing."""

@@ -30,10 +30,14 @@ __all__ = [
     "NAMESPACE",
     "NETWORK",
     "SDN_ROUTE",
+    "Buffers",
     "Handle",
     "ObjectKind",
     "Registration",
     "Service",
+    "error_record",
+    "string_in",
+    "utf16",
 ]
 
 
@@ -104,7 +108,7 @@ class Service:
     def enumerate(self, kind: ObjectKind, query: str) -> str:
         """The JSON array of the GUIDs of all objects that the query selects."""
         function = f"HcnEnumerate{kind.plural}"
-        return self._answer(function, kind.words + "s", "", _text(query))
+        return self._answer(function, kind.words + "s", "", utf16(query))
 
     def create(self, kind: ObjectKind, settings: str, target: str, network: Handle | None = None) -> Handle:
         """A new object with these settings, open; an endpoint is created on an open network.
@@ -113,29 +117,29 @@ class Service:
         """
         leading = () if network is None else (network.value,)
         return self._handle(
-            f"HcnCreate{kind.singular}", kind, target, *leading, _guid(ZERO_GUID), _text(settings)
+            f"HcnCreate{kind.singular}", kind, target, *leading, _guid(ZERO_GUID), utf16(settings)
         )
 
     def open(self, kind: ObjectKind, guid: str) -> Handle:
         """The object with this GUID, open; a compute system has an ID that is any text."""
-        known_as = _guid(guid) if kind.prefix == "Hcn" else _text(guid)
+        known_as = _guid(guid) if kind.prefix == "Hcn" else utf16(guid)
         return self._handle(f"{kind.prefix}Open{kind.singular}", kind, guid, known_as)
 
     def modify(self, handle: Handle, settings: str, change: str = "") -> None:
         """Change the object; `change` says in words what, for the error."""
         where = f"{handle.target} ({change})" if change else handle.target
         function = f"{handle.kind.prefix}Modify{handle.kind.singular}"
-        self._plain(function, handle.kind.words, where, handle.value, _text(settings))
+        self._plain(function, handle.kind.words, where, handle.value, utf16(settings))
 
     def query(self, handle: Handle, query: str) -> str:
         """The object's properties, a JSON document."""
         function = f"HcnQuery{handle.kind.singular}Properties"
-        return self._answer(function, handle.kind.words, handle.target, handle.value, _text(query))
+        return self._answer(function, handle.kind.words, handle.target, handle.value, utf16(query))
 
     def statistics(self, endpoint: Handle, query: str) -> str:
         """The endpoint's counters, a JSON document; Microsoft does not document the function."""
         words, target = endpoint.kind.words, endpoint.target
-        return self._answer("HcnQueryEndpointStats", words, target, endpoint.value, _text(query))
+        return self._answer("HcnQueryEndpointStats", words, target, endpoint.value, utf16(query))
 
     def delete(self, kind: ObjectKind, guid: str) -> None:
         """Delete the object with this GUID."""
@@ -159,13 +163,13 @@ class Service:
     def hns_call(self, method: str, path: str, body: str) -> str:
         """The V1 service's answer: the envelope's text, which may itself report a failure."""
         call = self._function(self._libraries.vmcompute, "HNSCall")
-        texts = [_text(method), _text(path), _text(body)]
-        with _Buffers(self._free()) as buffers:
+        texts = [utf16(method), utf16(path), utf16(body)]
+        with Buffers(self._free()) as buffers:
             response = buffers.slot()
             hresult = self._timed("HNSCall", f"{method} {path}", lambda: call(*texts, response))
-            answer = _string(response)
+            answer = string_in(response)
         if hresult < 0:
-            raise service_error(f"HNSCall {method} {path}", "", hresult & 0xFFFFFFFF, _record(answer))
+            raise service_error(f"HNSCall {method} {path}", "", hresult & 0xFFFFFFFF, error_record(answer))
         return answer
 
     def register(self, notified: Callable[[int, int, str], None]) -> Registration:
@@ -206,16 +210,16 @@ class Service:
 
     def _plain(self, name: str, words: str, target: str, *arguments: Any) -> None:
         function = self._named(name)
-        with _Buffers(self._free()) as buffers:
+        with Buffers(self._free()) as buffers:
             record = buffers.slot()
             self._checked(name, words, target, lambda: function(*arguments, record), record)
 
     def _answer(self, name: str, words: str, target: str, *arguments: Any) -> str:
         function = self._named(name)
-        with _Buffers(self._free()) as buffers:
+        with Buffers(self._free()) as buffers:
             answer, record = buffers.slot(), buffers.slot()
             self._checked(name, words, target, lambda: function(*arguments, answer, record), record)
-            return _string(answer)
+            return string_in(answer)
 
     def _handle(self, name: str, kind: ObjectKind, target: str, *arguments: Any) -> Handle:
         close = self._named(f"{kind.prefix}Close{kind.singular}")
@@ -237,9 +241,9 @@ class Service:
         vmcompute.dll may write a document of events with a success too.
         """
         hresult = self._timed(name, target, call)
-        text = _string(record)
+        text = string_in(record)
         if hresult < 0 or (text and name.startswith("Hcn")):
-            decoded = _record(text)
+            decoded = error_record(text)
             code = hresult & 0xFFFFFFFF if hresult < 0 else _error_code(decoded)
             raise service_error(name, f"{words} {target}".strip(), code, decoded)
 
@@ -265,7 +269,7 @@ class Service:
             raise FunctionMissing(name, fault) from fault
 
 
-class _Buffers:
+class Buffers:
     """`PWSTR *` out-parameters, freed at the end of a `with` whatever the call did."""
 
     __slots__ = ("_free", "_slots")
@@ -289,14 +293,15 @@ class _Buffers:
                 self._free(slot[0])
 
 
-def _text(text: str) -> Any:
+def utf16(text: str) -> Any:
     """UTF-16 with a NUL at its end. Raises: ValueError for a NUL inside, which would cut the text short."""
     if "\0" in text:
         raise ValueError("a text with a NUL inside cannot be passed to HNS")
     return ffi.new("char16_t[]", text)
 
 
-def _string(slot: Any) -> str:
+def string_in(slot: Any) -> str:
+    """A copy of the text that a slot points to, empty for none."""
     return "" if slot[0] == ffi.NULL else str(ffi.string(slot[0]))
 
 
@@ -315,7 +320,7 @@ def _guid(text: str) -> Any:
     return structure
 
 
-def _record(text: str) -> dict[str, Any] | str:
+def error_record(text: str) -> dict[str, Any] | str:
     """The error record; a text that is no JSON object is a plain message, and never hides the HRESULT."""
     try:
         document = json.loads(text)

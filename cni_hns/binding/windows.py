@@ -10,11 +10,15 @@ Rule 3: the module can be imported on every system; where there is no Windows it
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from cni_hns.binding._generated_ffi import ffi
 from cni_hns.binding.libraries import Libraries
-from cni_hns.typed import Any
+from cni_hns.typed import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["SystemLibrary", "WindowsMachine", "age_of", "load", "process_start"]
 
@@ -45,18 +49,20 @@ _BOOT_KEY = "SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Memory Managem
 class SystemLibrary:
     """A DLL of System32, loaded at the first use of one of its functions.
 
+    `declared` gives the ffi with the functions' declarations, then.
     Raises (on attribute access):
         OSError: this Windows does not have the DLL.
         AttributeError: the DLL does not export the function.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, declared: Callable[[], Any] = lambda: ffi) -> None:
         self._name = name
+        self._declared = declared
         self._library: Any = None
 
     def __getattr__(self, function: str) -> Any:
         if self._library is None:
-            self._library = _from_system32(self._name)
+            self._library = self._declared().dlopen(_from_system32(self._name))
         return getattr(self._library, function)
 
 
@@ -84,6 +90,11 @@ class WindowsMachine:
         _, _, started = self.hns_start().partition("/")
         return min(age_of(started), time.monotonic()) if started else 0.0
 
+    def windows_build(self) -> int | None:
+        """As its files have it: the version functions say what a program's manifest lets them."""
+        versions: Any = getattr(sys, "getwindowsversion", None)
+        return None if versions is None else int(versions().platform_version[2])
+
     def boot_id(self) -> str:
         """The number of this boot; empty where Windows keeps none (process starts are dates)."""
         value, size = ffi.new("DWORD *"), ffi.new("DWORD *", ffi.sizeof("DWORD"))
@@ -109,8 +120,16 @@ def load() -> tuple[Libraries, WindowsMachine]:
         computenetwork=SystemLibrary("computenetwork.dll"),
         vmcompute=SystemLibrary("vmcompute.dll"),
         ole32=SystemLibrary("ole32.dll"),
+        computecore=SystemLibrary("computecore.dll", _declared_for_containers),
     )
     return libraries, WindowsMachine()
+
+
+def _declared_for_containers() -> Any:
+    """No verb loads it: two of the DLLs have functions of the same names with other parameters."""
+    from cni_hns.binding._generated_computecore import ffi as containers
+
+    return containers
 
 
 def process_start(pid: int) -> str | None:
@@ -178,9 +197,10 @@ def _system_directory() -> str:
     return str(ffi.string(buffer))
 
 
-def _from_system32(name: str) -> Any:
+def _from_system32(name: str) -> str:
+    """The full path of a DLL that is loaded now. Raises: OSError."""
     path = f"{_system_directory()}\\{name}"
     kernel32 = _kernel32()
     if kernel32.LoadLibraryExW(_wide(path), ffi.NULL, _LOAD_LIBRARY_SEARCH_SYSTEM32) == ffi.NULL:
         raise OSError(f"{path} cannot be loaded (Win32 error {kernel32.GetLastError()})")
-    return ffi.dlopen(path)
+    return path

@@ -15,6 +15,7 @@ from cni_hns.binding.errors import ServiceError
 from cni_hns.cli.checks import config
 from cni_hns.cli.collection import gc
 from cni_hns.cli.conformance.command import conformance
+from cni_hns.cli.containers.command import container
 from cni_hns.cli.demo.command import demo
 from cni_hns.cli.endpoints import endpoint
 from cni_hns.cli.exchange import export, import_
@@ -53,7 +54,7 @@ def cli() -> None:
 
 
 config.add_command(explain)
-_OF_THE_NODE = (version, network, endpoint, namespace, ipam, ledger, gc, config)
+_OF_THE_NODE = (version, network, endpoint, namespace, container, ipam, ledger, gc, config)
 for _command in (*_OF_THE_NODE, demo, conformance, install, uninstall):
     cli.add_command(_command)
 

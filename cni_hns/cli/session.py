@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from cni_hns.binding.libraries import Libraries, Machine
     from cni_hns.hcn.client import Hcn
+    from cni_hns.hcs.client import ComputeSystems
     from cni_hns.ledger import Ledger
 
     Connect = Callable[[], tuple[Libraries, Machine]]
@@ -47,6 +49,12 @@ class Session:
     @property
     def hcn(self) -> Hcn:
         return self.node.hcn
+
+    def systems(self, timeout_s: float) -> ComputeSystems:
+        """The compute systems; a call to HCS that does not come back in this time ends the process."""
+        from cni_hns.binding.operations import Patience
+
+        return self.node.systems(Patience(timeout_s, _give_up))
 
     def ledger_path(self, data_dir: str | None, config: str | None) -> str:
         """Where the ledger in this folder, of this configuration, or of this node lies."""
@@ -98,6 +106,16 @@ def ledger_options(command: _Command) -> _Command:
         "--config", "config", metavar="FILE", help="Network configuration whose dataDir holds the ledger."
     )
     return by_folder(by_file(command))
+
+
+def _give_up(call: str, seconds: float) -> None:
+    """At once: the thread that hangs in the call cannot be ended, and what it works with not be freed."""
+    sys.stderr.write(
+        f"cni-hns: {call} has not come back for {seconds:.0f} s: the Host Compute Service hangs. Next: see "
+        "`Get-Service vmcompute` and the event log Microsoft-Windows-Hyper-V-Compute-Admin, and try again.\n"
+    )
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _data_dir_of(config: str | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cni_hns.cni.settings import has_control_characters
-from cni_hns.hcn.models.base import Document
+from cni_hns.schema import Document
 from cni_hns.typed import Any
 
 from . import fields

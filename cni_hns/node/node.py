@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.binding.libraries import Libraries, Machine
+    from cni_hns.binding.operations import Patience
     from cni_hns.binding.processes import Owner
     from cni_hns.deadline import Deadline
     from cni_hns.hcn.client import Hcn
+    from cni_hns.hcs.client import ComputeSystems
     from cni_hns.hcs.hot_attach import HotAttach
     from cni_hns.hns.client import Hns
     from cni_hns.ledger import Ledger
@@ -77,6 +79,14 @@ class Node:
         from cni_hns.hcs.hot_attach import HotAttach
 
         return HotAttach(Service(self._connection()[0], self.log))
+
+    def systems(self, patience: Patience) -> ComputeSystems:
+        """The compute systems: containers and virtual machines. For the operator's commands."""
+        from cni_hns.binding.compute import Compute
+        from cni_hns.hcs.client import ComputeSystems
+
+        libraries, machine = self._connection()
+        return ComputeSystems(Compute(libraries, self.log, patience), machine.windows_build())
 
     @property
     def owner(self) -> Owner:

@@ -30,6 +30,10 @@ class SimulatedMachine:
         with self._store.transaction() as state:
             return float(state.options.hns_uptime_s)
 
+    def windows_build(self) -> int | None:
+        """Nobody knows: the simulated services refuse by themselves what a build cannot do."""
+        return None
+
     def boot_id(self) -> str:
         """The boot of the simulated machine, on this boot of the real one: processes die with either."""
         ((number,),) = self._store.rows("SELECT boot FROM node")

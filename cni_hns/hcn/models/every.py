@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cni_hns.hcn.models.base import *  # noqa: F403
 from cni_hns.hcn.models.objects import *  # noqa: F403
 from cni_hns.hcn.models.policies import *  # noqa: F403
 from cni_hns.hcn.models.requests import *  # noqa: F403
 from cni_hns.hcn.models.settings import *  # noqa: F403
+from cni_hns.schema import *  # noqa: F403

@@ -10,7 +10,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainSerializer, PlainValidator
 
-from cni_hns.hcn.models.base import (
+from cni_hns.hcn.models.policies import EndpointPolicy, NetworkPolicy, SubnetPolicy
+from cni_hns.hcn.models.settings import SdnRoute
+from cni_hns.schema import (
     Address,
     Boolean,
     Document,
@@ -26,8 +28,6 @@ from cni_hns.hcn.models.base import (
     Word,
     word,
 )
-from cni_hns.hcn.models.policies import EndpointPolicy, NetworkPolicy, SubnetPolicy
-from cni_hns.hcn.models.settings import SdnRoute
 
 __all__ = [
     "Dns",

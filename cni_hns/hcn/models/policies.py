@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from pydantic import SerializeAsAny, ValidationInfo, field_validator
 
-from cni_hns.hcn.models.base import Document
 from cni_hns.hcn.models.settings import (
     Acl,
     AutomaticDns,
@@ -41,6 +40,7 @@ from cni_hns.hcn.models.settings import (
     VSwitchExtension,
     VxlanPort,
 )
+from cni_hns.schema import Document
 
 __all__ = [
     "ENDPOINT_POLICIES",

@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from cni_hns.hcn.models.base import Boolean, Document, Guid, Number, Schema, Word, word
 from cni_hns.hcn.models.objects import Dns, HostComputeLoadBalancer, IpSubnet, Subnet
 from cni_hns.hcn.models.policies import EndpointPolicy, NetworkPolicy
+from cni_hns.schema import Boolean, Document, Guid, Number, Schema, Word, word
 
 __all__ = [
     "EndpointModifyRequest",

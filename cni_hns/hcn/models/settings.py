@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainSerializer, PlainValidator
 
-from cni_hns.hcn.models.base import (
+from cni_hns.schema import (
     Address,
     Boolean,
     Document,

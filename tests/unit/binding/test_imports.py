@@ -9,6 +9,12 @@ import pytest
 
 HEAVY = ["pydantic", "netaddr", "dataclasses", "uuid", "pathlib", "argparse", "subprocess", "asyncio", "cffi"]
 HEAVY += ["logging", "cni_hns.binding.codes", "cni_hns.binding.windows", "cni_hns.hcn.models"]
+HEAVY += [
+    "threading",
+    "cni_hns.schema",
+    "cni_hns.binding.operations",
+    "cni_hns.binding._generated_computecore",
+]
 
 # An editable installation loads some of them before any code of ours.
 SCRIPT = """
@@ -30,6 +36,7 @@ print([name for name in sys.argv[2].split(",") if name in sys.modules])
         "cni_hns.hcn.gates",
         "cni_hns.hcn.views",
         "cni_hns.hns.client",
+        "cni_hns.hcs.hot_attach",
     ],
 )
 def test_a_module_of_the_straight_path_loads_nothing_heavy(module: str) -> None:

@@ -115,6 +115,17 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeWindows:
     return node
 
 
+def test_the_build_is_that_of_windows_own_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = SimpleNamespace(build=9200, platform_version=(10, 0, 20348))
+    monkeypatch.setattr("sys.getwindowsversion", lambda: versions, raising=False)
+    assert WindowsMachine().windows_build() == 20348
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it is about other systems")
+def test_elsewhere_there_is_no_build() -> None:
+    assert WindowsMachine().windows_build() is None
+
+
 class TestDlls:
     def test_come_from_system32_by_full_path_at_their_first_use(self, fake: FakeWindows) -> None:
         fake.dlls[f"{SYSTEM32}\\computenetwork.dll"] = SimpleNamespace(HcnOpenNetwork="pointer")
@@ -125,6 +136,21 @@ class TestDlls:
         # 0x800: what the DLL imports is looked for in System32 alone.
         assert fake.loaded == [(f"{SYSTEM32}\\computenetwork.dll", 0x800)]
         assert isinstance(machine, WindowsMachine)
+
+    def test_computecore_is_opened_with_declarations_of_its_own(
+        self, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """vmcompute.dll has functions of the same names with other parameters."""
+        fake.dlls[f"{SYSTEM32}\\computecore.dll"] = fake.dlls[f"{SYSTEM32}\\vmcompute.dll"] = SimpleNamespace(
+            HcsOpenComputeSystem="vmcompute's"
+        )
+        own = SimpleNamespace(dlopen=lambda name: SimpleNamespace(HcsOpenComputeSystem=name))
+        monkeypatch.setattr("cni_hns.binding._generated_computecore.ffi", own)
+        libraries, _ = windows.load()
+        assert fake.loaded == []
+        assert libraries.computecore.HcsOpenComputeSystem == f"{SYSTEM32}\\computecore.dll"
+        assert libraries.vmcompute.HcsOpenComputeSystem == "vmcompute's"
+        assert fake.loaded == [(f"{SYSTEM32}\\{name}.dll", 0x800) for name in ("computecore", "vmcompute")]
 
     def test_one_that_is_missing_is_a_typed_error_at_the_call(self, fake: FakeWindows) -> None:
         fake.open_error = 126

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cni_hns.hcn.models.base import Document
+from cni_hns.schema import Document
 
 
 def hold(model: type[Document], document: dict[str, Any]) -> None:

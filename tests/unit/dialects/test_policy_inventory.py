@@ -12,9 +12,9 @@ from cni_hns.dialects.build import examine
 from cni_hns.dialects.lint import findings_of
 from cni_hns.dialects.plan import AttachmentPlan
 from cni_hns.hcn.gates import minimum, supported
-from cni_hns.hcn.models.base import Document
 from cni_hns.hcn.models.objects import HostComputeNetwork
 from cni_hns.hcn.models.policies import ENDPOINT_POLICIES, NETWORK_POLICIES, SUBNET_POLICIES
+from cni_hns.schema import Document
 
 from .configurations import BRIDGE, OVERLAY, REMOVED, changed, faults_of, plan_of
 from .hcn_documents import hold

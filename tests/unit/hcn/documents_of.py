@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
-from cni_hns.hcn.models import base
+from cni_hns import schema as base
 from cni_hns.hcn.models import every as models
 
 _JSON = st.recursive(
@@ -36,6 +36,8 @@ _CHECKED = {
     _check_of(base.Guid): st.just("") | _GUIDS | _GUIDS.map(lambda text: "{" + text.upper() + "}"),
     _check_of(base.Address): st.just("") | st.ip_addresses().map(str),
     _check_of(base.Prefix): st.just("") | st.ip_addresses().map(lambda one: f"{one}/{one.max_prefixlen - 4}"),
+    _check_of(base.Timestamp): st.just("")
+    | st.datetimes().map(lambda one: one.isoformat(timespec="microseconds") + "7Z"),
     _check_of(base.Mac): st.just("") | st.sampled_from(["00-15-5D-2A-C4-11", "0e:2a:0a:00:00:05"]),
 }
 
@@ -86,6 +88,8 @@ def _of(kind: Any, metadata: typing.Sequence[Any] = ()) -> st.SearchStrategy[Any
         return _of(inner, _flat(more))
     if origin is tuple:
         return st.lists(_of(typing.get_args(kind)[0]), max_size=2)
+    if origin is dict:
+        return st.dictionaries(st.text(max_size=4), _of(typing.get_args(kind)[1]), max_size=2)
     if origin in (typing.Union, types.UnionType):
         return _of_union(typing.get_args(kind))
     if isinstance(kind, type) and issubclass(kind, base.Document):
@@ -108,7 +112,8 @@ def _of_union(members: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     words = [one for one in members if isinstance(one, type) and issubclass(one, base.Word)]
     if words:
         # A number that has a word is read as the word; one that has none stays.
-        return st.sampled_from([each.value for each in words[0]] + ["ZzUnheardOf", 4711])
+        rest = ["ZzUnheardOf", 4711] if base.Number in members else ["ZzUnheardOf"]
+        return st.sampled_from([each.value for each in words[0]] + rest)
     return st.one_of(*[_of(one) for one in members])
 
 

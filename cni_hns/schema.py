@@ -1,11 +1,12 @@
-"""What all documents of the Host Compute Network have in common.
+"""What all documents of the Host Compute Network and of the Host Compute System have in common.
 
 Rule 1: members are spelt as the schema spells them (PascalCase) and read in any case, for HNS writes several.
-Rule 2: what the schema does not list is kept, for newer HNS adds members; what is missing is the default, and
-is not sent: a document is written with the members it was given, and no others.
+Rule 2: what the schema does not list is kept, for newer Windows adds members; what is missing is the default,
+and is not sent: a document is written with the members it was given, and no others.
 Rule 3: the word lists of the schema are read from names in any case and, where Microsoft publishes the
 numbers, from numbers. A word or number that no list has is kept as it is.
 https://learn.microsoft.com/virtualization/api/hcn/HNS_Schema
+https://learn.microsoft.com/virtualization/api/hcs/SchemaReference
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
@@ -27,10 +29,13 @@ __all__ = [
     "Boolean",
     "Document",
     "Guid",
+    "Int32",
+    "Int64",
     "Mac",
     "Number",
     "Prefix",
     "Schema",
+    "Timestamp",
     "Uint8",
     "Uint16",
     "Uint32",
@@ -175,12 +180,16 @@ Prefix = Annotated[
     str, _checked("a prefix (address/length)", lambda text: "/" in text and ipaddress.ip_interface(text))
 ]
 Mac = Annotated[str, _checked("a MAC address", _MAC.fullmatch)]
+# A text: Windows counts in 100 ns, which no type of Python holds.
+Timestamp = Annotated[str, _checked("a date and time", datetime.fromisoformat)]
 Number = Annotated[int, Field(strict=True)]
 # Strict: HNS does not take "80" for 80.
 Uint8 = Annotated[int, Field(strict=True, ge=0, le=0xFF)]
 Uint16 = Annotated[int, Field(strict=True, ge=0, le=0xFFFF)]
 Uint32 = Annotated[int, Field(strict=True, ge=0, le=0xFFFFFFFF)]
 Uint64 = Annotated[int, Field(strict=True, ge=0, le=0xFFFFFFFFFFFFFFFF)]
+Int32 = Annotated[int, Field(strict=True, ge=-(1 << 31), le=(1 << 31) - 1)]
+Int64 = Annotated[int, Field(strict=True, ge=-(1 << 63), le=(1 << 63) - 1)]
 Boolean = Annotated[bool, Field(strict=True)]
 
 

@@ -1,0 +1,98 @@
+"""Where a compute system stands: its namespace, its pod and its endpoints, by HNS and the ledger.
+
+HCS does not say which namespace a container joined. HNS does, for each namespace names its containers, and so
+does the ledger: a sandbox has the container id of its attachment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import click
+
+from cni_hns.binding.errors import NotFound, NotSupported, ServiceError
+from cni_hns.cli.lookup import every
+from cni_hns.cni.errors import CniError
+from cni_hns.hcn.statistics import EndpointStatistics
+from cni_hns.hcn.views import EndpointView, NamespaceView
+from cni_hns.ledger import LedgerBusy, LedgerFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cni_hns.cli.session import Session
+    from cni_hns.ledger import AttachmentRow
+
+__all__ = ["Place", "Surroundings", "counters"]
+
+
+class Place(NamedTuple):
+    """`pod` is the id of the sandbox, `namespace` a GUID; each empty where nobody knows it."""
+
+    pod: str
+    namespace: str
+    endpoints: list[EndpointView]
+    attachments: list[AttachmentRow]
+
+    @property
+    def addresses(self) -> list[str]:
+        return [f"{address}/{prefix}" for one in self.endpoints for address, prefix in one.addresses]
+
+
+class Surroundings:
+    """What HNS and the ledger know, read once."""
+
+    def __init__(
+        self, namespaces: list[NamespaceView], endpoints: list[EndpointView], attachments: list[AttachmentRow]
+    ) -> None:
+        self._endpoints = endpoints
+        self._attachments = attachments
+        self._namespace_of = {container.lower(): one.id for one in namespaces for container in one.containers}
+
+    @classmethod
+    def of(cls, session: Session, data_dir: str | None, config: str | None) -> Self:
+        """Those of this node. What cannot be read is left out, and said on stderr."""
+
+        def attachments() -> list[AttachmentRow]:
+            ledger = session.ledger(data_dir, config)
+            return [] if ledger is None else ledger.attachments()
+
+        return cls(
+            _or_nothing(lambda: [NamespaceView.of(one) for one in every(session.hcn.namespaces)]),
+            _or_nothing(lambda: [EndpointView.of(one) for one in every(session.hcn.endpoints)]),
+            _or_nothing(attachments),
+        )
+
+    def place(self, system_id: str) -> Place:
+        """Where the system with this ID stands."""
+        own = [row for row in self._attachments if row.key.container_id.lower() == system_id.lower()]
+        namespace = self._namespace_of.get(system_id.lower()) or next(
+            (row.namespace_id for row in own if row.namespace_id), ""
+        )
+        rows = own or [row for row in self._attachments if namespace and row.namespace_id == namespace]
+        endpoints = [one for one in self._endpoints if namespace and one.namespace == namespace]
+        return Place(rows[0].key.container_id if rows else "", namespace, endpoints, rows)
+
+
+def counters(session: Session, place: Place) -> EndpointStatistics | None:
+    """The counters of its endpoints together; None where it has none, or this Windows does not count."""
+    found: list[EndpointStatistics] = []
+    for endpoint in place.endpoints:
+        try:
+            with session.hcn.endpoints.open(endpoint.id) as opened:
+                found.append(EndpointStatistics.of(opened.statistics()))
+        except NotSupported:
+            return None
+        except NotFound:
+            continue
+    if not found:
+        return None
+    return EndpointStatistics("", *(sum(each) for each in zip(*(one[1:] for one in found), strict=True)))
+
+
+def _or_nothing(read: Callable[[], list[Any]]) -> list[Any]:
+    try:
+        return read()
+    except (ServiceError, CniError, LedgerFault, LedgerBusy) as fault:
+        click.echo(f"note: {' '.join(str(fault).split())}", err=True)
+        return []

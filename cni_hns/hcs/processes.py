@@ -1,0 +1,79 @@
+"""One process in a compute system: its status, its signals, its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from cni_hns.binding.compute_errors import ProcessStopped
+from cni_hns.binding.errors import AccessDenied
+from cni_hns.binding.texts import json_text
+from cni_hns.deadline import Deadline
+from cni_hns.hcs.answers import document_in
+from cni_hns.hcs.documents.processes import ProcessModifyRequest, ProcessStatus, SignalProcessOptions
+from cni_hns.hcs.exits import wait_for_exit
+
+if TYPE_CHECKING:
+    from cni_hns.binding.compute import Compute, Held
+    from cni_hns.hcs.documents.words import ProcessSignal
+
+__all__ = ["CALL_S", "OpenProcess"]
+
+CALL_S = 30.0
+"""How long a call may take that changes little, where nobody says so, in seconds."""
+
+
+class OpenProcess:
+    """An open process; `id` is its process id.
+
+    HCS takes the signals of one handle one after the other: to kill one that hangs, open it anew.
+    """
+
+    def __init__(self, compute: Compute, held: Held, process_id: int) -> None:
+        self.id = process_id
+        self._compute = compute
+        self._held = held
+        self._terminated = False
+
+    def status(self, timeout_s: float = CALL_S) -> ProcessStatus:
+        """Whether it has ended, and how."""
+        text = self._compute.properties(self._held, "", Deadline(timeout_s))
+        return document_in(text, ProcessStatus, "HcsGetProcessProperties", self._held.words)
+
+    def signal(self, signal: ProcessSignal, timeout_s: float = CALL_S) -> None:
+        """Send it. Raises: ProcessStopped if it has ended."""
+        options = json_text(SignalProcessOptions(signal=signal).to_document())
+        self._compute.ask(self._held, "Signal", Deadline(timeout_s), options)
+
+    def modify(self, request: ProcessModifyRequest, timeout_s: float = CALL_S) -> None:
+        """Change its console's size, or close one of its standard handles."""
+        self._compute.modify(self._held, json_text(request.to_document()), Deadline(timeout_s))
+
+    def terminate(self, timeout_s: float = CALL_S) -> None:
+        """End it by force; one that has ended, or is ending since the last time, is no failure."""
+        deadline = Deadline(timeout_s)
+        try:
+            self._compute.ask(self._held, "Terminate", deadline)
+        except ProcessStopped:
+            pass
+        except AccessDenied:
+            # Said of a process that is just ending, too.
+            if not self._terminated and not self.status(deadline.left_s()).exited:
+                raise
+        self._terminated = True
+
+    def wait_for_exit(self, timeout_s: float) -> ProcessStatus:
+        """How it ended. Raises: OutcomeUnknown if it has not in time."""
+        text = wait_for_exit(self._compute, self._held, Deadline(timeout_s))
+        return document_in(
+            text or '{"Exited": true}', ProcessStatus, "HcsWaitForProcessExit", self._held.words
+        )
+
+    def close(self) -> None:
+        """Give the handle back; the process goes on. A second time does nothing."""
+        self._compute.close(self._held)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
