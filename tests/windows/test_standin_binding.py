@@ -68,7 +68,7 @@ def test_every_family_through_the_binding(python: WindowsPython, simulator: Simu
     assert "BytesReceived" in seen["statistics"]
     assert seen["refused"] == [
         [True, "803B0001", "The network was not found."],
-        [False, "803B001B", "The JSON document is not valid."],
+        [False, "803B001B", "Invalid JSON document string."],
         [True, "803B0002", "The endpoint was not found."],
     ]
     network, namespace = seen["Network"], seen["Namespace"]
