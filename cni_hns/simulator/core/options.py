@@ -44,7 +44,10 @@ _ONE_ADAPTER = {
 
 OPTIONS: dict[str, tuple[Any, str]] = {
     # The node
-    "hns_version": ([15, 4], "Windows Server 2025, the newest release whose HNS version is known"),
+    "hns_version": (
+        [16, 0],
+        "Windows Server 2025, updated: the newest that was seen, without the fault of 15.4 in load balancers",
+    ),
     "adapters": (
         [_ONE_ADAPTER],
         "one physical adapter with an address: what a plain node has; kind is physical, wifi or virtual",
