@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["choose_hns", "main"]
 
 SIMULATOR_VARIABLE = "CNI_HNS_SIMULATOR"
+PROFILE_VARIABLE = "CNI_HNS_SIMULATOR_PROFILE"
 
 _STDIN, _STDOUT = 0, 1
 
@@ -44,7 +45,7 @@ def choose_hns(environ: Mapping[str, str]) -> Callable[[], tuple[Libraries, Mach
     shipped = os.name == "nt" and bool(getattr(sys, "frozen", False))
     folder = environ.get(SIMULATOR_VARIABLE, "")
     if folder and not shipped:
-        return lambda: _simulated(folder)
+        return lambda: _simulated(folder, environ.get(PROFILE_VARIABLE, ""))
     return _of_windows if os.name == "nt" else _none
 
 
@@ -78,12 +79,16 @@ def _answer_runtime(environ: Mapping[str, str]) -> NoReturn:
     os._exit(answer.exit_code if delivered else 1)
 
 
-def _simulated(folder: str) -> tuple[Libraries, Machine]:
-    from cni_hns.simulator import open_simulator
+def _simulated(folder: str, profile: str) -> tuple[Libraries, Machine]:
+    from cni_hns.simulator import UnknownProfile, open_simulator
 
     try:
-        simulator = open_simulator(folder)
+        simulator = open_simulator(folder, profile)
         return simulator.libraries(), simulator.machine()
+    except UnknownProfile as fault:
+        from cni_hns.cni.errors import BAD_VARIABLE, CniError
+
+        raise CniError(BAD_VARIABLE, f"{PROFILE_VARIABLE} cannot be used: {fault}") from fault
     except OSError as fault:
         from cni_hns.cni.errors import IO_FAILURE, CniError
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import selection
+from tests import profile, selection
 from tests.harness import SimulatedNode
 from tests.lane import Lane, Missing
 from tests.lane.wine import warm
@@ -30,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--packaging", choices=NAMES, default=NAMES[0], help="what tests/behaviour drives (docs/testing.md)"
     )
     parser.addoption(
+        "--profile",
+        choices=profile.NAMES,
+        default="",
+        help="the Windows whose simulated nodes are driven (docs/simulator.md)",
+    )
+    parser.addoption(
         "--require-lane", action="store_true", help="a test fails, instead of being skipped, without its part"
     )
 
@@ -38,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in selection.MARKERS:
         config.addinivalue_line("markers", marker)
     choose(config.getoption("--packaging"))
+    profile.choose(config.getoption("--profile"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

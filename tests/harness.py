@@ -25,6 +25,7 @@ from cni_hns.plugin import run
 from cni_hns.simulator import Simulator
 from tests.lane.wine import drive
 from tests.packaging import current
+from tests.profile import chosen
 
 __all__ = ["Answer", "Printed", "SimulatedNode", "l2bridge"]
 
@@ -69,7 +70,7 @@ class SimulatedNode:
 
     def __init__(self, folder: Path, **options: Any) -> None:
         self.folder = folder
-        self.simulator = Simulator(str(folder), **options)
+        self.simulator = Simulator(str(folder), chosen(), **options)
         self.libraries = self.simulator.libraries()
         service = Service(self.libraries, Log(stderr=False))
         self.hcn = Hcn(service)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.lane.wine import keep_addresses
 from tests.packaging import Packaging
+from tests.profile import chosen, lacking
 
 __all__ = ["MARKERS", "finish", "gather", "give_wine_a_second_try", "select", "summary"]
 
@@ -21,6 +22,7 @@ REAL = "real_hns"
 MARKERS = [
     "in_process(reason): the test looks inside the process; it runs in no other packaging",
     "not_in(*packagings, reason): what the test is about cannot be shown there",
+    "needs(*features, schema): what the test is about needs an HNS with these features, or this HCN schema",
     "single_file: one of the few that every packaging is tried with, also the single files, slow to start",
     f"{REAL}: needs a real HNS, and changes it; runs only where `-m` names it",
 ]
@@ -67,8 +69,8 @@ def reason_against(item: pytest.Item, packaging: Packaging, asked: str, *, is_fo
 
     `is_for_others`: it is one of many rows that the Windows program leaves to the other packagings.
     """
-    if item.get_closest_marker(REAL) is not None and REAL not in asked:
-        return f"on a real HNS only: -m {REAL}"
+    if reason := _out_of_reach(item, asked):
+        return reason
     if packaging.is_in_process or _FOLDER not in item.path.parts:
         return ""
     inside = item.get_closest_marker("in_process")
@@ -81,6 +83,14 @@ def reason_against(item: pytest.Item, packaging: Packaging, asked: str, *, is_fo
     if item.get_closest_marker("single_file"):
         return ""
     return _not_its_share(packaging, "windows" in left_out, is_for_others)
+
+
+def _out_of_reach(item: pytest.Item, asked: str) -> str:
+    """Whatever the packaging: an HNS that is not asked for, or that lacks what the test is about."""
+    if item.get_closest_marker(REAL) is not None and REAL not in asked:
+        return f"on a real HNS only: -m {REAL}"
+    reasons = (lacking(*marker.args, **marker.kwargs) for marker in item.iter_markers("needs"))
+    return next((reason for reason in reasons if reason), "")
 
 
 def _not_its_share(packaging: Packaging, is_not_for_windows: bool, is_for_others: bool) -> str:
@@ -140,8 +150,10 @@ def gather(output: dict[str, Any]) -> None:
 
 
 def summary(packaging: Packaging) -> list[str]:
-    """The lines at the end of a run: which packaging, if not the test's process, and what was left out."""
+    """The lines at the end of a run: its profile and its packaging, if any, and what was left out."""
     total = _report.run + sum(_report.reasons.values())
     first = f"packaging {packaging.name}: {_report.run} of {total} tests, {_report.started} processes started"
     left_out = [f"  left out {count}: {reason}" for reason, count in sorted(_report.reasons.items())]
-    return left_out if packaging.is_in_process else [first, *left_out]
+    heads = [f"profile {chosen()}"] if chosen() else []
+    heads += [] if packaging.is_in_process else [first]
+    return [*heads, *left_out]

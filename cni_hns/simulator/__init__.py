@@ -7,6 +7,7 @@ they are inferred from what was seen in the field. What no evidence settles is a
 
 from __future__ import annotations
 
+from cni_hns.simulator.core.profiles import PROFILES, UnknownProfile
 from cni_hns.simulator.simulator import Leak, Simulator, open_simulator
 
-__all__ = ["Leak", "Simulator", "open_simulator"]
+__all__ = ["PROFILES", "Leak", "Simulator", "UnknownProfile", "open_simulator"]

@@ -3,7 +3,7 @@
     with serve(folder) as address:      # "127.0.0.1:49152"
         ...
 
-    python -m cni_hns.simulator.server FOLDER       prints the address, and serves until stdin ends
+    python -m cni_hns.simulator.server FOLDER [PROFILE]     prints the address, and serves until stdin ends
 
 The node is the same as ever: who opens the folder sees the same objects, faults, journal and leaks. The
 server listens on the loopback address only, on a port that the system chooses. `wire.py` says what is spoken.
@@ -19,6 +19,7 @@ import threading
 from collections.abc import Iterator
 
 from cni_hns.simulator import wire
+from cni_hns.simulator.core.profiles import PROFILES
 from cni_hns.simulator.core.store import Store
 from cni_hns.simulator.session import HangsForever, Session
 from cni_hns.simulator.simulator import Simulator, open_simulator
@@ -143,10 +144,15 @@ class _Server:
 
 def main(arguments: list[str]) -> int:
     """Serve the folder until stdin ends; the exit code."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m cni_hns.simulator.server FOLDER\n")
-        return 2
-    with serve(arguments[0]) as address:
+    match arguments:
+        case [folder]:
+            node = open_simulator(folder)
+        case [folder, profile] if profile in PROFILES:
+            node = open_simulator(folder, profile)
+        case _:
+            sys.stderr.write(f"usage: python -m cni_hns.simulator.server FOLDER [{'|'.join(PROFILES)}]\n")
+            return 2
+    with contextlib.closing(node), serve(node) as address:
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
         sys.stdin.read()

@@ -1,6 +1,6 @@
 """A simulated node: its Host Network Service behind C functions, and the strings by which a test moves it.
 
-    node = Simulator(folder, hns_version="13.3")
+    node = Simulator(folder, profile="server-2022")
     libraries = node.libraries()            # what the binding takes in place of Windows' DLLs
     node.inject(function="HcnCreateEndpoint", nth=2, hresult=0x803B002F)
     node.journal(), node.leaks(), node.dump()
@@ -28,6 +28,7 @@ from cni_hns.simulator.core import (
 from cni_hns.simulator.core.documents import ZERO_GUID, Document, new_guid
 from cni_hns.simulator.core.macs import dashed
 from cni_hns.simulator.core.options import Options, checked
+from cni_hns.simulator.core.profiles import options_of
 from cni_hns.simulator.core.queries import FAMILIES
 from cni_hns.simulator.core.service import Service
 from cni_hns.simulator.core.store import State, Store
@@ -56,25 +57,34 @@ class Leak(NamedTuple):
     text: str
 
 
-def open_simulator(folder: str) -> Simulator:
-    """The node in this folder as it is, or a new one with every option at its default."""
-    return Simulator(folder)
+def open_simulator(folder: str, profile: str = "") -> Simulator:
+    """The node in this folder as it is, or a new one with every option at its default.
+
+    With a profile the node has its options from now on.
+
+    Raises:
+        UnknownProfile: there is none of this name.
+    """
+    return Simulator(folder, profile)
 
 
 class Simulator:
     """One simulated node, in one folder."""
 
-    def __init__(self, folder: str, **options: Any) -> None:
+    def __init__(self, folder: str, profile: str = "", **options: Any) -> None:
         """Open the node in the folder, or make it; options given to an existing node change it from now on.
 
+        A profile is a name for options that belong together; options beside it prevail.
+
         Raises:
-            TypeError: an unknown option, with those that there are.
+            TypeError: an unknown option, with those that there are; UnknownProfile, which is one, alike.
         """
         self.folder = os.path.abspath(folder)
-        given = checked(options)
+        given = checked({**options_of(profile), **options})
         self._store = Store(self.folder, given, _first_use)
-        if given:
-            self.set_options(**options)
+        # Most processes name what the node is already: they write nothing.
+        if any(getattr(self.options, name) != value for name, value in given.items()):
+            self.set_options(**given)
         self._service = Service(self._store)
         self._open_libraries: list[Any] = []
 

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cni_hns.hcn.views import EndpointView
 from tests.harness import Answer, SimulatedNode, container_id, l2bridge
 from tests.packaging import current
@@ -18,6 +20,9 @@ KINDS = {
     "overlay": "Overlay",
     "transparent": "Transparent",
 }
+NEEDS_DUAL_STACK = pytest.mark.needs("DualStack")
+# An MTU and a VLAN of an endpoint are policies of this schema.
+NEEDS_SCHEMA_2_4 = pytest.mark.needs(schema=(2, 4))
 IPV6_SUBNET = {"prefix": "fd00:88::/112", "gateway": "fd00:88::1"}
 
 

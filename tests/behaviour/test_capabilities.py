@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.scene import MODES, add, configured, dual, last, plant, policies_of, refused
+from tests.behaviour.scene import (
+    MODES,
+    NEEDS_DUAL_STACK,
+    NEEDS_SCHEMA_2_4,
+    add,
+    configured,
+    dual,
+    last,
+    plant,
+    policies_of,
+    refused,
+)
 from tests.harness import SimulatedNode, container_id
 from tests.packaging import current
 
@@ -67,6 +78,7 @@ class TestPortMappings:
         add(node, configured("l2bridge", runtimeConfig=mapped({**HTTP, "hostIP": "192.0.2.10"})))
         assert [one["VIP"] for one in policies_of(last(node), "PortMapping")] == ["192.0.2.10"]
 
+    @NEEDS_DUAL_STACK
     @pytest.mark.parametrize("anywhere", ["", "0.0.0.0", "::", None])  # noqa: S104 - a text in a wish
     def test_any_host_address_is_a_mapping_for_each_family(
         self, node: SimulatedNode, anywhere: str | None
@@ -75,6 +87,7 @@ class TestPortMappings:
         found = [(one["VIP"], one["Flags"]) for one in policies_of(last(node), "PortMapping")]
         assert found == [("", 1), ("", 3)]
 
+    @NEEDS_DUAL_STACK
     @pytest.mark.parametrize(("host", "flags"), [("192.0.2.10", 1), ("fd00::10", 3)])
     def test_one_host_address_is_a_mapping_for_its_own_family(
         self, node: SimulatedNode, host: str, flags: int
@@ -281,6 +294,7 @@ class TestAddresses:
         assert add(node, configured("l2bridge", **changes), args=args).addresses == ["10.88.0.40/24"]
         assert last(node).addresses == [("10.88.0.40", 24)]
 
+    @NEEDS_DUAL_STACK
     def test_sources_for_two_families_add_up(self, node: SimulatedNode) -> None:
         answer = add(node, dual(runtimeConfig={"ips": ["fd00:88::40"]}), args="IP=10.88.0.40")
         assert answer.addresses == ["10.88.0.40/24", "fd00:88::40/112"]
@@ -337,6 +351,7 @@ class TestIpRanges:
         answer = add(node, configured("l2bridge", runtimeConfig={"ipRanges": ranges}))
         assert answer.addresses == ["10.88.0.50/24"]
 
+    @NEEDS_DUAL_STACK
     def test_go_cnis_flat_list_is_one_set_for_each_family(self, node: SimulatedNode) -> None:
         ranges = [
             {"Subnet": "10.88.0.0/24", "RangeStart": "10.88.0.50", "RangeEnd": "10.88.0.50", "Gateway": ""},
@@ -438,11 +453,13 @@ class TestRangeSets:
         assert given == ["10.88.0.10/24", "10.88.0.11/24", "10.88.0.30/24"]
         assert "3 usable, 3 held" in refused(node, config, 101).words
 
+    @NEEDS_DUAL_STACK
     def test_a_set_for_each_family_gives_an_address_of_each(self, node: SimulatedNode) -> None:
         ranges = [[{"subnet": "10.88.0.0/24"}], [{"subnet": "fd00:88::/112"}]]
         answer = add(node, dual(ipam={"type": "cni-hns", "ranges": ranges}))
         assert answer.addresses == ["10.88.0.2/24", "fd00:88::2/112"]
 
+    @NEEDS_DUAL_STACK
     def test_a_used_up_set_gives_back_what_the_other_had_given(self, node: SimulatedNode) -> None:
         small = {"subnet": "fd00:88::/112", "rangeStart": "fd00:88::10", "rangeEnd": "fd00:88::10"}
         config = dual(ipam={"type": "cni-hns", "ranges": [[{"subnet": "10.88.0.0/24"}], [small]]})
@@ -476,6 +493,7 @@ class TestRoutes:
         assert answer.document["ips"][0]["gateway"] == "10.88.0.2"
         assert answer.addresses == ["10.88.0.3/24"]
 
+    @NEEDS_DUAL_STACK
     def test_each_family_keeps_its_own_default_route(self, node: SimulatedNode) -> None:
         add(node, dual(routes=[{"dst": "::/0", "gw": "fd00:88::9"}]))
         assert sorted(last(node).routes) == [("0.0.0.0/0", "10.88.0.1"), ("::/0", "fd00:88::9")]
@@ -499,6 +517,7 @@ class TestPolicies:
     def test_a_loopback_policy_without_an_address_beforehand_is_refused(self, node: SimulatedNode) -> None:
         assert "loopbackDSR" in refused(node, configured("nat", ipam={}, loopbackDSR=True), 7).words
 
+    @NEEDS_SCHEMA_2_4
     def test_mtu_is_an_interface_parameter(self, node: SimulatedNode) -> None:
         add(node, configured("l2bridge", mtu=1400))
         assert policies_of(last(node), "InterfaceParameters") == [{"Mtu": 1400}]
@@ -524,6 +543,7 @@ class TestPolicies:
         assert "policies[0]" in refused(node, configured("l2bridge", policies=[policy]), 7).words
         assert node.hcn.networks.ids() == []
 
+    @NEEDS_SCHEMA_2_4
     def test_one_that_only_hns_refuses_is_named_alone(self, node: SimulatedNode) -> None:
         node.simulator.set_options(refused_policies=["VLAN"])
         policies = [
@@ -535,6 +555,7 @@ class TestPolicies:
         assert 'refused: VLAN {"IsolationId": 5}' in answer.words
         assert "SDNRoute" not in answer.words
 
+    @NEEDS_SCHEMA_2_4
     def test_where_each_is_taken_alone_all_are_named(self, node: SimulatedNode) -> None:
         node.simulator.inject(function="HcnCreateEndpoint", hresult=0x803B000D)
         answer = refused(node, configured("l2bridge", outboundNat=True, mtu=1400), 100)

@@ -30,6 +30,7 @@ from cni_hns.conformance import (
 )
 from cni_hns.log import Log
 from cni_hns.plugin import run
+from tests.behaviour.scene import NEEDS_DUAL_STACK
 from tests.harness import ROOT, SimulatedNode
 from tests.packaging import current
 
@@ -114,9 +115,14 @@ def found(summary: Summary) -> dict[str, str]:
         "l2bridge.conflist",
         pytest.param(
             "l2bridge-dual-stack.conflist",
-            marks=pytest.mark.not_in(
-                "frozen", "windows", reason="the second family changes nothing in how the program is packed"
-            ),
+            marks=[
+                NEEDS_DUAL_STACK,
+                pytest.mark.not_in(
+                    "frozen",
+                    "windows",
+                    reason="the second family changes nothing in how the program is packed",
+                ),
+            ],
         ),
     ],
 )

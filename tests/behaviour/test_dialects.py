@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.scene import add, joining, last, network, plant, policies_of, refused
+from tests.behaviour.scene import NEEDS_DUAL_STACK, add, joining, last, network, plant, policies_of, refused
 from tests.harness import SimulatedNode, container_id
 from tests.packaging import current
 
@@ -190,6 +190,7 @@ class TestWcn:
         assert answer.document["ips"][0]["gateway"] == "10.88.0.2"
         assert answer.addresses == ["10.88.0.3/24"]
 
+    @NEEDS_DUAL_STACK
     def test_dual_stack_has_the_gateways_that_host_local_answers(self, node: SimulatedNode) -> None:
         plant(node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"), ("fd00:88::/120", "fd00:88::1"))
         subnets = ("10.88.0.0/24", "fd00:88::/120")

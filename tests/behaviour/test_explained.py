@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.scene import add, last
+from tests.behaviour.scene import NEEDS_DUAL_STACK, add, last
 from tests.harness import SimulatedNode
 from tests.packaging import current
 
@@ -27,7 +27,13 @@ def plugin_of(name: str, folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["l2bridge.conflist", "l2bridge-dual-stack.conflist", "overlay.conflist", "sdnbridge.conf"]
+    "name",
+    [
+        "l2bridge.conflist",
+        pytest.param("l2bridge-dual-stack.conflist", marks=NEEDS_DUAL_STACK),
+        "overlay.conflist",
+        "sdnbridge.conf",
+    ],
 )
 def test_the_endpoint_told_is_the_one_that_is_made(node: SimulatedNode, tmp_path: Path, name: str) -> None:
     config = plugin_of(name, tmp_path)

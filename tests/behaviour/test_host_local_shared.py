@@ -15,7 +15,7 @@ import pytest
 from cni_hns.deadline import Deadline
 from cni_hns.ipam.hostlocal_files import Folder
 from cni_hns.ledger import open_ledger
-from tests.behaviour.scene import configured, plant
+from tests.behaviour.scene import NEEDS_DUAL_STACK, configured, plant
 from tests.harness import Answer, SimulatedNode, container_id
 from tests.packaging import current
 
@@ -88,6 +88,7 @@ class TestAddAndDel:
         assert shared.files == {"last_reserved_ip.0": b"10.88.0.2"}
         shared.node.assert_clean()
 
+    @NEEDS_DUAL_STACK
     def test_each_range_set_has_its_own_last_one(self, shared: Shared) -> None:
         ranges = [[{"subnet": SUBNET}], [{"subnet": "fd00:88::/112"}]]
         ipam = {"type": "host-local", "ranges": ranges, "dataDir": current().path(shared.data_dir)}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.scene import IPV6_SUBNET, configured, dual, joining, plant
+from tests.behaviour.scene import IPV6_SUBNET, NEEDS_DUAL_STACK, configured, dual, joining, plant
 from tests.harness import Answer, SimulatedNode, container_id
 from tests.packaging import current
 
@@ -77,6 +77,7 @@ class TestReservationsStayReserved:
         (before.folder / "last_reserved_ip.0").write_text("10.88.0.90")
         assert before.given(2) == ["10.88.0.91", "10.88.0.92"]
 
+    @NEEDS_DUAL_STACK
     @pytest.mark.parametrize("name", ["fd00:88::2", "fd00__2", "fd00:88__2"])
     def test_ipv6_addresses_in_both_spellings(self, before: Before, name: str) -> None:
         """On Windows a file's name has no colon."""

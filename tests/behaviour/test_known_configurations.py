@@ -9,13 +9,13 @@ import pytest
 from tests.behaviour.scene import add, configured, network, refused
 from tests.harness import SimulatedNode
 
-GOOD = configured("l2bridge", mtu=1400)
+GOOD = configured("l2bridge", timeout=60)
 # One look apart from it, and refused: what is wrong is in the key that is named.
 REFUSED: dict[str, tuple[str, Any]] = {
     "a misspelt key": ("netwrok", {}),
     "an unknown key of an object": ("network", network("l2bridge", gatway="10.88.0.1")),
-    "a boolean in place of a number": ("mtu", True),
-    "a text in place of a number": ("mtu", "1400"),
+    "a boolean in place of a number": ("timeout", True),
+    "a text in place of a number": ("timeout", "60"),
     "host bits in a prefix": ("network", network("l2bridge", {"prefix": "10.88.0.1/24"})),
     "a range outside its subnet": (
         "ipam",
@@ -37,7 +37,7 @@ def test_a_faulty_edit_of_a_known_configuration_is_refused(node: SimulatedNode, 
 
 
 def test_a_refused_configuration_that_is_mended_is_accepted(node: SimulatedNode) -> None:
-    refused(node, {**GOOD, "mtu": "1400"}, 7)
+    refused(node, {**GOOD, "timeout": "60"}, 7)
     add(node, GOOD)
 
 

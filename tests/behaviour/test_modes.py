@@ -15,6 +15,7 @@ from tests.behaviour.scene import (
     IPV6_SUBNET,
     KINDS,
     MODES,
+    NEEDS_DUAL_STACK,
     add,
     configured,
     dual,
@@ -155,6 +156,7 @@ class TestHnsAsIpam:
         config = configured("nat", ipam={}, runtimeConfig={"ips": ["10.88.0.77/24"]})
         assert add(node, config).addresses == ["10.88.0.77/24"]
 
+    @NEEDS_DUAL_STACK
     def test_dual_stack_gets_one_address_of_each_family(self, node: SimulatedNode) -> None:
         answer = add(node, dual(ipam={}))
         assert sorted(ip_address(one.partition("/")[0]).version for one in answer.addresses) == [4, 6]
@@ -222,6 +224,7 @@ class TestDhcp:
 class TestDualStack:
     """One address of each family, on l2bridge."""
 
+    @NEEDS_DUAL_STACK
     def test_result_and_endpoint_have_both(self, node: SimulatedNode) -> None:
         answer = add(node, dual())
         assert answer.addresses == ["10.88.0.2/24", "fd00:88::2/112"]
@@ -229,6 +232,7 @@ class TestDualStack:
         assert last(node).addresses == [("10.88.0.2", 24), ("fd00:88::2", 112)]
         assert last(node).routes == [("0.0.0.0/0", "10.88.0.1"), ("::/0", "fd00:88::1")]
 
+    @NEEDS_DUAL_STACK
     def test_nat_exceptions_are_split_by_family(self, node: SimulatedNode) -> None:
         exceptions = ["10.0.0.0/8", "fd00::/16", "192.0.2.0/24"]
         add(node, dual(outboundNat={"exceptions": exceptions}))
@@ -237,6 +241,7 @@ class TestDualStack:
             {"Exceptions": ["fd00::/16"], "Flags": 2},
         ]
 
+    @NEEDS_DUAL_STACK
     def test_the_loopback_policy_names_both_addresses_each_in_its_own(self, node: SimulatedNode) -> None:
         add(node, dual(loopbackDSR=True))
         assert policies_of(last(node), "OutBoundNAT") == [
@@ -244,6 +249,7 @@ class TestDualStack:
             {"Destinations": ["fd00:88::2"], "Flags": 2},
         ]
 
+    @NEEDS_DUAL_STACK
     @pytest.mark.parametrize(("index", "wrong"), [(0, "10.88.0.99/24"), (1, "fd00:88::99/112")])
     def test_check_finds_either_address_missing(self, node: SimulatedNode, index: int, wrong: str) -> None:
         config, container, namespace = dual(), container_id(), node.namespace()
@@ -253,6 +259,7 @@ class TestDualStack:
         assert answer.document["code"] == 104
         assert f"address {wrong} is missing" in answer.words
 
+    @NEEDS_DUAL_STACK
     def test_del_frees_both(self, node: SimulatedNode) -> None:
         container, namespace = container_id(), node.namespace()
         node.call("ADD", dual(), container, namespace)
@@ -272,16 +279,19 @@ class TestDualStack:
         answer = refused(node, configured("l2bridge", network=network("l2bridge", IPV6_SUBNET)), 7)
         assert "IPv6 beside IPv4 only" in answer.words
 
+    @NEEDS_DUAL_STACK
     def test_a_network_without_the_second_family_is_told_with_both_sides(self, node: SimulatedNode) -> None:
         plant(node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"))
         answer = refused(node, dual(), 7)
         assert "10.88.0.0/24" in answer.words
         assert "fd00:88::/112" in answer.words
 
+    @NEEDS_DUAL_STACK
     def test_with_an_older_result_version_the_addresses_say_their_family(self, node: SimulatedNode) -> None:
         answer = add(node, dual(cniVersion="0.4.0"))
         assert [one["version"] for one in answer.document["ips"]] == ["4", "6"]
 
+    @NEEDS_DUAL_STACK
     def test_the_oldest_results_have_one_place_for_each(self, node: SimulatedNode) -> None:
         answer = add(node, dual(cniVersion="0.2.0"))
         assert answer.document["ip4"]["ip"] == "10.88.0.2/24"

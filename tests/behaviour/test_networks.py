@@ -12,6 +12,7 @@ import pytest
 from cni_hns.dialects.compile import compile_plan
 from cni_hns.dialects.recognise import recognise
 from cni_hns.hcn.views import EndpointView, NetworkView
+from tests.behaviour.scene import NEEDS_DUAL_STACK
 from tests.harness import ROOT, Answer, SimulatedNode, container_id
 
 _FIRST_WITH_CHECK = "0.4.0"
@@ -92,12 +93,12 @@ _ONE_VERSION = pytest.mark.in_process("a sample runs elsewhere in its newest ver
 
 def _with_ids(samples: list[Sample]) -> list[Any]:
     newest = {sample.file: sample.config["cniVersion"] for sample in samples}
-    return [
-        pytest.param(
-            sample, id=sample.label, marks=[] if _is_run_everywhere(sample, newest) else _ONE_VERSION
-        )
-        for sample in samples
-    ]
+    return [pytest.param(sample, id=sample.label, marks=_marks(sample, newest)) for sample in samples]
+
+
+def _marks(sample: Sample, newest: dict[Path, str]) -> list[pytest.MarkDecorator]:
+    of_versions = [] if _is_run_everywhere(sample, newest) else [_ONE_VERSION]
+    return [*of_versions, NEEDS_DUAL_STACK] if "dual-stack" in sample.file.name else of_versions
 
 
 def _is_run_everywhere(sample: Sample, newest: dict[Path, str]) -> bool:

@@ -6,13 +6,21 @@ from typing import Any
 
 import pytest
 
+from cni_hns.simulator.core.policy_types import ENDPOINT, NETWORK, Policy
 from tests.behaviour.scene import add, configured, last, network, policies_of, refused
 from tests.harness import SimulatedNode, container_id
 from tests.unit.dialects.policy_inventory import INVENTORY, Row, at
 
-OF_ENDPOINTS = [pytest.param(row, id=row.kind) for row in at("endpoint")]
+
+def _needing(row: Row, table: dict[str, Policy]) -> Any:
+    policy = table[row.kind]
+    features = [policy.feature] if policy.feature else []
+    return pytest.param(row, id=row.kind, marks=pytest.mark.needs(*features, schema=policy.schema))
+
+
+OF_ENDPOINTS = [_needing(row, ENDPOINT) for row in at("endpoint")]
 # A layer is that of another network, which a test of its own makes.
-OF_NETWORKS = [pytest.param(row, id=row.kind) for row in at("network") if row.kind != "LayerConstraint"]
+OF_NETWORKS = [_needing(row, NETWORK) for row in at("network") if row.kind != "LayerConstraint"]
 OF_SUBNETS = [pytest.param(row, id=row.kind) for row in at("subnet")]
 GATED = [pytest.param(row, id=row.kind) for row in INVENTORY if row.needs]
 
@@ -129,6 +137,7 @@ class TestPeers:
             "AdditionalArgs": [{"Name": name, "Value": value} for name, value in entries],
         }
 
+    @pytest.mark.needs("L4Proxy")
     def test_v1s_proxy(self, node: SimulatedNode) -> None:
         proxy = {"IP": "169.254.169.254", "Port": "80", "Destination": "10.64.1.1:988"}
         add(node, self.sdnbridge(("EndpointPolicy", {"Type": "PROXY", **proxy})))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import cni_hns.__main__ as front_door
-from cni_hns.cni.errors import NO_HNS, CniError
+from cni_hns.cni.errors import BAD_VARIABLE, NO_HNS, CniError
 
 ATTACHMENT = {
     "CNI_CONTAINERID": "pod",
@@ -190,7 +190,11 @@ class TestWhichHns:
     def opened(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         """Names each HNS that was opened, in place of opening it."""
         opened: list[str] = []
-        monkeypatch.setattr(front_door, "_simulated", lambda folder: opened.append(f"simulated {folder}"))
+        monkeypatch.setattr(
+            front_door,
+            "_simulated",
+            lambda *given: opened.append(" ".join(["simulated", *filter(None, given)])),
+        )
         monkeypatch.setattr(front_door, "_of_windows", lambda: opened.append("windows"))
         monkeypatch.setattr(front_door, "_none", lambda: opened.append("none"))
         return opened
@@ -198,6 +202,20 @@ class TestWhichHns:
     def test_the_variable_chooses_the_simulated_one(self, opened: list[str]) -> None:
         front_door.choose_hns({"CNI_HNS_SIMULATOR": "/sim"})()
         assert opened == ["simulated /sim"]
+
+    def test_another_variable_says_which_windows_is_simulated(self, opened: list[str]) -> None:
+        variables = {"CNI_HNS_SIMULATOR": "/sim", "CNI_HNS_SIMULATOR_PROFILE": "server-2019"}
+        front_door.choose_hns(variables)()
+        assert opened == ["simulated /sim server-2019"]
+
+    def test_a_profile_that_there_is_not_is_an_error_of_the_variable(self, tmp_path: Path) -> None:
+        variables = {"CNI_HNS_SIMULATOR": str(tmp_path), "CNI_HNS_SIMULATOR_PROFILE": "server-2012"}
+        with pytest.raises(CniError) as caught:
+            front_door.choose_hns(variables)()
+        assert caught.value.code == BAD_VARIABLE
+        assert "CNI_HNS_SIMULATOR_PROFILE" in caught.value.msg
+        assert "server-2012" in caught.value.msg
+        assert "server-2025-updated" in caught.value.msg
 
     @pytest.mark.usefixtures("windows")
     def test_on_windows_too(self, opened: list[str]) -> None:
@@ -239,10 +257,10 @@ class TestWhichHns:
     def test_a_folder_that_cannot_be_opened_is_named(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(_folder: str) -> None:
+        def refuse(_folder: str, _profile: str) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setitem(sys.modules, "cni_hns.simulator", SimpleNamespace(open_simulator=refuse))
+        monkeypatch.setattr("cni_hns.simulator.open_simulator", refuse)
         with pytest.raises(CniError) as caught:
             front_door.choose_hns({"CNI_HNS_SIMULATOR": str(tmp_path)})()
         assert str(tmp_path) in caught.value.msg

@@ -37,21 +37,27 @@ _SOMEWHERE = ""
     metavar="[DIR]",
     help="Leave the node's state for looking at, in DIR or a new folder.",
 )
+@click.option(
+    "--profile",
+    default="",
+    metavar="NAME",
+    help="The Windows that is simulated: server-2019, server-2022, server-2025 or server-2025-updated.",
+)
 @json_option
-def demo(config: str | None, keep: str | None, as_json: bool) -> int:
+def demo(config: str | None, keep: str | None, profile: str, as_json: bool) -> int:
     """Run the life of three pods on a simulated node.
 
     Every step is a process of its own. Ends with exit code 1 if a step answers unexpectedly or anything is
     left over.
     """
-    _require_simulator()
+    _require_simulator(profile)
     path = config or default_configuration()
     with _folder(keep) as folder:
-        node = DemoNode(folder)
+        node = DemoNode(folder, profile)
         document = on_the_demo_node(path, folder)
         node.write_configuration(document)
         report = Report(quiet=as_json)
-        report.say(f"A simulated node in {folder}")
+        report.say(f"A simulated node in {folder}{f', as {profile}' if profile else ''}")
         report.say(f"The configuration is {path}, its paths moved to {node.configuration}")
         story = Story(node, document, compile_plan(document), report)
         moments = story.tell(lambda: look(node))
@@ -67,14 +73,18 @@ def demo(config: str | None, keep: str | None, as_json: bool) -> int:
     return 0 if good else 1
 
 
-def _require_simulator() -> None:
+def _require_simulator(profile: str) -> None:
     try:
-        import cni_hns.simulator  # noqa: F401
+        from cni_hns.simulator import PROFILES
     except ImportError as fault:
         raise Failure(
             "this executable holds no simulated HNS, and a demo does not touch a real node's networks; "
             "run it from the Python package"
         ) from fault
+    if profile and profile not in PROFILES:
+        raise click.BadParameter(
+            f"there is no profile {profile}; take one of {', '.join(PROFILES)}", param_hint="--profile"
+        )
 
 
 @contextlib.contextmanager

@@ -46,7 +46,7 @@ def look(node: DemoNode) -> Inventory:
     # Imported here because the Windows executable has every command, and no simulator.
     from cni_hns.simulator import open_simulator
 
-    simulator = open_simulator(node.folder)
+    simulator = open_simulator(node.folder, node.profile)
     try:
         objects, leaks = simulator.dump(), simulator.leaks()
     finally:

@@ -36,12 +36,19 @@ class Answer(NamedTuple):
 
 
 class DemoNode:
-    """`folder` holds the simulated HNS; the ledger and the log lie below it."""
+    """`folder` holds the simulated HNS, of the profile named; the ledger and the log lie below it."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, profile: str = "") -> None:
         self.folder = folder
+        self.profile = profile
         self.data_dir = os.path.join(folder, "cni-hns")
         self.configuration = os.path.join(folder, "demo.conf")
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a process of the program needs in its environment to work with this node."""
+        chosen = {"CNI_HNS_SIMULATOR_PROFILE": self.profile} if self.profile else {}
+        return {"CNI_HNS_SIMULATOR": self.folder, **chosen}
 
     def write_configuration(self, document: dict[str, Any]) -> None:
         """Keep the configuration where operator commands can name it."""
@@ -63,7 +70,7 @@ class DemoNode:
             input=stdin,
             capture_output=True,
             encoding="utf-8",
-            env={**_environment(), "CNI_HNS_SIMULATOR": self.folder, **variables},
+            env={**_environment(), **self.variables, **variables},
             timeout=_TIMEOUT_S,
             check=False,
         )

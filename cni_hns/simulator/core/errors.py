@@ -1,12 +1,14 @@
 """How the simulated service refuses: an HRESULT and the text that goes into the error record.
 
 The numbers are those of Microsoft's pages "HCN HRESULTs" and "COM Error Codes"; which of them a rule uses
-is said at the rule. Texts are in the manner of Windows: one sentence, and a blank at the end.
+is said at the rule. The sentences are those of `texts`.
 """
 
 from __future__ import annotations
 
 import json
+
+from cni_hns.simulator.core.texts import text_of
 
 __all__ = [
     "ACCESS_DENIED",
@@ -31,6 +33,7 @@ __all__ = [
     "INVALID_IP",
     "INVALID_IP_SUBNET",
     "INVALID_JSON",
+    "INVALID_JSON_REFERENCE",
     "INVALID_NETWORK",
     "INVALID_NETWORK_TYPE",
     "INVALID_POLICY",
@@ -85,6 +88,7 @@ MAPPING_NOT_SUPPORTED = 0x803B0016
 DEGRADED = 0x803B0017
 GUID_CONVERSION = 0x803B0019
 INVALID_JSON = 0x803B001B
+INVALID_JSON_REFERENCE = 0x803B001C
 INVALID_IP = 0x803B001E
 IN_A_NAMESPACE = 0x803B002B
 HAS_REFERENCES = 0x803B002C
@@ -112,56 +116,6 @@ E_NOTIMPL = 0x80004001
 E_FAIL = 0x80004005
 E_UNEXPECTED = 0x8000FFFF
 
-_TEXTS = {
-    NETWORK_NOT_FOUND: "The network was not found. ",
-    ENDPOINT_NOT_FOUND: "The endpoint was not found. ",
-    LAYER_NOT_FOUND: "The layer under the network was not found. ",
-    SUBNET_NOT_FOUND: "The network does not have a subnet for this endpoint. ",
-    ADAPTER_NOT_FOUND: "An adapter was not found. ",
-    PORT_NOT_FOUND: "The switch-port was not found. ",
-    POLICY_NOT_FOUND: "An expected policy was not found. ",
-    INVALID_NETWORK: "The network definition is invalid or incomplete. ",
-    INVALID_NETWORK_TYPE: "The type of the network is not valid. ",
-    INVALID_ENDPOINT: "The endpoint definition is invalid or incomplete. ",
-    INVALID_POLICY: "The policy definition is invalid or incomplete. ",
-    INVALID_POLICY_TYPE: "The type of the policy is not valid. ",
-    INVALID_REMOTE_OPERATION: "This operation is not valid on a remote endpoint. ",
-    NETWORK_ALREADY_EXISTS: "A network with this name already exists. ",
-    POLICY_ALREADY_EXISTS: "This policy already exists. ",
-    PORT_ALREADY_EXISTS: "The specified port already exists. ",
-    # flannel and calico know it by this sentence.
-    ENDPOINT_ALREADY_ATTACHED: "This endpoint is already attached to the switch. ",
-    REQUEST_UNSUPPORTED: "The specified request is unsupported. ",
-    MAPPING_NOT_SUPPORTED: "Port mapping is not supported on this network. ",
-    DEGRADED: "There was an operation attempted on a degraded object. ",
-    GUID_CONVERSION: "A parameter could not be converted to a GUID. ",
-    INVALID_JSON: "The JSON document is not valid. ",
-    INVALID_IP: "The address is not valid or lies in no subnet of the network. ",
-    IN_A_NAMESPACE: "The endpoint already belongs to a namespace. ",
-    HAS_REFERENCES: "The object is still referenced by others. ",
-    INVALID_INTERNAL_PORT: "The internal port is missing or zero. ",
-    NAMESPACE_ATTACH_FAILED: "Attaching the namespace failed. ",
-    ADDRESS_RESERVED: "The address is not valid or is reserved. ",
-    INVALID_PREFIX: "The prefix is not valid. ",
-    INVALID_SUBNET: "The subnet definition is invalid or incomplete. ",
-    INVALID_IP_SUBNET: "The IP subnet definition is invalid or incomplete. ",
-    ENDPOINT_NOT_ATTACHED: "The endpoint must be attached for this operation. ",
-    INTERFACE_PARAMETERS_APPLIED: "Interface parameters were already applied. ",
-    ACCESS_DENIED: "Access is denied. ",
-    INVALID_HANDLE: "The handle is invalid. ",
-    DUPLICATE_NAME: "A duplicate name exists on the network. ",
-    PARAMETER_INCORRECT: "The parameter is incorrect. ",
-    ALREADY_EXISTS: "Cannot create a file when that file already exists. ",
-    ELEMENT_NOT_FOUND: "Element not found. ",
-    OBJECT_ALREADY_EXISTS: "The object already exists. ",
-    RPC_SERVER_UNAVAILABLE: "The RPC server is unavailable. ",
-    RPC_CALL_FAILED: "The remote procedure call failed. ",
-    SYSTEM_NOT_FOUND: "A virtual machine or container with the specified identifier does not exist. ",
-    E_NOTIMPL: "Not implemented. ",
-    E_FAIL: "Unspecified error. ",
-    E_UNEXPECTED: "Catastrophic failure. ",
-}
-
 
 class Refused(Exception):
     """The service says no: `hresult` (unsigned, 32 bits), and the reason in words.
@@ -177,11 +131,6 @@ class Refused(Exception):
         self.hresult = hresult
         self.reason = reason
         self.mark = mark
-
-
-def text_of(hresult: int) -> str:
-    """The sentence Windows has for this code, or a plain one where this table has none."""
-    return _TEXTS.get(hresult, f"Error 0x{hresult:08X}. ")
 
 
 def record(hresult: int, text: str = "") -> str:

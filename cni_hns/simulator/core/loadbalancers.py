@@ -47,9 +47,9 @@ def create(state: State, argument: str, given: Document, v1: bool = False) -> st
     """Make a load balancer; its ID.
 
     Raises:
-        Refused: 0x803B0007, a back end that is not there; 0x803B002F, no source VIP on overlay or a
-        reserved one; 0x803B0013, another has VIP, port and protocol (0x800700B7 if that one was loaded from
-        disk).
+        Refused: 0x803B0007, a back end that is not there; 0x803B001C, none at all; 0x803B002F, a VIP that is
+        no address, no source VIP on overlay or a reserved one; 0x803B000D, ports that cannot be balanced;
+        0x803B0013, another has VIP, port and protocol (0x800700B7 if that one was loaded from disk).
     """
     document = _read(state, given, v1)
     document["ID"] = chosen_id(state, "loadbalancers", argument, document)
@@ -129,6 +129,8 @@ def _combined(before: Document, settings: Document, kind: str) -> Document:
 def _read(state: State, given: Document, v1: bool) -> Document:
     document = folded(given, _FIELDS)
     backends = [guid_of(guid) for guid in list_of(document, "HostComputeEndpoints", str)]
+    if not backends:
+        refuse_unless_zero(state.options.no_backend_hresult, "no back ends")
     network = _demand_backends(state, backends, v1)
     mappings = [_mapping(state, item) for item in list_of(document, "PortMappings")]
     if not mappings:
@@ -144,13 +146,21 @@ def _read(state: State, given: Document, v1: bool) -> Document:
         "Owner": text_member(document, "Owner"),
         "HostComputeEndpoints": backends,
         "SourceVIP": source,
-        "FrontendVIPs": list_of(document, "FrontendVIPs", str),
+        "FrontendVIPs": _vips(state, document),
         "PortMappings": mappings,
         "Flags": flags,
         "HostComputeNetwork": network["ID"] if network else "",
         "SchemaVersion": read_schema_version(document),
         **birth(state),
     }
+
+
+def _vips(state: State, document: Document) -> list[str]:
+    found = list_of(document, "FrontendVIPs", str)
+    for vip in found:
+        if address(vip) is None:
+            refuse_unless_zero(state.options.bad_vip_hresult, f"VIP {vip!r}")
+    return found
 
 
 def _demand_backends(state: State, backends: list[str], v1: bool) -> Document | None:
@@ -192,6 +202,8 @@ def _mapping(state: State, given: Document) -> Document:
     }
     if not read["InternalPort"]:
         raise Refused(INVALID_INTERNAL_PORT)
+    if read["Protocol"] not in state.options.balanced_protocols or not read["ExternalPort"]:
+        refuse_unless_zero(state.options.bad_mapping_hresult, f"{read['ExternalPort']}/{read['Protocol']}")
     if read["DistributionType"] and not has_feature("SessionAffinity", state.version):
         raise Refused(REQUEST_UNSUPPORTED, "DistributionType")
     return read

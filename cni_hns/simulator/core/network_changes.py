@@ -193,7 +193,7 @@ def _ip_subnet(state: State, found: Document, kind: str, settings: Document) -> 
     subnet = _subnet_of(found, guid_of(read.get("SubnetId")))
     given = list_of(read, "IpSubnets")
     if kind == "Add":
-        subnet["IpSubnets"] += [read_ip_subnet(item, subnet["IpAddressPrefix"]) for item in given]
+        subnet["IpSubnets"] += [read_ip_subnet(state, item, subnet["IpAddressPrefix"]) for item in given]
     elif kind == "Remove":
         for item in given:
             _remove_ip_subnet(state, found, subnet, guid_of(folded(item, ("ID",)).get("ID")))

@@ -56,14 +56,14 @@ _WINNAT = ("NAT", "ICS")
 _FIELDS = ("ID", "Name", "Owner", "Type", "Flags", "Policies", "MacPool", "Dns", "Ipams", "SchemaVersion")
 
 
-def read_network(state: State, given: Document) -> Document:
-    """The network as HNS would keep it, without an ID.
+def read_network(state: State, given: Document, v1: bool = False) -> Document:
+    """The network as HNS would keep it, without an ID; `v1` is whether the caller speaks V1.
 
     Raises:
         Refused: a member is wrong, or the type demands something else.
     """
     document = folded(given, _FIELDS)
-    kind = _type(state, document.get("Type", 0))
+    kind = _type(state, document.get("Type", 0), v1)
     network_: Document = {
         "ID": document.get("ID", ""),
         "Name": text_member(document, "Name"),
@@ -107,11 +107,13 @@ def refuse_route_off_overlay(state: State, kind: str, policies: list[Document]) 
         refuse_unless_zero(state.options.remote_route_elsewhere_hresult, f"RemoteSubnetRoute on {kind}")
 
 
-def _type(state: State, value: object) -> str:
+def _type(state: State, value: object, v1: bool) -> str:
     names = _NUMBERED if isinstance(value, int) else NETWORK_TYPES
-    kind = enum_name(value, names, INVALID_NETWORK_TYPE)
+    # Through V1 the code was seen (reported to SDN).
+    hresult = INVALID_NETWORK_TYPE if v1 else state.options.unknown_type_hresult
+    kind = enum_name(value, names, hresult)
     if schema_of(state.version) < _NEWER.get(kind, (2, 0)):
-        raise Refused(INVALID_NETWORK_TYPE, f"{kind} is not in this schema")
+        raise Refused(hresult, f"{kind} is not in this schema")
     return kind
 
 

@@ -35,7 +35,7 @@ def create(state: State, argument: str, given: Document) -> str:
         for it.
     """
     v1 = is_v1(given)
-    network = read_network(state, network_from_v1(given) if v1 else given)
+    network = read_network(state, network_from_v1(given) if v1 else given, v1)
     name, kind = network["Name"], network["Type"]
     # The document is read first: a caller that lost a race and sends nonsense hears of the nonsense.
     if name and _name_taken(state, name):

@@ -15,6 +15,9 @@ from cni_hns.simulator.core.errors import (
     ENDPOINT_NOT_ATTACHED,
     IN_A_NAMESPACE,
     INVALID_ENDPOINT,
+    INVALID_JSON_REFERENCE,
+    INVALID_NETWORK,
+    INVALID_NETWORK_TYPE,
     INVALID_POLICY,
     INVALID_REMOTE_OPERATION,
     INVALID_SUBNET,
@@ -41,7 +44,10 @@ _ONE_ADAPTER = {
 
 OPTIONS: dict[str, tuple[Any, str]] = {
     # The node
-    "hns_version": ([15, 4], "Windows Server 2025, the newest release whose HNS version is known"),
+    "hns_version": (
+        [16, 0],
+        "Windows Server 2025, updated: the newest that was seen, without the fault of 15.4 in load balancers",
+    ),
     "adapters": (
         [_ONE_ADAPTER],
         "one physical adapter with an address: what a plain node has; kind is physical, wifi or virtual",
@@ -99,6 +105,18 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         2,
         "calls until the address of an external network appears: seen later",
     ),
+    "unknown_type_hresult": (
+        INVALID_NETWORK_TYPE,
+        "a network type unknown to V2: by the code's own name; 0x803B001B was seen, its cause was not",
+    ),
+    "host_bits_hresult": (
+        INVALID_NETWORK,
+        "a subnet's prefix that names a host: the code of the one report (containers-toolkit)",
+    ),
+    "gateway_outside_hresult": (
+        0,
+        "L2Bridge gateway outside its subnet: aks-engine has one; 0x803B0032 shows a plugin's mistake",
+    ),
     "vsid_hresult": (INVALID_POLICY, "isolation id below 4096: refused, its code was not reported"),
     "vlan_hresult": (INVALID_POLICY, "a VLAN of 0 or above 4094: there is none; its code is not known"),
     "isolation_refused_on": ([], "network types that refuse a subnet's VLAN or VSID: none known"),
@@ -120,6 +138,16 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "ports_stay_reserved": (False, "a deleted endpoint's ports stay held: reported, not the rule"),
     "backend_deleted_hresult": (0, "deleting an endpoint that a load balancer names: not known to fail"),
     "missing_backend_hresult": (PORT_NOT_FOUND, "a load balancer naming an endpoint that is not there"),
+    "no_backend_hresult": (
+        INVALID_JSON_REFERENCE,
+        "a load balancer without back ends: the code seen when kube-proxy sent one (calico)",
+    ),
+    "bad_vip_hresult": (ADDRESS_RESERVED, "a VIP that is no address: never seen; by the code's own name"),
+    "balanced_protocols": ([6, 17, 132], "what kube-proxy balances: TCP, UDP, SCTP; others have no ports"),
+    "bad_mapping_hresult": (
+        INVALID_POLICY,
+        "another protocol, or external port 0, of a load balancer: never seen; as for other wrong ports",
+    ),
     "unattached_backend": ("v1", "refused for V1 policy lists (seen); hcsshim's tests pass through V2"),
     "unattached_backend_hresult": (PORT_NOT_FOUND, "the code seen for a back end without a switch port"),
     "upper_case_backends": (

@@ -111,16 +111,15 @@ def spoiled_by(policies: list[Document]) -> str:
     Windows Server 2019 takes such a policy and the container's start fails later (reported to containerd).
     """
     for policy in policies:
-        settings = policy["Settings"]
-        for text in (*settings.get("Exceptions", ()), *_destination(policy)):
+        for text in _prefixes_in(policy["Settings"]):
             if network(text) is None and address(text) is None:
                 return str(text)
     return ""
 
 
-def _destination(policy: Document) -> tuple[str, ...]:
-    settings = policy["Settings"]
-    return (settings["DestinationPrefix"],) if "DestinationPrefix" in settings else ()
+def _prefixes_in(settings: Document) -> list[Any]:
+    found = [*settings.get("Exceptions", ()), *settings.get("Destinations", ())]
+    return [*found, settings["DestinationPrefix"]] if "DestinationPrefix" in settings else found
 
 
 def _nested(policy: Document) -> Document:
@@ -226,7 +225,10 @@ def _protocols(state: State, text: str) -> bool:
 
 
 def _refuse_bad_prefixes(state: State, where: str, prefixes: list[str]) -> None:
-    """NAT exceptions: 2019 takes any text, 2022 wants prefixes of one family, no host bits (reported)."""
+    """NAT exceptions: 2019 takes any text, 2022 wants prefixes of one family, no host bits (reported).
+
+    Destinations are the other list of the same policy, and are read alike.
+    """
     if not has_feature("StrictPrefixes", state.version):
         return
     families = set()

@@ -78,7 +78,7 @@ ENDPOINT = {
         {
             "VirtualIP": "address?",
             "Exceptions": "prefixes",
-            "Destinations": "texts",
+            "Destinations": "prefixes",
             "Flags": "u32",
             "MaxPortPoolUsage": "u16",
         }

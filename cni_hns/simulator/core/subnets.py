@@ -142,7 +142,7 @@ def read_subnet(state: State, given: Document, kind: str) -> Document:
         ("ID", "IpAddressPrefix", "Policies", "Routes", "IpSubnets", "Flags"),
         {"addressprefix": "IpAddressPrefix"},
     )
-    prefix = _prefix(text_member(subnet, "IpAddressPrefix"), INVALID_SUBNET)
+    prefix = _prefix(state, text_member(subnet, "IpAddressPrefix"), INVALID_SUBNET)
     routes = read_routes(list_of(subnet, "Routes"), INVALID_SUBNET)
     policies = subnet_policies(state, list_of(subnet, "Policies"))
     flags = number_of(subnet.get("Flags", 0), "Flags")
@@ -156,17 +156,18 @@ def read_subnet(state: State, given: Document, kind: str) -> Document:
         "Flags": flags,
     }
     given_ip_subnets = list_of(subnet, "IpSubnets") if schema_of(state.version) >= (2, 3) else []
-    read["IpSubnets"] = [read_ip_subnet(item, prefix) for item in given_ip_subnets] or [
+    read["IpSubnets"] = [read_ip_subnet(state, item, prefix) for item in given_ip_subnets] or [
         {"ID": new_guid(), "IpAddressPrefix": prefix, "Flags": 3}
     ]
+    _gateway(state, read, kind)
     _isolation(state, read, kind)
     return read
 
 
-def read_ip_subnet(given: Document, inside: str) -> Document:
+def read_ip_subnet(state: State, given: Document, inside: str) -> Document:
     """One IP subnet, which must lie in its subnet."""
     item = folded(given, ("ID", "IpAddressPrefix", "Flags"))
-    prefix = _prefix(text_member(item, "IpAddressPrefix"), INVALID_IP_SUBNET)
+    prefix = _prefix(state, text_member(item, "IpAddressPrefix"), INVALID_IP_SUBNET)
     outer, inner = network(inside), network(prefix)
     if outer is None or inner is None or outer.version != inner.version:
         raise Refused(INVALID_IP_SUBNET, f"{prefix} in {inside}")
@@ -192,13 +193,21 @@ def read_routes(given: list[Document], hresult: int) -> list[Document]:
     return routes
 
 
-def _prefix(text: str, missing: int) -> str:
+def _prefix(state: State, text: str, missing: int) -> str:
     if not text:
         raise Refused(missing, "no IpAddressPrefix")
-    # A host address as the prefix of a network is refused (reported to containers-toolkit).
-    if network(text) is None or has_host_bits(text):
+    if network(text) is None:
         raise Refused(INVALID_PREFIX, text)
+    if has_host_bits(text):
+        refuse_unless_zero(state.options.host_bits_hresult, f"{text} names a host")
     return text
+
+
+def _gateway(state: State, subnet: Document, kind: str) -> None:
+    """Whether an L2Bridge network's gateway lies in its subnet."""
+    gateway, prefix = address(gateway_of(subnet)), network(subnet["IpAddressPrefix"])
+    if kind == "L2Bridge" and gateway is not None and prefix is not None and gateway not in prefix:
+        refuse_unless_zero(state.options.gateway_outside_hresult, f"{gateway} is not in {prefix}")
 
 
 def _isolation(state: State, subnet: Document, kind: str) -> None:

@@ -7,7 +7,9 @@ The feature ranges are those that Microsoft's hcsshim tests for; the schema vers
 
 from __future__ import annotations
 
-__all__ = ["FEATURES", "Version", "has_feature", "schema_of"]
+from typing import NamedTuple
+
+__all__ = ["FEATURES", "RELEASES", "Release", "Version", "has_feature", "schema_of"]
 
 Version = tuple[int, int]
 
@@ -66,6 +68,38 @@ _SCHEMAS: tuple[tuple[Version, Version], ...] = (
     ((10, 0), (2, 2)),
     ((0, 0), (2, 0)),
 )
+
+
+class Release(NamedTuple):
+    """Where an HNS version was seen, and what is known of it besides its features."""
+
+    windows: str
+    known: str
+
+
+# Microsoft publishes no such list: these were told by users, in dumps of objects (`Version`) and in logs.
+RELEASES: dict[Version, Release] = {
+    (5, 1): Release("Windows Server 1709", "no V2; an error record names no code"),
+    (7, 2): Release("Windows Server 1803", "no V2; ACLs through V1"),
+    (9, 2): Release("Windows Server 2019, as shipped", "the first with V2"),
+    (9, 3): Release(
+        "Windows Server 2019, updated since August 2020",
+        "a prefix that is none is taken, and the container's start fails; an endpoint that was used cannot "
+        "be attached again; the first delete of a load balancer may fail",
+    ),
+    (10, 3): Release("Windows 10 1903 and 1909", ""),
+    (11, 10): Release("Windows 10 2004", "dual stack"),
+    (13, 3): Release("Windows Server 2022", "prefixes in a NAT's exceptions are checked"),
+    (15, 0): Release("Windows 11", ""),
+    (15, 4): Release(
+        "Windows Server 2025, as shipped",
+        "a changed load balancer is answered with success and stays as it was; a route needs a next hop",
+    ),
+    (16, 0): Release(
+        "Windows Server 2025, updated",
+        "seen in one report; a changed load balancer is changed, all else is taken to be as in 15.4",
+    ),
+}
 
 
 def has_feature(feature: str, version: Version) -> bool:

@@ -81,11 +81,11 @@ class TestVersion:
         assert (facts["version"], facts["cniVersions"], facts["hns"]) == (
             __version__,
             list(SUPPORTED),
-            "15.4",
+            "16.0",
         )
         out = node("version").out
         assert __version__ in out
-        assert "15.4" in out
+        assert "16.0" in out
 
     def test_is_no_failure_without_an_hns(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["version"], choose_hns({})) == 0

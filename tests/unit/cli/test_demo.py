@@ -15,6 +15,7 @@ from cni_hns.cli import main
 from cni_hns.cli.demo.configuration import default_configuration, on_the_demo_node
 from cni_hns.cli.demo.inventory import Inventory
 from cni_hns.cli.demo.node import Answer, DemoNode
+from cni_hns.simulator import PROFILES, Simulator
 
 CONF = Path(__file__).parents[3] / "conf"
 
@@ -92,6 +93,24 @@ def test_keep_leaves_the_node_and_says_how_to_look_at_it(demo: Demo, tmp_path: P
     assert main(["network", "show", "l2bridge"], connect) == 0
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_it_passes_on_every_windows_that_can_be_named(demo: Demo, tmp_path: Path, profile: str) -> None:
+    code, out = demo("--profile", profile, "--keep", str(tmp_path / "kept"))
+    assert code == 0, out
+    assert f", as {profile}" in out.replace("\n", " ")
+    kept = Simulator(str(tmp_path / "kept"))
+    assert kept.options.version == PROFILES[profile].hns
+    kept.close()
+
+
+def test_a_profile_that_there_is_not_is_wrong_usage_that_names_those_there_are(
+    demo: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--profile", "server-2012"], choose_hns({})) == 2
+    words = capsys.readouterr().err
+    assert all(name in words for name in ("server-2012", *PROFILES))
+
+
 def test_keep_refuses_a_folder_that_holds_something(demo: Demo, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert demo("--keep", str(tmp_path))[0] == 1
@@ -166,5 +185,5 @@ def test_what_was_there_before_is_not_left_over() -> None:
 def test_only_what_a_step_sends_reaches_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CNI_COMMAND", "DEL")
     answer = DemoNode(str(tmp_path)).operator("version", "--json")
-    assert (answer.exit_code, answer.document["hns"]) == (0, "15.4")
+    assert (answer.exit_code, answer.document["hns"]) == (0, "16.0")
     assert os.environ["CNI_COMMAND"] == "DEL"

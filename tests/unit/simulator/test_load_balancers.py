@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
 import pytest
@@ -48,7 +49,19 @@ class TestCreating:
             pytest.param({"SourceVIP": "10.9.3.1"}, 0x803B002F, id="the gateway as source"),
             pytest.param({"SourceVIP": "10.9.3.255"}, 0x803B002F, id="the broadcast address as source"),
             pytest.param({"SourceVIP": "vip"}, 0x803B002F, id="no address as source"),
+            pytest.param({"HostComputeEndpoints": []}, 0x803B001C, id="no back ends"),
+            pytest.param({"FrontendVIPs": ["abc"]}, 0x803B002F, id="no address as VIP"),
+            pytest.param({"FrontendVIPs": [""]}, 0x803B002F, id="nothing as VIP"),
+            pytest.param({"FrontendVIPs": ["10.96.0.10/32"]}, 0x803B002F, id="a prefix as VIP"),
             pytest.param({"PortMappings": []}, 0x803B000D, id="no ports"),
+            pytest.param({"PortMappings": [{**MAPPING, "Protocol": 0}]}, 0x803B000D, id="no protocol"),
+            pytest.param(
+                {"PortMappings": [{**MAPPING, "Protocol": 1}]}, 0x803B000D, id="ICMP, without ports"
+            ),
+            pytest.param({"PortMappings": [{**MAPPING, "Protocol": 999}]}, 0x803B000D, id="no such protocol"),
+            pytest.param(
+                {"PortMappings": [{**MAPPING, "ExternalPort": 0}]}, 0x803B000D, id="no external port"
+            ),
             pytest.param(
                 {"PortMappings": [{**MAPPING, "InternalPort": 0}]}, 0x803B002D, id="no internal port"
             ),
@@ -60,6 +73,37 @@ class TestCreating:
     def test_it_is_refused(self, caller: Caller, endpoint: str, change: dict[str, Any], hresult: int) -> None:
         with pytest.raises(Failed, match=code(hresult)):
             caller.create("LoadBalancer", {**_balancer(endpoint), **change})
+
+    @pytest.mark.parametrize("protocol", [6, 17, 132])
+    def test_tcp_udp_and_sctp_are_balanced(self, caller: Caller, endpoint: str, protocol: int) -> None:
+        caller.create("LoadBalancer", _balancer(endpoint, PortMappings=[{**MAPPING, "Protocol": protocol}]))
+
+    @pytest.mark.parametrize(
+        ("option", "change"),
+        [
+            ({"no_backend_hresult": 0}, {"HostComputeEndpoints": [], "SourceVIP": ""}),
+            ({"bad_vip_hresult": 0}, {"FrontendVIPs": ["abc"]}),
+            ({"balanced_protocols": [6, 999]}, {"PortMappings": [{**MAPPING, "Protocol": 999}]}),
+            ({"bad_mapping_hresult": 0}, {"PortMappings": [{**MAPPING, "ExternalPort": 0}]}),
+        ],
+        ids=lambda value: next(iter(value)),
+    )
+    def test_what_no_report_shows_to_be_refused_is_an_option(
+        self,
+        caller: Caller,
+        simulator: Simulator,
+        endpoint: str,
+        option: dict[str, Any],
+        change: dict[str, Any],
+    ) -> None:
+        simulator.set_options(**option)
+        caller.create("LoadBalancer", {**_balancer(endpoint), **change})
+
+    def test_without_back_ends_the_record_has_the_words_that_were_seen(self, caller: Caller) -> None:
+        with pytest.raises(Failed) as failure:
+            caller.create("LoadBalancer", _balancer())
+        words = "The reference is invalid in the JSON document. A Reference is required"
+        assert json.loads(failure.value.record) == {"Success": False, "Error": words, "ErrorCode": 2151350300}
 
     def test_back_ends_of_two_networks(self, caller: Caller, endpoint: str) -> None:
         other = caller.endpoint(caller.network("NAT", "nat", "172.20.0.0/24"))

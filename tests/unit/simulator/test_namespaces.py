@@ -202,11 +202,12 @@ class TestContainersInIt:
             simulator.start_container(namespace, "c1")
         assert caller.get("Namespace", namespace)["NamespaceId"] == 0
 
+    @pytest.mark.parametrize("field", ["Exceptions", "Destinations"])
     def test_a_prefix_that_is_none_passes_on_2019_and_fails_at_the_start(
-        self, caller: Caller, simulator: Simulator
+        self, caller: Caller, simulator: Simulator, field: str
     ) -> None:
         simulator.set_options(hns_version="9.3")
-        policy = {"Type": "OutBoundNAT", "Settings": {"Exceptions": ["serviceCIDR"]}}
+        policy = {"Type": "OutBoundNAT", "Settings": {field: ["serviceCIDR"]}}
         endpoint, namespace = caller.endpoint(caller.network(), Policies=[policy]), caller.namespace()
         caller.add(namespace, endpoint)
         with pytest.raises(Refused, match=code(0x803B002E)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from typing import Any
 
 import pytest
@@ -78,6 +79,15 @@ class TestType:
             with pytest.raises(Failed, match=code(0x803B000B)):
                 caller.network(kind)
 
+    def test_an_unknown_one_has_the_code_of_the_option_through_v2_alone(
+        self, caller: Caller, simulator: Simulator
+    ) -> None:
+        simulator.set_options(unknown_type_hresult=0x803B001B)
+        with pytest.raises(Failed, match=code(0x803B001B)):
+            caller.create("Network", {"Name": "net", "Type": "Bridge", "SchemaVersion": {"Major": 2}})
+        with pytest.raises(Failed, match=code(0x803B000B)):
+            caller.create("Network", {"Name": "net", "Type": "Bridge", "SchemaVersion": {"Major": 1}})
+
 
 class TestSubnets:
     @pytest.mark.parametrize("kind", ["L2Bridge", "L2Tunnel", "Overlay"])
@@ -106,7 +116,7 @@ class TestSubnets:
     @pytest.mark.parametrize(
         ("prefix", "hresult"),
         [
-            pytest.param("10.9.3.1/24", 0x803B0030, id="a host inside the prefix"),
+            pytest.param("10.9.3.1/24", 0x803B000A, id="a host inside the prefix"),
             pytest.param("10.9.3.0", 0x803B0030, id="no length"),
             pytest.param("pods", 0x803B0030, id="no prefix"),
             pytest.param("", 0x803B0032, id="nothing"),
@@ -116,6 +126,33 @@ class TestSubnets:
         document = network_document("L2Bridge", "net", "10.9.3.0/24")
         document["Ipams"][0]["Subnets"][0]["IpAddressPrefix"] = prefix
         with pytest.raises(Failed, match=code(hresult)):
+            caller.create("Network", document)
+
+    def test_a_prefix_that_names_a_host_has_the_code_of_the_one_report(
+        self, caller: Caller, simulator: Simulator
+    ) -> None:
+        route = {"NextHop": "172.22.16.1", "DestinationPrefix": "0.0.0.0/0"}
+        reported = {"IpAddressPrefix": "172.22.16.0/16", "Routes": [route]}
+        document = {"Name": "nat", "Type": "NAT", "Ipams": [{"Subnets": [reported]}]}
+        with pytest.raises(Failed, match=code(0x803B000A)) as failure:
+            caller.create("Network", document)
+        words = "The provided network configuration is invalid or missing parameters. "
+        assert json.loads(failure.value.record)["Error"] == words
+        simulator.set_options(host_bits_hresult=0x803B0030)
+        with pytest.raises(Failed, match=code(0x803B0030)):
+            caller.create("Network", document)
+        simulator.set_options(host_bits_hresult=0)
+        caller.create("Network", document)
+
+    def test_a_gateway_outside_its_subnet_is_taken_as_some_clients_have_it_or_refused(
+        self, caller: Caller, simulator: Simulator
+    ) -> None:
+        document = network_document("L2Bridge", "net", "10.244.3.0/24")
+        document["Ipams"][0]["Subnets"][0]["Routes"][0]["NextHop"] = "10.240.0.1"
+        network = caller.create("Network", document)
+        caller.delete("Network", network)
+        simulator.set_options(gateway_outside_hresult=0x803B0032)
+        with pytest.raises(Failed, match=code(0x803B0032)):
             caller.create("Network", document)
 
     @pytest.mark.parametrize("inner", ["10.9.4.0/25", "fd00::/64", "10.0.0.0/8"])

@@ -175,23 +175,25 @@ def test_numbers_stand_for_the_words_of_an_acl(caller: Caller) -> None:
     assert found == {"Action": "Block", "Direction": "Out", "RuleType": "Host"}
 
 
+@pytest.mark.parametrize("field", ["Exceptions", "Destinations"])
 @pytest.mark.parametrize(
-    "exceptions",
+    "prefixes",
     [
         pytest.param(["172.17.0.1/16"], id="host bits"),
         pytest.param(["serviceCIDR"], id="a placeholder"),
+        pytest.param(["<nil>"], id="an address that a Go program has not"),
         pytest.param(["10.0.0.0/8", "fd00::/8"], id="both families in one list"),
     ],
 )
-def test_nat_exceptions_are_checked_from_2022_on(
-    caller: Caller, simulator: Simulator, exceptions: list[str]
+def test_the_prefixes_of_a_nat_are_checked_from_2022_on(
+    caller: Caller, simulator: Simulator, field: str, prefixes: list[str]
 ) -> None:
     simulator.set_options(hns_version="9.3")
     network = caller.network()
-    assert _kept(caller, "OutBoundNAT", {"Exceptions": exceptions}, network) == {"Exceptions": exceptions}
+    assert _kept(caller, "OutBoundNAT", {field: prefixes}, network) == {field: prefixes}
     simulator.set_options(hns_version="13.3")
     with pytest.raises(Failed, match=code(0x803B000D)):
-        _kept(caller, "OutBoundNAT", {"Exceptions": exceptions}, network)
+        _kept(caller, "OutBoundNAT", {field: prefixes}, network)
 
 
 class TestChanges:

@@ -121,7 +121,7 @@ class TestQueries:
                 "LoadBalancer",
                 {
                     "HostComputeEndpoints": [endpoint],
-                    "PortMappings": [{"InternalPort": 80, "ExternalPort": 80}],
+                    "PortMappings": [{"Protocol": 6, "InternalPort": 80, "ExternalPort": 80}],
                 },
             ),
             "SdnRoute": caller.create(

@@ -148,7 +148,7 @@ class TestOthers:
         route = {"HostComputeEndpoints": [endpoint], "Routes": [{"DestinationPrefix": "10.96.0.0/12"}]}
         balancer = {
             "HostComputeEndpoints": [endpoint],
-            "PortMappings": [{"InternalPort": 1, "ExternalPort": 1}],
+            "PortMappings": [{"Protocol": 6, "InternalPort": 1, "ExternalPort": 1}],
         }
         made = [caller.create("SdnRoute", route), caller.create("LoadBalancer", balancer)]
         for guid in (namespace, *made, endpoint, network):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -445,6 +446,19 @@ def test_the_command_serves_until_its_stdin_ends(simulator: Simulator) -> None:
     assert [call.function for call in simulator.journal()] == ["HcnEnumerateNetworks"]
 
 
-def test_the_command_wants_one_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
-    assert "FOLDER" in capsys.readouterr().err
+@pytest.mark.parametrize("given", [[], ["folder", "server-2012"], ["folder", "server-2019", "more"]])
+def test_the_command_wants_a_folder_and_no_more_than_a_profile(
+    capsys: pytest.CaptureFixture[str], given: list[str]
+) -> None:
+    assert main(given) == 2
+    words = capsys.readouterr().err
+    assert "FOLDER" in words
+    assert "server-2019" in words
+
+
+def test_the_command_serves_the_windows_that_it_is_told(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main([simulator.folder, "server-2019"]) == 0
+    assert simulator.options.version == (9, 3)

@@ -351,7 +351,7 @@ class TestPolicyLists:
         endpoint = _post_endpoint(caller)["ID"]
         simulator.set_options(hns_version="7.2")
         body = {"References": [f"/endpoints/{endpoint}"], "Policies": [{"Type": "ROUTE"}]}
-        with pytest.raises(Failed, match="type of the policy is not valid"):
+        with pytest.raises(Failed, match="Invalid policy type"):
             caller.rest("POST", "/policylists", body)
 
 
