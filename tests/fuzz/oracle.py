@@ -235,8 +235,9 @@ def _nothing_changed(one: Input, before: Picture, after: Picture) -> list[Fault]
     changed = {name for name in had if had[name] != has[name]}
     if one.ledger:
         changed -= {"attachments", "leases"}
-    if one.ipam:
-        # What another plugin will say is known last; and what its DEL refuses is kept for the next time.
-        changed -= {"networks", *(["attachments"] if one.ipam.get("DEL") else [])}
+    if one.delegates:
+        changed -= {"networks"}  # what another plugin will say is known last
+    if one.ipam.get("DEL"):
+        changed -= {"attachments"}  # what it refuses is kept for the next time
     words = f"{', '.join(sorted(changed))} by {one.verb} ({one.kind})"
     return [Fault("an error changed something", words)] if changed else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _sqlite3
 import sqlite3
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -46,7 +47,8 @@ def patch(steps: Steps) -> None:
         connection: sqlite3.Connection = connect(path, *arguments, **more)
         return connection
 
-    sqlite3.connect = connected  # type: ignore[assignment]  # one of its overloads is enough here
+    # What the ledger uses is the C module alone.
+    _sqlite3.connect = connected  # type: ignore[assignment]  # one of its overloads is enough here
 
 
 def _what(words: list[str]) -> str:
