@@ -15,7 +15,8 @@ from tests.unit.dialects.policy_inventory import INVENTORY, Row, at
 def _needing(row: Row, table: dict[str, Policy]) -> Any:
     policy = table[row.kind]
     features = [policy.feature] if policy.feature else []
-    return pytest.param(row, id=row.kind, marks=pytest.mark.needs(*features, schema=policy.schema))
+    schema = max([policy.schema, *(since for field, since in policy.newer.items() if field in row.sample)])
+    return pytest.param(row, id=row.kind, marks=pytest.mark.needs(*features, schema=schema))
 
 
 OF_ENDPOINTS = [_needing(row, ENDPOINT) for row in at("endpoint")]

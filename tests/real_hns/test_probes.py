@@ -75,7 +75,7 @@ def test_a_deviation_is_named_with_the_option_that_holds_it(tmp_path: Path) -> N
         other.close()
         words = deviation(probe, outcome_of(probe.prepare(Ground(node))), node.hns.version())
     assert "create an endpoint whose ID is taken: the simulated HNS answers 0x800700B7" in words
-    assert "this one (version 15.4) 0x80070050" in words
+    assert "this one (version 16.0) 0x80070050" in words
     assert words.endswith('its option is "existing_id_hresult"')
 
 
