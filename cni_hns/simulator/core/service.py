@@ -68,6 +68,11 @@ class Service:
             journal.begin(state, self._caller.pid, name, target, sent=arguments)
         return self._faulty(fault, seq, function, arguments, generation)
 
+    def look(self, function: str, arguments: list[str | None], generation: int | None) -> Answer:
+        """The same answer without a call: no fault is for it, and the journal does not have it."""
+        with self.store.transaction() as state:
+            return _worked(state, function, arguments, generation, keep_ports=False)
+
     def close(self, function: str, target: str, generation: int) -> Answer:
         """A handle was closed; what it named lives on."""
         with self.store.transaction() as state:

@@ -32,8 +32,8 @@ _MEMBERS = (
 _RESOURCES = ("Processor", "Memory", "MappedDirectories", "MappedPipes")
 
 
-def create(state: State, system: str, run: str, pid: int, text: str | None) -> None:
-    """A new system of this ID, held once by the process.
+def create(state: State, system: str, run: str, text: str | None) -> None:
+    """A new system of this ID; who made it holds this run of it already, or has closed it meanwhile.
 
     Raises:
         Refused: 0x8037010D, the document; 0x8037010F, the ID is taken; 0x8037010E, its host does not run;
@@ -50,9 +50,9 @@ def create(state: State, system: str, run: str, pid: int, text: str | None) -> N
         if host is None or host.state != systems.RUNNING:
             raise Refused(HCS_SYSTEM_NOT_FOUND, f"the host {made.hosted_by} does not run")
     systems.add(state, made)
-    holders.took(state, run, pid)
     if state.options.namespace_joined_at == "create":
         life.join(state, made)
+    holders.end_if_forsaken(state, run)
 
 
 def plant(state: State, system: str, owner: str, namespace: str) -> None:

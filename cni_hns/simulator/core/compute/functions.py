@@ -28,8 +28,8 @@ Work = Callable[[State, list[str | None]], str]
 
 
 def _create(state: State, arguments: list[str | None]) -> str:
-    system, run, pid, document = arguments
-    creation.create(state, system or "", run or "", int(pid or 0), document)
+    system, run, document = arguments
+    creation.create(state, system or "", run or "", document)
     return ""
 
 

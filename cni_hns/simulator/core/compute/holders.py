@@ -11,7 +11,7 @@ import os
 from cni_hns.simulator.core.compute import life, systems
 from cni_hns.simulator.core.store import State
 
-__all__ = ["bury_the_dead", "gave_back", "took"]
+__all__ = ["bury_the_dead", "end_if_forsaken", "gave_back", "took"]
 
 
 def took(state: State, run: str, pid: int) -> None:
@@ -25,7 +25,7 @@ def gave_back(state: State, run: str, pid: int) -> None:
     """The process has one handle less of it."""
     state.run("UPDATE holders SET handles = handles - 1 WHERE run = ? AND pid = ?", run, pid)
     state.run("DELETE FROM holders WHERE handles <= 0")
-    _end_if_forsaken(state, run)
+    end_if_forsaken(state, run)
 
 
 def bury_the_dead(state: State) -> None:
@@ -37,10 +37,11 @@ def bury_the_dead(state: State) -> None:
             runs = state.rows("SELECT run FROM holders WHERE pid = ?", pid)
             state.run("DELETE FROM holders WHERE pid = ?", pid)
             for (run,) in runs:
-                _end_if_forsaken(state, run)
+                end_if_forsaken(state, run)
 
 
-def _end_if_forsaken(state: State, run: str) -> None:
+def end_if_forsaken(state: State, run: str) -> None:
+    """What follows where nobody holds it."""
     if state.row("SELECT 1 FROM holders WHERE run = ?", run) is not None:
         return
     if state.row("SELECT 1 FROM systems WHERE run = ?", run) is None:
