@@ -37,7 +37,7 @@ _INTERVAL_S = 0.02
 # The build that first has the two functions that wait for an exit.
 _EXITS_FROM = 20348
 
-# What exists, and is not simulated: it answers E_NOTIMPL, or nothing where it gives no HRESULT.
+# What exists, and is not simulated: it answers E_NOTIMPL.
 _NOT_SIMULATED = {
     "HcsCreateOperationWithNotifications": "HCS_CREATE_OPERATION_WITH_NOTIFICATIONS",
     "HcsGetOperationContext": "HCS_OBJECT_OF_OPERATION",
@@ -52,6 +52,24 @@ _NOT_SIMULATED = {
     "HcsEnumerateComputeSystemsInNamespace": "HCS_ENUMERATE_IN_NAMESPACE",
     "HcsCreateComputeSystemInNamespace": "HCS_CREATE_IN_NAMESPACE",
     "HcsOpenComputeSystemInNamespace": "HCS_OPEN_IN_NAMESPACE",
+    "HcsSubmitWerReport": "HRESULT(*)(PCWSTR)",
+    "HcsCreateEmptyGuestStateFile": "HRESULT(*)(PCWSTR)",
+    "HcsCreateEmptyRuntimeStateFile": "HRESULT(*)(PCWSTR)",
+    "HcsGetProcessorCompatibilityFromSavedState": "HRESULT(*)(PCWSTR, PCWSTR *)",
+    "HcsGrantVmAccess": "HRESULT(*)(PCWSTR, PCWSTR)",
+    "HcsRevokeVmAccess": "HRESULT(*)(PCWSTR, PCWSTR)",
+    "HcsGrantVmGroupAccess": "HRESULT(*)(PCWSTR)",
+    "HcsRevokeVmGroupAccess": "HRESULT(*)(PCWSTR)",
+}
+
+# Those that give no HRESULT: NULL, and the type and the number of no operation.
+_NO_ANSWER: dict[str, Any] = {
+    "HcsCreateOperationWithNotifications": ffi.NULL,
+    "HcsGetOperationContext": ffi.NULL,
+    "HcsGetComputeSystemFromOperation": ffi.NULL,
+    "HcsGetProcessFromOperation": ffi.NULL,
+    "HcsGetOperationType": 0,
+    "HcsGetOperationId": 0,
 }
 
 
@@ -89,9 +107,7 @@ class ComputeCore:
     def _made(self, function: str) -> tuple[str, Callable[..., Any]] | None:
         if function in _NOT_SIMULATED:
             shape = _NOT_SIMULATED[function]
-            answer = E_NOTIMPL if ffi.typeof(shape).result.cname == "int32_t" else 0
-            pointer = ffi.typeof(shape).result.kind == "pointer"
-            return shape, lambda *_arguments: ffi.NULL if pointer else answer
+            return shape, lambda *_arguments: _NO_ANSWER.get(function, E_NOTIMPL)
         simple: dict[str, tuple[str, Callable[..., Any]]] = {
             "HcsEnumerateComputeSystems": ("HCS_ENUMERATE", self._enumerate),
             "HcsCreateComputeSystem": ("HCS_CREATE_OBJECT", self._create),

@@ -16,8 +16,9 @@ __all__ = ["Library"]
 
 Function = Callable[..., Any]
 
-# What a function answers that went wrong, by the kind of its result where that is no HRESULT.
-_FAILURES = {"void": None, "pointer": ffi.NULL}
+_HRESULT = ffi.typeof("HRESULT")
+# What a function answers that went wrong and gives no HRESULT, by the kind of its result.
+_NOTHING = {"pointer": ffi.NULL, "primitive": 0}
 
 
 class Library:
@@ -53,7 +54,7 @@ class Library:
             )
         shape, work = made
         kind = ffi.typeof(shape) if isinstance(shape, str) else shape
-        failure = _FAILURES.get(kind.result.kind, signed(E_UNEXPECTED))
+        failure = signed(E_UNEXPECTED) if kind.result is _HRESULT else _NOTHING.get(kind.result.kind)
         pointer = ffi.callback(kind, self._guarded(function, work, failure), error=failure)
         # Kept here: the pointer is only good while this object lives.
         setattr(self, function, pointer)

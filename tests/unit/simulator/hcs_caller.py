@@ -35,7 +35,7 @@ class Told(Exception):
     def __init__(self, function: str, hresult: int, text: str) -> None:
         super().__init__(f"{function} 0x{hresult:08X} {text}")
         self.hresult = hresult
-        self.document = json.loads(text) if text else None
+        self.document: Any = json.loads(text) if text else None
 
 
 def container(namespace: str = "", **members: Any) -> dict[str, Any]:
@@ -195,7 +195,8 @@ class HcsCaller:
 
     def process(self, handle: Any, parameters: object) -> tuple[Any, int]:
         """A new process: its handle, and its id."""
-        slot, information = ffi.new("HCS_PROCESS *"), ffi.new("HCS_PROCESS_INFORMATION *")
+        slot = ffi.new("HCS_PROCESS *")
+        information: Any = ffi.new("HCS_PROCESS_INFORMATION *")
         text, document = self.wide(parameters), ffi.new("PWSTR *")
         operation = self.function("HcsCreateOperation")(ffi.NULL, ffi.NULL)
         try:
