@@ -147,24 +147,71 @@ class Simulator:
 
     # What HCS does
 
-    def start_container(self, namespace: str, container_id: str) -> int:
+    def start_container(
+        self, namespace: str, container_id: str, owner: str = "containerd-shim-runhcs-v1.exe"
+    ) -> int:
         """HCS makes a container in the namespace: its endpoints are attached; the compartment's number.
 
         Raises:
             Refused: 0x803B002E, an endpoint cannot be attached; 0x80070490, no such namespace.
         """
-        with self._store.transaction() as state:
-            return containers.start(state, namespace.lower(), container_id)
+        from cni_hns.simulator.core.compute import creation
 
-    def run_container(self, container_id: str) -> None:
+        with self._store.transaction() as state:
+            compartment = containers.start(state, namespace.lower(), container_id)
+            creation.plant(state, container_id, owner, namespace.lower())
+            return compartment
+
+    def run_container(self, container_id: str, owner: str = "docker") -> None:
         """HCS makes a container in no namespace, as Docker has it: endpoints are attached to it by hand."""
+        from cni_hns.simulator.core.compute import creation
+
         with self._store.transaction() as state:
             containers.run(state, container_id)
+            creation.plant(state, container_id, owner, "")
 
     def stop_container(self, container_id: str, stuck: bool = False) -> None:
         """HCS ends a container; `stuck` leaves it registered, and its namespace cannot be deleted."""
+        from cni_hns.simulator.core.compute import life, systems
+
         with self._store.transaction() as state:
-            containers.stop(state, container_id, stuck)
+            system = systems.named(state, container_id)
+            if system is None:
+                containers.stop(state, container_id, stuck)
+            elif stuck:
+                life.leak(state, system)
+            else:
+                life.end(state, system, life.TERMINATED)
+
+    def crash_container(self, container_id: str) -> None:
+        """The container ends by itself, unexpectedly (0x80370106)."""
+        from cni_hns.simulator.core.compute import life, systems
+
+        with self._store.transaction() as state:
+            system = systems.named(state, container_id)
+            if system is not None:
+                life.end(state, system, life.UNEXPECTED)
+
+    def exit_process(self, container_id: str, process_id: int, exit_code: int) -> None:
+        """A process in the container ends by itself."""
+        from cni_hns.simulator.core.compute import processes, systems
+
+        with self._store.transaction() as state:
+            system = systems.named(state, container_id)
+            if system is not None:
+                processes.end(state, processes.numbered(state, system.run, process_id), exit_code)
+
+    def restart_hcs(self) -> None:
+        """The Host Compute Service restarts: containers go on running, and every handle of them is dead."""
+        from cni_hns.simulator.core.compute import restart
+
+        with self._store.transaction() as state:
+            restart.restart(state)
+
+    def let_pass(self, seconds: float) -> None:
+        """What counts time in compute systems, their uptime and use, goes on by so much at once."""
+        with self._store.transaction() as state:
+            state.run("UPDATE compute SET clock_ahead_s = clock_ahead_s + ?", seconds)
 
     def degrade_endpoint(self, endpoint: str) -> None:
         """The endpoint's attach failed, or it did not load well: no container can be started on it."""
@@ -261,12 +308,18 @@ class Simulator:
             state.run("DELETE FROM leaks")
 
     def dump(self) -> dict[str, list[Document]]:
-        """Every object, in its V2 shape, by family; "late" holds what is accepted and not yet done."""
+        """Every object in its V2 shape, by family, and compute systems; "late" holds what is not yet done."""
         with self._store.transaction() as state:
             found = {
                 family.table: [family.v2(state, guid) for (guid,) in _ids(state, family.table)]
                 for family in FAMILIES.values()
             }
+            found["systems"] = [
+                {"id": name, "owner": owner, "state": its_state, "resources": json.loads(resources)}
+                for name, owner, its_state, resources in state.rows(
+                    "SELECT name, owner, state, resources FROM systems ORDER BY rowid"
+                )
+            ]
             found["late"] = [
                 {"function": function, "arguments": json.loads(arguments)}
                 for function, arguments in state.rows("SELECT function, arguments FROM late ORDER BY id")

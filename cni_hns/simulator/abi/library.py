@@ -14,10 +14,11 @@ from cni_hns.simulator.core.errors import E_UNEXPECTED, signed
 
 __all__ = ["Library"]
 
-# The one shape that returns nothing.
-_VOID = "CO_TASK_MEM_FREE"
+Function = Callable[..., Any]
 
-Function = Callable[..., int | None]
+_HRESULT = ffi.typeof("HRESULT")
+# What a function answers that went wrong and gives no HRESULT, by the kind of its result.
+_NOTHING = {"pointer": ffi.NULL, "primitive": 0}
 
 
 class Library:
@@ -26,12 +27,15 @@ class Library:
     def __init__(
         self,
         name: str,
-        make: Callable[[str], tuple[str, Function] | None],
+        make: Callable[[str], tuple[Any, Function] | None],
         accounts: Accounts,
         missing: list[str],
         absent: bool,
     ) -> None:
-        """`make(function)` gives C type and Python function; `missing` and `absent` take them away."""
+        """`make(function)` gives C type and Python function; `missing` and `absent` take them away.
+
+        The type is a name in the declarations of the verbs, or a type of others.
+        """
         self._name = name
         self._make = make
         self._accounts = accounts
@@ -49,19 +53,20 @@ class Library:
                 f"function/symbol '{function}' not found in library '{self._name}.dll': error 0x7f"
             )
         shape, work = made
-        failure = None if shape == _VOID else signed(E_UNEXPECTED)
-        pointer = ffi.callback(shape, self._guarded(function, work, failure), error=failure)
+        kind = ffi.typeof(shape) if isinstance(shape, str) else shape
+        failure = signed(E_UNEXPECTED) if kind.result is _HRESULT else _NOTHING.get(kind.result.kind)
+        pointer = ffi.callback(kind, self._guarded(function, work, failure), error=failure)
         # Kept here: the pointer is only good while this object lives.
         setattr(self, function, pointer)
         return pointer
 
-    def _guarded(self, name: str, work: Function, failure: int | None) -> Function:
-        def guarded(*arguments: Any) -> int | None:
+    def _guarded(self, name: str, work: Function, failure: Any) -> Function:
+        def guarded(*arguments: Any) -> Any:
             try:
                 answer = work(*arguments)
             except Exception as fault:
                 self._accounts.violation(f"{name}: {type(fault).__name__}: {fault}")
                 return failure
-            return None if answer is None else signed(answer)
+            return signed(answer) if isinstance(answer, int) else answer
 
         return guarded

@@ -1,8 +1,4 @@
-"""How the simulated service refuses: an HRESULT and the text that goes into the error record.
-
-The numbers are those of Microsoft's pages "HCN HRESULTs" and "COM Error Codes"; which of them a rule uses
-is said at the rule. The sentences are those of `texts`.
-"""
+"""How the simulated service refuses: an HRESULT and the text that goes into the error record."""
 
 from __future__ import annotations
 
@@ -26,6 +22,19 @@ __all__ = [
     "E_UNEXPECTED",
     "GUID_CONVERSION",
     "HAS_REFERENCES",
+    "HCS_ACCESS_DENIED",
+    "HCS_ALREADY_STOPPED",
+    "HCS_INVALID_JSON",
+    "HCS_OPERATION_NOT_STARTED",
+    "HCS_OPERATION_PENDING",
+    "HCS_OPERATION_STARTED",
+    "HCS_OPERATION_TIMEOUT",
+    "HCS_PROCESS_STOPPED",
+    "HCS_SERVICE_DISCONNECT",
+    "HCS_SYSTEM_EXISTS",
+    "HCS_SYSTEM_NOT_FOUND",
+    "HCS_UNEXPECTED_EXIT",
+    "HCS_WRONG_STATE",
     "INTERFACE_PARAMETERS_APPLIED",
     "INVALID_ENDPOINT",
     "INVALID_HANDLE",
@@ -47,6 +56,7 @@ __all__ = [
     "NAMESPACE_ATTACH_FAILED",
     "NETWORK_ALREADY_EXISTS",
     "NETWORK_NOT_FOUND",
+    "NOT_SUPPORTED",
     "OBJECT_ALREADY_EXISTS",
     "PARAMETER_INCORRECT",
     "POLICY_ALREADY_EXISTS",
@@ -112,6 +122,21 @@ RPC_SERVER_UNAVAILABLE = 0x800706BA
 RPC_CALL_FAILED = 0x800706BE
 # The old API has the codes of computecore.dll, 0x8037xxxx, in another range.
 SYSTEM_NOT_FOUND = 0xC037010E
+# What computecore.dll answers ("HCS HRESULTs").
+HCS_WRONG_STATE = 0x80370105
+HCS_UNEXPECTED_EXIT = 0x80370106
+HCS_INVALID_JSON = 0x8037010D
+HCS_SYSTEM_NOT_FOUND = 0x8037010E
+HCS_SYSTEM_EXISTS = 0x8037010F
+HCS_ALREADY_STOPPED = 0x80370110
+HCS_OPERATION_NOT_STARTED = 0x80370115
+HCS_OPERATION_STARTED = 0x80370116
+HCS_OPERATION_PENDING = 0x80370117
+HCS_OPERATION_TIMEOUT = 0x80370118
+HCS_ACCESS_DENIED = 0x8037011B
+HCS_SERVICE_DISCONNECT = 0x8037011E
+HCS_PROCESS_STOPPED = 0x8037011F
+NOT_SUPPORTED = 0x80070032
 E_NOTIMPL = 0x80004001
 E_FAIL = 0x80004005
 E_UNEXPECTED = 0x8000FFFF
@@ -139,9 +164,11 @@ def record(hresult: int, text: str = "") -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-def result_error(hresult: int) -> str:
-    """HCS's own document for a failure (ResultError): the code as a signed number, and a sentence."""
-    document = {"Error": signed(hresult), "ErrorMessage": text_of(hresult).strip()}
+def result_error(hresult: int, reason: str = "") -> str:
+    """HCS's own document for a failure (ResultError): the signed code, a sentence, the reason if given."""
+    document: dict[str, object] = {"Error": signed(hresult), "ErrorMessage": text_of(hresult).strip()}
+    if reason:
+        document["ErrorEvents"] = [{"Message": reason}]
     return json.dumps(document, separators=(",", ":"))
 
 

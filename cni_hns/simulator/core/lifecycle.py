@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from cni_hns.simulator.core import endpoints, events, loadbalancers, networks, routes
+from cni_hns.simulator.core.compute import restart as compute_restart
 from cni_hns.simulator.core.documents import Document, new_guid
 from cni_hns.simulator.core.errors import Refused
 from cni_hns.simulator.core.removal import remove_endpoint
@@ -41,6 +42,7 @@ def reboot(state: State, lost: list[str]) -> None:
     state.run("UPDATE node SET boot = boot + 1")
     state.boot += 1
     state.run("DELETE FROM containers")
+    compute_restart.reboot(state)
     state.run("UPDATE endpoints SET state = ?, containers = '[]' WHERE state IN (2, 3)", endpoints.DETACHED)
     state.run("UPDATE namespaces SET compartment = 0 WHERE built_in = 0")
     if not state.options.namespaces_survive_reboot:

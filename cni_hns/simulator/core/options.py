@@ -21,6 +21,7 @@ from cni_hns.simulator.core.errors import (
     INVALID_POLICY,
     INVALID_REMOTE_OPERATION,
     INVALID_SUBNET,
+    NOT_SUPPORTED,
     OBJECT_ALREADY_EXISTS,
     PARAMETER_INCORRECT,
     POLICY_ALREADY_EXISTS,
@@ -62,7 +63,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     ),
     "journal_documents": (False, "the journal keeps what calls sent; off, for a node may live for long"),
     "missing_functions": ([], "exports that this Windows does not have"),
-    "missing_libraries": ([], "DLLs that this Windows does not have: computenetwork, vmcompute"),
+    "missing_libraries": ([], "DLLs that this Windows does not have: computenetwork, vmcompute, computecore"),
     "state_of_shared": (3, "3 AttachedSharing for pods; 2 Attached on hosts that are nested VMs"),
     # Addresses
     "duplicate_address_hresult": (
@@ -172,6 +173,19 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "ended_system_hresult": (
         SYSTEM_NOT_FOUND,
         "modifying a container that has ended since it was opened: 0xC0370105 is the other that is known",
+    ),
+    # Compute systems (computecore.dll)
+    "windows_build": (
+        26100,
+        "Windows Server 2025; limits are changed from 19042 on, exits waited for from 20348",
+    ),
+    "hcs_stopped_hresult": (0, "HCS is not running: 0x80070426, 0x800706BA and 0x80370114 are known"),
+    "processors": (4, "the node's logical processors: a processor count is capped at them"),
+    "namespace_joined_at": ("start", "start or create: a bad endpoint has been seen to fail either"),
+    "shutdown_obeyed": (True, "false: a shutdown succeeds, and the system goes on running"),
+    "limits_refused_hresult": (
+        NOT_SUPPORTED,
+        "changing limits before build 19042: clients count it among what is not supported; 0x8037010D is too",
     ),
     # Handles
     "stale_handle_hresult": (RPC_SERVER_UNAVAILABLE, "a handle from before a restart of HNS"),

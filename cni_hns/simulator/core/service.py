@@ -1,7 +1,9 @@
 """The simulated service: a function's name and texts in, an HRESULT and texts out.
 
 Rule 1: a call is one step of the store, and a refused call changes nothing.
-Rule 2: what a fault makes of a call happens outside of any step, so that a call that hangs or is slow holds
+Rule 2: two DLLs have functions of one name: those of computecore.dll are called with `COMPUTECORE` before it.
+Faults and journal know the name alone.
+Rule 3: what a fault makes of a call happens outside of any step, so that a call that hangs or is slow holds
 nobody up.
 """
 
@@ -14,11 +16,19 @@ from typing import NamedTuple
 from cni_hns.simulator.core import endpoints, faults, journal, lifecycle, rest
 from cni_hns.simulator.core.callers import Caller, ThisProcess
 from cni_hns.simulator.core.documents import folded, parse, written
-from cni_hns.simulator.core.errors import ACCESS_DENIED, RPC_CALL_FAILED, Refused, record, result_error
+from cni_hns.simulator.core.errors import (
+    ACCESS_DENIED,
+    RPC_CALL_FAILED,
+    Refused,
+    record,
+    result_error,
+)
 from cni_hns.simulator.core.functions import WORK
 from cni_hns.simulator.core.store import State, Store
 
-__all__ = ["Answer", "Service"]
+__all__ = ["COMPUTECORE", "Answer", "Service"]
+
+COMPUTECORE = "computecore!"
 
 _FAR_AHEAD_S = 3600
 _LOOK_AGAIN_S = 0.005
@@ -26,7 +36,7 @@ _RPC_CODES = range(0x800706BA, 0x800706C0)
 
 
 class Answer(NamedTuple):
-    """What a call gives: HRESULT (unsigned), text or the object's GUID, error record, run of HNS."""
+    """What a call gives: HRESULT (unsigned), text or the object's GUID, error record, run of the service."""
 
     hresult: int
     text: str
@@ -46,16 +56,22 @@ class Service:
         """Do one call; `generation` is that of the handle it was made with, if any."""
         with self.store.transaction(counts=True) as state:
             _finish_late(state)
-            fault = faults.taken(state, function, _targets(state, function, arguments))
+            name = _name(function)
+            fault = faults.taken(state, name, _targets(state, name, arguments))
             seq = state.seq
             if fault is None:
                 answer = _worked(state, function, arguments, generation, keep_ports=False)
-                target = _journal_name(function, arguments, answer)
-                journal.begin(state, self._caller.pid, function, target, answer.hresult, sent=arguments)
+                target = _journal_name(name, arguments, answer)
+                journal.begin(state, self._caller.pid, name, target, answer.hresult, sent=arguments)
                 return answer
-            target = _journal_name(function, arguments, None)
-            journal.begin(state, self._caller.pid, function, target, sent=arguments)
+            target = _journal_name(name, arguments, None)
+            journal.begin(state, self._caller.pid, name, target, sent=arguments)
         return self._faulty(fault, seq, function, arguments, generation)
+
+    def look(self, function: str, arguments: list[str | None], generation: int | None) -> Answer:
+        """The same answer without a call: no fault is for it, and the journal does not have it."""
+        with self.store.transaction() as state:
+            return _worked(state, function, arguments, generation, keep_ports=False)
 
     def close(self, function: str, target: str, generation: int) -> Answer:
         """A handle was closed; what it named lives on."""
@@ -96,16 +112,16 @@ class Service:
             if fault.late_after_calls is not None:
                 due = seq + fault.late_after_calls + 1
                 state.run("INSERT INTO late VALUES (NULL, ?, ?, ?)", due, function, json.dumps(arguments))
-                answer = _failed(state, fault.hresult or RPC_CALL_FAILED, fault.record)
+                answer = _failed(state, function, fault.hresult or RPC_CALL_FAILED, fault.record)
             elif fault.hresult and not fault.took_effect:
-                answer = _failed(state, fault.hresult, fault.record)
+                answer = _failed(state, function, fault.hresult, fault.record)
             else:
                 answer = _worked(state, function, arguments, generation, fault.keep_ports)
                 if fault.hresult:
-                    answer = _failed(state, fault.hresult, fault.record)
+                    answer = _failed(state, function, fault.hresult, fault.record)
                 elif fault.record is not None:
                     answer = answer._replace(record=fault.record)
-            journal.end(state, seq, _journal_name(function, arguments, answer), answer.hresult)
+            journal.end(state, seq, _journal_name(_name(function), arguments, answer), answer.hresult)
         if fault.hang:
             self._caller.hang()
         self._befall_caller(fault, "after")
@@ -141,16 +157,17 @@ def _worked(
     state: State, function: str, arguments: list[str | None], generation: int | None, keep_ports: bool
 ) -> Answer:
     """The call's own work; a refused one leaves nothing but its mark."""
-    if state.options.service_stopped_hresult:
-        return Answer(state.options.service_stopped_hresult, "", "")
-    if not state.options.elevated:
-        return _failed(state, ACCESS_DENIED, None)
-    # A compute system's handle is of HCS, which a restart of HNS leaves alone.
-    of_hns = not function.startswith("Hcs")
-    if of_hns and generation is not None and generation != state.generation:
-        return _failed(state, state.options.stale_handle_hresult, None)
+    of_hcs = function.startswith(COMPUTECORE)
+    stopped = state.options.hcs_stopped_hresult if of_hcs else state.options.service_stopped_hresult
+    if stopped:
+        return Answer(stopped, "", "")
+    if of_hcs:
+        _bury_the_dead(state)
     state.db.execute("SAVEPOINT work")
     try:
+        if of_hcs:
+            return _computed(state, _name(function), arguments, generation)
+        _demand_hns(state, function, generation)
         if keep_ports and function == "HcnDeleteEndpoint":
             endpoints.delete(state, arguments[0] or "", keep_ports=True)
             text = ""
@@ -160,18 +177,51 @@ def _worked(
         state.db.execute("ROLLBACK TO work")
         if refusal.mark is not None:
             state.run(refusal.mark[0], *refusal.mark[1])
-        return _failed(state, refusal.hresult, None if of_hns else result_error(refusal.hresult))
+        return _failed(state, function, refusal.hresult, None, refusal.reason)
     finally:
         state.db.execute("RELEASE work")
     return Answer(0, text, "", state.generation)
 
 
-def _failed(state: State, hresult: int, text: str | None) -> Answer:
-    """A failure with its error record; a call that did not get through has none."""
+def _demand_hns(state: State, function: str, generation: int | None) -> None:
+    """Whether HNS is there for this caller, and for a handle of this run of it."""
+    if not state.options.elevated:
+        raise Refused(ACCESS_DENIED)
+    # A compute system's handle is of HCS, which a restart of HNS leaves alone.
+    if not function.startswith("Hcs") and generation is not None and generation != state.generation:
+        raise Refused(state.options.stale_handle_hresult)
+
+
+def _computed(state: State, function: str, arguments: list[str | None], generation: int | None) -> Answer:
+    """The work of a function of computecore.dll, whose rules are loaded when the first one is called."""
+    from cni_hns.simulator.core.compute import functions, service_properties
+
+    service_properties.demand_service(state, generation)
+    text = functions.WORK[function](state, arguments)
+    return Answer(0, text, "", service_properties.generation_of(state))
+
+
+def _bury_the_dead(state: State) -> None:
+    """Before the step that can be taken back: who died stays dead when this call is refused."""
+    from cni_hns.simulator.core.compute import holders
+
+    holders.bury_the_dead(state)
+
+
+def _name(function: str) -> str:
+    return function.removeprefix(COMPUTECORE)
+
+
+def _failed(state: State, function: str, hresult: int, text: str | None, reason: str = "") -> Answer:
+    """A failure with its document; a call that did not get through has none."""
     if text is not None:
         return Answer(hresult, "", text)
     if hresult in _RPC_CODES:
         return Answer(hresult, "", "")
+    if function.startswith(COMPUTECORE):
+        return Answer(hresult, "", result_error(hresult, reason))
+    if function.startswith("Hcs"):
+        return Answer(hresult, "", result_error(hresult))
     document = record(hresult)
     if state.version < (9, 0):
         # The code came into the record with a later HNS.

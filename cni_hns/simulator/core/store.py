@@ -27,7 +27,7 @@ _BUSY_TIMEOUT_S = 300.0
 _FOLDER_MODE = 0o755
 
 # Counts up with every change of the tables: a folder is used by one version of this module.
-_SHAPE = 3
+_SHAPE = 4
 
 _SCHEMA = f"""
 PRAGMA user_version = {_SHAPE};
@@ -61,6 +61,18 @@ CREATE TABLE node(
 CREATE TABLE leaks(id
     INTEGER PRIMARY KEY, pid INTEGER, kind TEXT, text TEXT); CREATE TABLE ghosts(name TEXT PRIMARY KEY);
 CREATE TABLE accelnet(mac TEXT);
+CREATE TABLE systems(
+    run TEXT PRIMARY KEY, name TEXT, owner TEXT, type TEXT, hosted_by TEXT, namespace TEXT, joined INTEGER,
+    state TEXT, closes INTEGER, made_at REAL, started_at REAL, exit TEXT, document TEXT, resources TEXT);
+CREATE INDEX systems_by_name ON systems(name);
+CREATE TABLE processes(
+    key TEXT PRIMARY KEY, run TEXT, pid INTEGER, image TEXT, made_at REAL, exited INTEGER, exit_code INTEGER);
+CREATE INDEX processes_by_run ON processes(run);
+CREATE TABLE holders(run TEXT, pid INTEGER, handles INTEGER, PRIMARY KEY (run, pid));
+CREATE TABLE compute_events(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT, document TEXT);
+CREATE TABLE compute(
+    one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER, next_pid INTEGER, clock_ahead_s REAL);
 CREATE TABLE slots(one INTEGER PRIMARY KEY
     CHECK (one = 1), busy_until REAL);
 """
@@ -173,6 +185,7 @@ def _make(path: str, options: dict[str, Any], first_use: Any) -> None:
         db.execute("BEGIN")
         db.execute("INSERT INTO node VALUES (1, 1, 1, 0, 2, ?)", (json.dumps(options),))
         db.execute("INSERT INTO slots VALUES (1, 0)")
+        db.execute("INSERT INTO compute VALUES (1, 1, 1000, 0)")
         first_use(State(db, (1, 1, 0), Options(options)))
         db.execute("COMMIT")
     finally:

@@ -1,12 +1,11 @@
 """The sentences of error records, and how each is known.
 
-A record ends its sentence with a blank. What both tables lack gets a sentence that is this simulator's own,
-and looks like it: `text_of`.
+A record ends its sentence with a blank. A code that no table has gets one that only names it: `text_of`.
 """
 
 from __future__ import annotations
 
-__all__ = ["PUBLISHED", "SEEN", "text_of"]
+__all__ = ["OURS", "PUBLISHED", "SEEN", "text_of"]
 
 # As they stood in records that users of Windows reported; the report is named above or beside each.
 SEEN = {
@@ -76,7 +75,26 @@ PUBLISHED = {
     0x8000FFFF: "Catastrophic failure. ",
 }
 
+# What HCS says with its codes was not seen: what the codes mean, in our words.
+OURS = {
+    0x80070032: "The request is not supported. ",
+    0x80370105: "The requested operation is not valid in the current state. ",
+    0x80370106: "The virtual machine or container exited unexpectedly. ",
+    0x8037010D: "The virtual machine or container JSON document is invalid. ",
+    0x8037010E: "A virtual machine or container with the specified identifier does not exist. ",
+    0x8037010F: "A virtual machine or container with the specified identifier already exists. ",
+    0x80370110: "The virtual machine or container with the specified identifier is not running. ",
+    0x80370115: "The operation has not been started. ",
+    0x80370116: "The operation is already in use. ",
+    0x80370117: "The operation is still in progress. ",
+    0x80370118: "The wait for the operation timed out. ",
+    0x8037011B: "The caller does not have the required permissions. ",
+    0x8037011E: "The connection to the Host Compute Service was lost. ",
+    0x8037011F: "The process has already stopped. ",
+}
+
 
 def text_of(hresult: int) -> str:
-    """The sentence Windows has for this code, or one of ours that names only the code."""
-    return SEEN.get(hresult) or PUBLISHED.get(hresult) or f"Error 0x{hresult:08X}. "
+    """The sentence that goes with this code, or one that names only the code."""
+    known = SEEN.get(hresult) or PUBLISHED.get(hresult) or OURS.get(hresult)
+    return known or f"Error 0x{hresult:08X}. "

@@ -9,6 +9,7 @@ import pytest
 
 from cni_hns.simulator import Simulator
 from tests.unit.simulator.caller import Caller
+from tests.unit.simulator.hcs_caller import HcsCaller
 
 
 @pytest.fixture
@@ -23,6 +24,16 @@ def simulator(tmp_path: Path) -> Iterator[Simulator]:
 def caller(simulator: Simulator) -> Iterator[Caller]:
     """A process that uses the node, and that must keep the rules."""
     process = Caller(simulator)
+    yield process
+    assert simulator.live() == []
+    process.libraries.close()
+    assert simulator.leaks() == []
+
+
+@pytest.fixture
+def hcs(simulator: Simulator) -> Iterator[HcsCaller]:
+    """A process that uses the node's compute systems, and that must keep the rules."""
+    process = HcsCaller(simulator)
     yield process
     assert simulator.live() == []
     process.libraries.close()

@@ -1,0 +1,333 @@
+"""computecore.dll: compute systems, their processes, operations and events.
+
+A handle of a system stands for one run of it, one of a process for that process: both may have ended.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cni_hns.binding._generated_computecore import ffi
+from cni_hns.simulator.abi.accounts import Accounts
+from cni_hns.simulator.abi.operations import Operations
+from cni_hns.simulator.abi.teller import Teller
+from cni_hns.simulator.abi.texts import text
+from cni_hns.simulator.core.compute import holders, service_properties
+from cni_hns.simulator.core.documents import new_guid
+from cni_hns.simulator.core.errors import (
+    E_NOTIMPL,
+    HCS_OPERATION_TIMEOUT,
+    INVALID_HANDLE,
+    PARAMETER_INCORRECT,
+)
+from cni_hns.simulator.core.service import COMPUTECORE, Answer, Service
+
+__all__ = ["ComputeCore"]
+
+SYSTEM = "HCS system"
+PROCESS = "HCS process"
+
+_GENERIC_ALL = 0x10000000
+_INFINITE = 0xFFFFFFFF
+_INTERVAL_S = 0.02
+
+# The build that first has the two functions that wait for an exit.
+_EXITS_FROM = 20348
+
+# What exists, and is not simulated: it answers E_NOTIMPL.
+_NOT_SIMULATED = {
+    "HcsCreateOperationWithNotifications": "HCS_CREATE_OPERATION_WITH_NOTIFICATIONS",
+    "HcsGetOperationContext": "HCS_OBJECT_OF_OPERATION",
+    "HcsSetOperationContext": "HCS_SET_OPERATION_CONTEXT",
+    "HcsGetComputeSystemFromOperation": "HCS_OBJECT_OF_OPERATION",
+    "HcsGetProcessFromOperation": "HCS_OBJECT_OF_OPERATION",
+    "HcsGetOperationType": "HCS_OPERATION_NUMBER",
+    "HcsGetOperationId": "HCS_OPERATION_ID",
+    "HcsGetOperationProperties": "HCS_OPERATION_PROPERTIES",
+    "HcsAddResourceToOperation": "HCS_ADD_RESOURCE",
+    "HcsSetOperationCallback": "HCS_SET_OPERATION_CALLBACK",
+    "HcsEnumerateComputeSystemsInNamespace": "HCS_ENUMERATE_IN_NAMESPACE",
+    "HcsCreateComputeSystemInNamespace": "HCS_CREATE_IN_NAMESPACE",
+    "HcsOpenComputeSystemInNamespace": "HCS_OPEN_IN_NAMESPACE",
+    "HcsSubmitWerReport": "HRESULT(*)(PCWSTR)",
+    "HcsCreateEmptyGuestStateFile": "HRESULT(*)(PCWSTR)",
+    "HcsCreateEmptyRuntimeStateFile": "HRESULT(*)(PCWSTR)",
+    "HcsGetProcessorCompatibilityFromSavedState": "HRESULT(*)(PCWSTR, PCWSTR *)",
+    "HcsGrantVmAccess": "HRESULT(*)(PCWSTR, PCWSTR)",
+    "HcsRevokeVmAccess": "HRESULT(*)(PCWSTR, PCWSTR)",
+    "HcsGrantVmGroupAccess": "HRESULT(*)(PCWSTR)",
+    "HcsRevokeVmGroupAccess": "HRESULT(*)(PCWSTR)",
+}
+
+# Those that give no HRESULT: NULL, and the type and the number of no operation.
+_NO_ANSWER: dict[str, Any] = {
+    "HcsCreateOperationWithNotifications": ffi.NULL,
+    "HcsGetOperationContext": ffi.NULL,
+    "HcsGetComputeSystemFromOperation": ffi.NULL,
+    "HcsGetProcessFromOperation": ffi.NULL,
+    "HcsGetOperationType": 0,
+    "HcsGetOperationId": 0,
+}
+
+
+class _Target(NamedTuple):
+    """What a handle stands for: the system's ID, the GUID of its run, and a process's key."""
+
+    system: str
+    run: str
+    process: str = ""
+
+
+class ComputeCore:
+    """Makes the functions of the DLL."""
+
+    def __init__(self, service: Service, accounts: Accounts) -> None:
+        self._service = service
+        self._accounts = accounts
+        self._operations = Operations(accounts)
+        self._teller = Teller(service.store)
+        self._targets: dict[int, _Target] = {}
+
+    def make(self, function: str) -> tuple[Any, Callable[..., Any]] | None:
+        """The C type and the work of a function of this DLL; None for one that it does not have."""
+        made = self._operations.make(function) or self._made(function)
+        return None if made is None else (ffi.typeof(made[0]), made[1])
+
+    def stop(self) -> None:
+        """The process ends: nobody is told anything any more, and its handles hold nothing."""
+        self._teller.stop()
+        self._operations.stop()
+        for target in self._targets.values():
+            self._let_go(target)
+        self._targets.clear()
+
+    def _made(self, function: str) -> tuple[str, Callable[..., Any]] | None:
+        if function in _NOT_SIMULATED:
+            shape = _NOT_SIMULATED[function]
+            return shape, lambda *_arguments: _NO_ANSWER.get(function, E_NOTIMPL)
+        simple: dict[str, tuple[str, Callable[..., Any]]] = {
+            "HcsEnumerateComputeSystems": ("HCS_ENUMERATE", self._enumerate),
+            "HcsCreateComputeSystem": ("HCS_CREATE_OBJECT", self._create),
+            "HcsOpenComputeSystem": ("HCS_OPEN_SYSTEM", self._open),
+            "HcsModifyComputeSystem": ("HCS_MODIFY_SYSTEM", self._modify),
+            "HcsCreateProcess": ("HCS_CREATE_PROCESS", self._create_process),
+            "HcsOpenProcess": ("HCS_OPEN_PROCESS", self._open_process),
+            "HcsGetProcessInfo": ("HCS_PROCESS_INFO", self._process_info),
+        }
+        if function in simple:
+            return simple[function]
+        if function in ("HcsGetServiceProperties", "HcsModifyServiceSettings"):
+            return "HCS_QUERY_SERVICE", self._of_service(function)
+        return self._of_object(function)
+
+    def _of_object(self, function: str) -> tuple[str, Callable[..., Any]] | None:
+        """The shapes that systems and processes share."""
+        for kind, name in ((SYSTEM, "ComputeSystem"), (PROCESS, "Process")):
+            if function in [f"Hcs{verb}{name}" for verb in _ASKED[kind]]:
+                return "HCS_ASK", self._ask(function, kind)
+            if function == f"HcsGet{name}Properties":
+                return "HCS_ASK", self._ask(function, kind)
+            if function == f"HcsSet{name}Callback":
+                return "HCS_SET_CALLBACK", self._listen(function, kind)
+            if function == f"HcsClose{name}":
+                return "HCS_CLOSE_OBJECT", self._close(function, kind)
+            if function == f"HcsWaitFor{name}Exit" and self._build >= _EXITS_FROM:
+                return "HCS_WAIT", self._wait_for_exit(function, kind)
+        return None
+
+    @property
+    def _build(self) -> int:
+        return int(self._service.store.options().windows_build)
+
+    # Systems
+
+    def _enumerate(self, query: Any, operation: Any) -> int:
+        return self._start("HcsEnumerateComputeSystems", operation, ["", text(query)], None)
+
+    def _create(self, system: Any, document: Any, operation: Any, _security: Any, slot: Any) -> int:
+        function = "HcsCreateComputeSystem"
+        if ffi.NULL in (system, document, slot):
+            return PARAMETER_INCORRECT
+        slot[0] = ffi.NULL
+        target = _Target(text(system) or "", new_guid())
+        with self._service.store.transaction() as state:
+            generation = service_properties.generation_of(state)
+            holders.took(state, target.run, os.getpid())
+        hresult = self._start(function, operation, [target.system, target.run, text(document)], None)
+        if hresult == 0:
+            # There at once, and good for closing even where the creation fails.
+            slot[0] = self._opened(SYSTEM, target, generation)
+        else:
+            self._let_go(target)
+        return hresult
+
+    def _open(self, system: Any, access: int, slot: Any) -> int:
+        if ffi.NULL in (system, slot) or access != _GENERIC_ALL:
+            return PARAMETER_INCORRECT
+        slot[0] = ffi.NULL
+        name = text(system) or ""
+        answer = self._call("HcsOpenComputeSystem", [name, str(os.getpid())], None)
+        if answer.hresult == 0:
+            slot[0] = self._opened(SYSTEM, _Target(name, answer.text), answer.generation)
+        return answer.hresult
+
+    def _modify(self, handle: Any, operation: Any, request: Any, _identity: Any) -> int:
+        return self._ask("HcsModifyComputeSystem", SYSTEM)(handle, operation, request)
+
+    # Processes
+
+    def _create_process(self, handle: Any, parameters: Any, operation: Any, _security: Any, slot: Any) -> int:
+        function = "HcsCreateProcess"
+        if ffi.NULL in (parameters, slot):
+            return PARAMETER_INCORRECT
+        slot[0] = ffi.NULL
+        target, generation = self._target(SYSTEM, handle, function)
+        if target is None:
+            return INVALID_HANDLE
+        key = new_guid()
+        arguments = [target.system, target.run, key, text(parameters)]
+        hresult = self._start(function, operation, arguments, generation, about_process=True)
+        if hresult == 0:
+            slot[0] = self._opened(PROCESS, target._replace(process=key), generation)
+        return hresult
+
+    def _open_process(self, handle: Any, process_id: int, access: int, slot: Any) -> int:
+        function = "HcsOpenProcess"
+        if slot == ffi.NULL or access != _GENERIC_ALL:
+            return PARAMETER_INCORRECT
+        slot[0] = ffi.NULL
+        target, generation = self._target(SYSTEM, handle, function)
+        if target is None:
+            return INVALID_HANDLE
+        answer = self._call(function, [target.system, target.run, str(process_id)], generation)
+        if answer.hresult == 0:
+            slot[0] = self._opened(PROCESS, target._replace(process=answer.text), generation)
+        return answer.hresult
+
+    def _process_info(self, handle: Any, operation: Any) -> int:
+        function = "HcsGetProcessInfo"
+        target, generation = self._target(PROCESS, handle, function)
+        if target is None:
+            return INVALID_HANDLE
+        arguments = [target.system, target.process, None]
+        return self._start(function, operation, arguments, generation, about_process=True)
+
+    # The service
+
+    def _of_service(self, function: str) -> Callable[..., int]:
+        def query(question: Any, result: Any) -> int:
+            if result == ffi.NULL:
+                return PARAMETER_INCORRECT
+            result[0] = ffi.NULL
+            answer = self._call(function, ["", text(question)], None)
+            told = answer.text or answer.record
+            if told:
+                result[0] = self._accounts.text(told, function)
+            return answer.hresult
+
+        return query
+
+    # Both
+
+    def _ask(self, function: str, kind: str) -> Callable[..., int]:
+        def ask(handle: Any, operation: Any, options: Any) -> int:
+            target, generation = self._target(kind, handle, function)
+            if target is None:
+                return INVALID_HANDLE
+            arguments = [target.system, target.process or target.run, text(options)]
+            return self._start(function, operation, arguments, generation)
+
+        return ask
+
+    def _listen(self, function: str, kind: str) -> Callable[..., int]:
+        def listen(handle: Any, _options: int, context: Any, callback: Any) -> int:
+            target, _ = self._target(kind, handle, function)
+            if target is None:
+                return INVALID_HANDLE
+            self._teller.listen(_number(handle), target.process or target.run, callback, context)
+            return 0
+
+        return listen
+
+    def _close(self, function: str, kind: str) -> Callable[..., None]:
+        def close(handle: Any) -> None:
+            open_ = self._accounts.close(kind, handle, function)
+            if open_ is None:
+                return
+            self._teller.forget(_number(handle))
+            target = self._targets.pop(_number(handle))
+            self._service.close(function, target.system, open_.generation)
+            self._let_go(target)
+            self._teller.look()
+
+        return close
+
+    def _wait_for_exit(self, function: str, kind: str) -> Callable[..., int]:
+        def wait(handle: Any, timeout_ms: int, result: Any) -> int:
+            if result != ffi.NULL:
+                result[0] = ffi.NULL
+            target, generation = self._target(kind, handle, function)
+            if target is None:
+                return INVALID_HANDLE
+            arguments: list[str | None] = [target.system, target.process or target.run]
+            answer = self._call(function, arguments, generation)
+            until = time.monotonic() + (timeout_ms / 1000 if timeout_ms != _INFINITE else float("inf"))
+            while answer.hresult == 0 and not answer.text:
+                if time.monotonic() >= until:
+                    return HCS_OPERATION_TIMEOUT
+                time.sleep(_INTERVAL_S)
+                answer = self._service.look(COMPUTECORE + function, arguments, generation)
+            told = answer.text or answer.record
+            if told and result != ffi.NULL:
+                result[0] = self._accounts.text(told, function)
+            return answer.hresult
+
+        return wait
+
+    # Handles and calls
+
+    def _target(self, kind: str, handle: Any, function: str) -> tuple[_Target | None, int]:
+        """What the handle stands for, and the run of the service that gave it."""
+        open_ = self._accounts.find(kind, handle, function)
+        return (None, 0) if open_ is None else (self._targets[_number(handle)], open_.generation)
+
+    def _opened(self, kind: str, target: _Target, generation: int) -> Any:
+        handle = self._accounts.open(kind, target.system, generation)
+        self._targets[_number(handle)] = target
+        return handle
+
+    def _let_go(self, target: _Target) -> None:
+        if not target.process:
+            with self._service.store.transaction() as state:
+                holders.gave_back(state, target.run, os.getpid())
+
+    def _start(
+        self,
+        function: str,
+        operation: Any,
+        arguments: list[str | None],
+        generation: int | None,
+        about_process: bool = False,
+    ) -> int:
+        def work() -> Answer:
+            return self._call(function, arguments, generation)
+
+        return self._operations.start(function, operation, work, about_process)
+
+    def _call(self, function: str, arguments: list[str | None], generation: int | None) -> Answer:
+        answer = self._service.call(COMPUTECORE + function, arguments, generation)
+        self._teller.look()
+        return answer
+
+
+_ASKED = {
+    SYSTEM: ("Start", "ShutDown", "Terminate", "Crash", "Pause", "Resume", "Save"),
+    PROCESS: ("Terminate", "Signal", "Modify"),
+}
+
+
+def _number(handle: Any) -> int:
+    return int(ffi.cast("uintptr_t", handle))

@@ -1,0 +1,104 @@
+"""Tells event callbacks of computecore.dll what happens, from a thread of its own as the real service does.
+
+Rule: closing a handle waits for its callback where it runs, and nothing is told of it afterwards; a close
+from within the callback does not wait for itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from cni_hns.binding._generated_computecore import ffi
+from cni_hns.simulator.core.store import Store
+
+__all__ = ["Teller"]
+
+# Events of this process are looked for at once; those of others within this time.
+_INTERVAL_S = 0.02
+
+_GONE = b"\xdd"
+
+
+class _Registration:
+    """Who listens to what: a run of a system, or a process."""
+
+    def __init__(self, target: str, callback: Any, context: Any, seen: int) -> None:
+        self.target = target
+        self.callback = callback
+        self.context = context
+        self.seen = seen
+        # The thread that calls may close what it is called for.
+        self.calling = threading.RLock()
+        self.closed = False
+
+
+class Teller:
+    """The registrations of one process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._registrations: dict[int, _Registration] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def listen(self, handle: int, target: str, callback: Any, context: Any) -> None:
+        """Tell this callback, from now on, what happens to the target of the handle; NULL for nobody."""
+        self.forget(handle)
+        if callback == ffi.NULL:
+            return
+        ((seen,),) = self._store.rows("SELECT ifnull(max(id), 0) FROM compute_events")
+        with self._lock:
+            self._registrations[handle] = _Registration(target, callback, context, seen)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="hcs-events", daemon=True)
+                self._thread.start()
+
+    def forget(self, handle: int) -> None:
+        """Nothing is told of the handle once this has returned."""
+        with self._lock:
+            found = self._registrations.pop(handle, None)
+        if found is not None:
+            with found.calling:
+                found.closed = True
+
+    def look(self) -> None:
+        """Something may have happened."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """No call any more once this has returned, unless it is called from within one."""
+        self._stopped = True
+        self._wake.set()
+        if self._thread is not None and threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._wake.wait(_INTERVAL_S)
+            self._wake.clear()
+            with self._lock:
+                listening = list(self._registrations.values())
+            for one in listening:
+                self._tell_all(one)
+
+    def _tell_all(self, one: _Registration) -> None:
+        sql = "SELECT id, code, document FROM compute_events WHERE id > ? AND object IN (?, '') ORDER BY id"
+        for number, code, document in self._store.rows(sql, one.seen, one.target):
+            one.seen = number
+            with one.calling:
+                if not (one.closed or self._stopped):
+                    _tell(one, code, document)
+
+
+def _tell(one: _Registration, code: int, document: str | None) -> None:
+    told: Any = ffi.new("HCS_EVENT *")
+    text = ffi.NULL if document is None else ffi.new("char16_t[]", document)
+    told.Type, told.EventData = code, text
+    one.callback(told, one.context)
+    if document is not None:
+        # The text was this thread's: whoever kept the pointer reads nonsense.
+        memory = ffi.buffer(text)
+        memory[:] = _GONE * len(memory)

@@ -1,0 +1,1 @@
+"""The rules of the Host Compute System of the node, whose containers join the namespaces of its HNS."""

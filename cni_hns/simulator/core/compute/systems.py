@@ -1,0 +1,149 @@
+"""The compute systems of the node, as the store has them.
+
+A system is known by its ID while it lives. A handle stands for one run of it, which has a GUID of its own:
+the ID may be taken by the next one while somebody still holds the one that ended.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.errors import HCS_ALREADY_STOPPED, HCS_SYSTEM_NOT_FOUND, Refused
+from cni_hns.simulator.core.store import State
+
+__all__ = [
+    "CONTAINER",
+    "CREATED",
+    "PAUSED",
+    "RUNNING",
+    "STOPPED",
+    "UNKNOWN",
+    "VIRTUAL_MACHINE",
+    "System",
+    "add",
+    "change",
+    "keep_resources",
+    "live",
+    "living",
+    "load",
+    "named",
+    "remove",
+]
+
+CONTAINER = "Container"
+VIRTUAL_MACHINE = "VirtualMachine"
+
+CREATED, RUNNING, PAUSED, STOPPED = "Created", "Running", "Paused", "Stopped"
+# Of one that leaked: it has ended, and the service holds on to it.
+UNKNOWN = "Unknown"
+
+_COLUMNS = (
+    "run, name, owner, type, hosted_by, namespace, joined, state, closes, made_at, started_at, exit, "
+    "document, resources"
+)
+
+
+class System(NamedTuple):
+    """One run of a compute system.
+
+    `namespace` is the HCN namespace that it asks for, empty for none; `joined` whether it is in it (or,
+    without one, in HNS's account of containers). `closes`: it ends with its last handle.
+    """
+
+    run: str
+    id: str
+    owner: str
+    type: str
+    hosted_by: str
+    namespace: str
+    joined: bool
+    state: str
+    closes: bool
+    made_at: float
+    started_at: float
+    exit: Document | None
+    document: Document
+    resources: Document
+
+    @property
+    def process_isolated(self) -> bool:
+        """Seen from outside: a container that no virtual machine hosts."""
+        return self.type == CONTAINER and not self.hosted_by
+
+
+def load(state: State, run: str) -> System:
+    """The system of this run, ended or not.
+
+    Raises:
+        Refused: 0x8037010E, there is none.
+    """
+    row = state.row(f"SELECT {_COLUMNS} FROM systems WHERE run = ?", run)  # noqa: S608 - our own names
+    if row is None:
+        raise Refused(HCS_SYSTEM_NOT_FOUND)
+    return _system(row)
+
+
+def living(state: State, run: str) -> System:
+    """The system of this run, which has not ended.
+
+    Raises:
+        Refused: 0x80370110, it has; 0x8037010E, there is none.
+    """
+    found = load(state, run)
+    if found.state in (STOPPED, UNKNOWN):
+        raise Refused(HCS_ALREADY_STOPPED, f"{found.id} has ended")
+    return found
+
+
+def named(state: State, system: str) -> System | None:
+    """The system that has this ID now; a leaked one has it too."""
+    sql = f"SELECT {_COLUMNS} FROM systems WHERE name = ? AND state != ?"  # noqa: S608 - our own names
+    row = state.row(sql, system, STOPPED)
+    return None if row is None else _system(row)
+
+
+def live(state: State, hosted_by: str | None = None) -> list[System]:
+    """All systems that have an ID now, in the order of their making; or those that this one hosts."""
+    found = [
+        _system(row)
+        for row in state.rows(
+            f"SELECT {_COLUMNS} FROM systems WHERE state != ? ORDER BY rowid",  # noqa: S608 - our own names
+            STOPPED,
+        )
+    ]
+    return [one for one in found if hosted_by is None or one.hosted_by == hosted_by]
+
+
+def add(state: State, system: System) -> None:
+    """Keep a new one."""
+    values = (*system[:11], None, json.dumps(system.document), json.dumps(system.resources))
+    state.run(f"INSERT INTO systems ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
+
+
+def change(state: State, system: System, /, **columns: Any) -> None:
+    """Change what it is."""
+    assignments = ", ".join(f"{column} = ?" for column in columns)
+    state.run(f"UPDATE systems SET {assignments} WHERE run = ?", *columns.values(), system.run)  # noqa: S608
+
+
+def keep_resources(state: State, system: System, resources: Document) -> None:
+    """What it may use now."""
+    change(state, system, resources=json.dumps(resources))
+
+
+def remove(state: State, run: str) -> None:
+    """Forget it, and its processes."""
+    state.run("DELETE FROM processes WHERE run = ?", run)
+    state.run("DELETE FROM systems WHERE run = ?", run)
+
+
+def _system(row: tuple[Any, ...]) -> System:
+    *columns, ended, document, resources = row
+    read = System(*columns, None, json.loads(document), json.loads(resources))  # type: ignore[call-arg]
+    return read._replace(
+        joined=bool(read.joined),
+        closes=bool(read.closes),
+        exit=None if ended is None else json.loads(ended),
+    )

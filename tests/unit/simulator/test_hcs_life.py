@@ -1,0 +1,326 @@
+"""The life of compute systems: states, codes, exits, and the namespace that a container joins."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from cni_hns.binding._generated_computecore import ffi
+from cni_hns.simulator import Simulator
+from tests.unit.simulator.caller import Caller
+from tests.unit.simulator.hcs_caller import (
+    ALREADY_STOPPED,
+    ELEMENT_NOT_FOUND,
+    INVALID_ARGUMENT,
+    INVALID_JSON,
+    NOT_SUPPORTED,
+    SYSTEM_EXISTS,
+    SYSTEM_NOT_FOUND,
+    WRONG_STATE,
+    HcsCaller,
+    Told,
+    container,
+    machine,
+)
+
+NO_NAMESPACE = "5f0c3b1e-0000-4111-8222-333344445555"
+ATTACH_FAILED = 0x803B002E
+
+
+def refused(call: Any, *arguments: Any) -> int:
+    with pytest.raises(Told) as caught:
+        call(*arguments)
+    return caught.value.hresult
+
+
+class TestStates:
+    def test_a_new_system_is_created_runs_and_is_gone(self, hcs: HcsCaller) -> None:
+        box = hcs.create("box", container())
+        assert hcs.states() == {"box": "Created"}
+        hcs.ask("HcsStartComputeSystem", box)
+        assert hcs.states() == {"box": "Running"}
+        hcs.ask("HcsShutDownComputeSystem", box)
+        assert hcs.states() == {}
+        hcs.close(box)
+
+    def test_a_second_start_is_of_the_wrong_state(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box")
+        assert hcs.code("HcsStartComputeSystem", box) == WRONG_STATE
+        hcs.ask("HcsTerminateComputeSystem", box)
+        assert hcs.code("HcsStartComputeSystem", box) == WRONG_STATE
+        hcs.close(box)
+
+    def test_only_what_runs_can_be_shut_down(self, hcs: HcsCaller) -> None:
+        box = hcs.create("box", container())
+        assert hcs.code("HcsShutDownComputeSystem", box) == WRONG_STATE
+        assert hcs.states() == {"box": "Created"}
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    @pytest.mark.parametrize("what", ["ShutDown", "Terminate", "Pause", "Resume", "Save", "Crash"])
+    def test_what_has_ended_does_nothing_more(self, hcs: HcsCaller, what: str) -> None:
+        box = hcs.running("box")
+        hcs.ask("HcsTerminateComputeSystem", box)
+        assert hcs.code(f"Hcs{what}ComputeSystem", box) == ALREADY_STOPPED
+        hcs.close(box)
+
+    def test_what_has_ended_tells_its_end_to_who_holds_it(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box")
+        hcs.ask("HcsTerminateComputeSystem", box)
+        found = hcs.properties(box)
+        assert (found["State"], found["Stopped"], found["ExitType"]) == ("Stopped", True, "ForcedExit")
+        hcs.close(box)
+
+    def test_what_has_ended_cannot_be_opened_and_its_id_is_free(self, hcs: HcsCaller) -> None:
+        old = hcs.running("box")
+        hcs.ask("HcsTerminateComputeSystem", old)
+        assert refused(hcs.open, "box") == SYSTEM_NOT_FOUND
+        new = hcs.create("box", container())
+        assert hcs.properties(old)["State"] == "Stopped"
+        assert hcs.properties(new)["State"] == "Created"
+        assert hcs.properties(old)["RuntimeId"] != hcs.properties(new)["RuntimeId"]
+        hcs.ask("HcsTerminateComputeSystem", new)
+        hcs.close(new)
+        hcs.close(old)
+
+    def test_the_service_forgets_what_has_ended_with_its_last_handle(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box")
+        hcs.ask("HcsTerminateComputeSystem", box)
+        assert [one["id"] for one in hcs.simulator.dump()["systems"]] == ["box"]
+        hcs.close(box)
+        assert hcs.simulator.dump()["systems"] == []
+
+    def test_a_shutdown_that_is_not_obeyed_succeeds_and_ends_nothing(self, hcs: HcsCaller) -> None:
+        hcs.simulator.set_options(shutdown_obeyed=False)
+        box = hcs.running("box")
+        hcs.ask("HcsShutDownComputeSystem", box)
+        assert hcs.states() == {"box": "Running"}
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+
+class TestCreation:
+    def test_an_id_is_taken_once(self, hcs: HcsCaller) -> None:
+        box = hcs.create("box", container())
+        assert refused(hcs.create, "box", container()) == SYSTEM_EXISTS
+        assert hcs.states() == {"box": "Created"}
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            "{",
+            "[]",
+            {"SchemaVersion": {"Major": 2, "Minor": 1}},
+            {"SchemaVersion": {"Major": 1, "Minor": 0}, "Container": {}},
+            {"SchemaVersion": {"Major": 2, "Minor": 1}, "Container": []},
+            {**container(), "Owner": 1},
+        ],
+    )
+    def test_a_document_that_cannot_be_read_is_refused_with_the_reason(
+        self, hcs: HcsCaller, document: object
+    ) -> None:
+        with pytest.raises(Told) as caught:
+            hcs.create("box", document)
+        assert caught.value.hresult == INVALID_JSON
+        assert caught.value.document["Error"] == INVALID_JSON - (1 << 32)
+        assert caught.value.document["ErrorEvents"][0]["Message"]
+        assert hcs.states() == {}
+
+    def test_members_may_be_written_in_any_case(self, hcs: HcsCaller) -> None:
+        document = json.loads(json.dumps(container()).lower())
+        box = hcs.create("box", document)
+        assert hcs.properties(box)["Owner"] == "test"
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    def test_an_empty_id_is_none(self, hcs: HcsCaller) -> None:
+        assert refused(hcs.create, "", container()) == INVALID_ARGUMENT
+
+    def test_a_system_that_is_not_there_cannot_be_opened(self, hcs: HcsCaller) -> None:
+        assert refused(hcs.open, "box") == SYSTEM_NOT_FOUND
+
+    def test_a_handle_of_a_failed_creation_stands_for_nothing(self, hcs: HcsCaller) -> None:
+        slot = ffi.new("HCS_SYSTEM *")
+        document, name = hcs.wide("{"), hcs.wide("box")
+        create = hcs.function("HcsCreateComputeSystem")
+        with pytest.raises(Told):
+            hcs.run("create", lambda operation: int(create(name, document, operation, ffi.NULL, slot)))
+        assert hcs.code("HcsTerminateComputeSystem", slot[0]) == SYSTEM_NOT_FOUND
+        hcs.close(slot[0])
+
+
+class TestIsolation:
+    @pytest.mark.parametrize("what", ["Pause", "Resume", "Save", "Crash"])
+    def test_what_shares_the_hosts_kernel_is_for_no_virtual_machine(self, hcs: HcsCaller, what: str) -> None:
+        box = hcs.running("box")
+        assert hcs.code(f"Hcs{what}ComputeSystem", box) == NOT_SUPPORTED
+        assert hcs.states() == {"box": "Running"}
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    def test_a_virtual_machine_is_paused_saved_and_goes_on(self, hcs: HcsCaller) -> None:
+        vm = hcs.running("vm", machine())
+        assert hcs.code("HcsSaveComputeSystem", vm) == WRONG_STATE
+        assert hcs.code("HcsResumeComputeSystem", vm) == WRONG_STATE
+        hcs.ask("HcsPauseComputeSystem", vm, "")
+        assert hcs.states() == {"vm": "Paused"}
+        hcs.ask("HcsSaveComputeSystem", vm)
+        assert hcs.code("HcsPauseComputeSystem", vm) == WRONG_STATE
+        hcs.ask("HcsResumeComputeSystem", vm)
+        assert hcs.states() == {"vm": "Running"}
+        hcs.ask("HcsCrashComputeSystem", vm)
+        assert hcs.exit_of("HcsWaitForComputeSystemExit", vm)["ExitType"] == "UnexpectedExit"
+        hcs.close(vm)
+
+    def test_a_hosted_container_needs_its_host_and_ends_with_it(self, hcs: HcsCaller) -> None:
+        hosted = {**container(), "HostingSystemId": "vm"}
+        assert refused(hcs.create, "box", hosted) == SYSTEM_NOT_FOUND
+        vm = hcs.running("vm", machine())
+        box = hcs.running("box", hosted)
+        assert hcs.properties(box)["HostingSystemId"] == "vm"
+        hcs.ask("HcsPauseComputeSystem", box)
+        hcs.ask("HcsResumeComputeSystem", box)
+        hcs.ask("HcsTerminateComputeSystem", vm)
+        assert hcs.states() == {}
+        assert hcs.exit_of("HcsWaitForComputeSystemExit", box)["ExitType"] == "UnexpectedExit"
+        hcs.close(box)
+        hcs.close(vm)
+
+
+class TestExit:
+    @pytest.mark.parametrize(
+        ("what", "kind", "detail"),
+        [("ShutDown", "GracefulExit", "Shutdown"), ("Terminate", "ForcedExit", "Terminate")],
+    )
+    def test_tells_how_it_ended(self, hcs: HcsCaller, what: str, kind: str, detail: str) -> None:
+        box = hcs.running("box")
+        hcs.ask(f"Hcs{what}ComputeSystem", box)
+        assert hcs.exit_of("HcsWaitForComputeSystemExit", box) == {
+            "Status": 0,
+            "ExitType": kind,
+            "Attribution": [{"SystemExit": {"Detail": detail, "Initiator": "Client"}}],
+        }
+        hcs.close(box)
+
+    def test_a_crash_has_its_own_code(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box")
+        hcs.simulator.crash_container("box")
+        found = hcs.exit_of("HcsWaitForComputeSystemExit", box)
+        assert (found["Status"], found["ExitType"]) == (0x80370106 - (1 << 32), "UnexpectedExit")
+        hcs.close(box)
+
+    def test_an_old_windows_holds_nobody_responsible_and_has_no_wait(self, hcs: HcsCaller) -> None:
+        hcs.simulator.set_options(windows_build=17763)
+        box = hcs.create("box", container())
+        told = hcs.events("HcsSetComputeSystemCallback", box)
+        hcs.ask("HcsTerminateComputeSystem", box)
+        assert told.get(timeout=60) == (1, {"Status": 0, "ExitType": "ForcedExit"})
+        with pytest.raises(AttributeError):
+            hcs.function("HcsWaitForComputeSystemExit")
+        hcs.close(box)
+
+
+class TestNamespace:
+    def test_the_start_joins_it_and_the_end_leaves_it(self, hcs: HcsCaller, caller: Caller) -> None:
+        network = caller.network()
+        endpoint, namespace = caller.endpoint(network), caller.namespace()
+        caller.add(namespace, endpoint)
+        box = hcs.create("box", container(namespace.upper()))
+        assert not caller.get("Namespace", namespace).get("Containers")
+        hcs.ask("HcsStartComputeSystem", box)
+        assert caller.get("Namespace", namespace)["Containers"] == ["box"]
+        assert caller.get("Endpoint", endpoint)["State"] == 3
+        hcs.ask("HcsTerminateComputeSystem", box)
+        assert not caller.get("Namespace", namespace).get("Containers")
+        assert caller.get("Endpoint", endpoint)["State"] != 3
+        hcs.close(box)
+
+    def test_an_endpoint_that_cannot_be_attached_fails_the_start(
+        self, hcs: HcsCaller, caller: Caller
+    ) -> None:
+        endpoint, namespace = caller.endpoint(caller.network()), caller.namespace()
+        caller.add(namespace, endpoint)
+        hcs.simulator.degrade_endpoint(endpoint)
+        box = hcs.create("box", container(namespace))
+        assert hcs.code("HcsStartComputeSystem", box) == ATTACH_FAILED
+        assert hcs.states() == {"box": "Created"}
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    def test_or_the_making_by_option(self, hcs: HcsCaller) -> None:
+        hcs.simulator.set_options(namespace_joined_at="create")
+        assert refused(hcs.create, "box", container(NO_NAMESPACE)) == ELEMENT_NOT_FOUND
+        assert hcs.states() == {}
+
+    def test_one_that_is_not_there_fails_the_start(self, hcs: HcsCaller) -> None:
+        box = hcs.create("box", container(NO_NAMESPACE))
+        assert hcs.code("HcsStartComputeSystem", box) == ELEMENT_NOT_FOUND
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    def test_what_tests_start_by_hand_are_systems_too(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        namespace = simulator.plant("namespace")
+        simulator.start_container(namespace, "pod")
+        simulator.run_container("by-hand")
+        owners = {one["Id"]: one["Owner"] for one in hcs.systems()}
+        assert owners == {"pod": "containerd-shim-runhcs-v1.exe", "by-hand": "docker"}
+        simulator.stop_container("pod")
+        simulator.stop_container("by-hand")
+        assert hcs.systems() == []
+
+    def test_a_leaked_one_keeps_its_id(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        simulator.start_container(simulator.plant("namespace"), "pod")
+        simulator.stop_container("pod", stuck=True)
+        assert hcs.states() == {"pod": "Unknown"}
+        assert refused(hcs.create, "pod", container()) == SYSTEM_EXISTS
+        pod = hcs.open("pod")
+        assert hcs.code("HcsTerminateComputeSystem", pod) == ALREADY_STOPPED
+        hcs.close(pod)
+        assert hcs.states() == {"pod": "Unknown"}
+        simulator.reboot()
+        assert hcs.states() == {}
+
+
+class TestLastHandle:
+    def test_ends_what_was_made_so(self, hcs: HcsCaller) -> None:
+        first = hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
+        second = hcs.open("box")
+        hcs.close(first)
+        assert hcs.states() == {"box": "Running"}
+        hcs.close(second)
+        assert hcs.states() == {}
+
+    def test_and_nothing_else(self, hcs: HcsCaller) -> None:
+        hcs.close(hcs.running("box"))
+        assert hcs.states() == {"box": "Running"}
+
+    def test_of_a_process_that_was_killed_counts_no_more(self, hcs: HcsCaller) -> None:
+        program = (
+            "import os, sys\n"
+            "from cni_hns.simulator import Simulator\n"
+            "from tests.unit.simulator.hcs_caller import HcsCaller, container\n"
+            "hcs = HcsCaller(Simulator(sys.argv[1]))\n"
+            "hcs.running('box', container(ShouldTerminateOnLastHandleClosed=True))\n"
+            "assert hcs.states() == {'box': 'Running'}\n"
+            "os._exit(7)\n"
+        )
+        ended = subprocess.run([sys.executable, "-c", program, hcs.simulator.folder], check=False)
+        assert ended.returncode == 7
+        assert hcs.states() == {}
+
+    def test_of_a_process_that_ends_in_good_order_counts_no_more(
+        self, hcs: HcsCaller, simulator: Simulator
+    ) -> None:
+        node = Simulator(simulator.folder)
+        HcsCaller(node).running("box", container(ShouldTerminateOnLastHandleClosed=True))
+        assert hcs.states() == {"box": "Running"}
+        node.close()
+        assert hcs.states() == {}
+        assert [leak.kind for leak in simulator.leaks()] == ["handle"]
+        simulator.forget_leaks()
