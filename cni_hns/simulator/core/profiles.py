@@ -32,6 +32,7 @@ class Profile(NamedTuple):
         """What the node is told."""
         return {
             "hns_version": list(self.hns),
+            "windows_build": self.build,
             "first_lb_delete_hresult": self.first_lb_delete_hresult,
         }
 
