@@ -24,7 +24,7 @@ LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 _PAGES = sorted(name for name in os.listdir(f"{ROOT}/docs") if name.endswith(".md"))
 DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{name}" for name in _PAGES)]
 NAMED_COMMAND = re.compile(
-    r"cni-hns ((?:network|endpoint|namespace|ipam|config|ledger|version|demo)(?: [a-z]+)?)"
+    r"cni-hns ((?:network|endpoint|namespace|pod|ipam|config|ledger|version|demo)(?: [a-z]+)?)"
 )
 
 HRESULTS = {name for name in OPTIONS if name.endswith("_hresult")}

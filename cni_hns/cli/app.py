@@ -26,6 +26,7 @@ from cni_hns.cli.leases import ipam
 from cni_hns.cli.ledger import ledger
 from cni_hns.cli.namespaces import namespace
 from cni_hns.cli.networks import network
+from cni_hns.cli.pods import pod
 from cni_hns.cli.session import Session
 from cni_hns.cli.versions import version
 from cni_hns.cni.errors import CniError
@@ -54,7 +55,7 @@ def cli() -> None:
 
 
 config.add_command(explain)
-_OF_THE_NODE = (version, network, endpoint, namespace, container, ipam, ledger, gc, config)
+_OF_THE_NODE = (version, network, endpoint, namespace, container, pod, ipam, ledger, gc, config)
 for _command in (*_OF_THE_NODE, demo, conformance, install, uninstall):
     cli.add_command(_command)
 

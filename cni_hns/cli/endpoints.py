@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from cni_hns.cli.lookup import every, find
+from cni_hns.cli.lookup import find
 from cni_hns.cli.output import print_list, print_object
 from cni_hns.cli.session import Session, in_this_session, json_option
+from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import EndpointView, NetworkView
 
 __all__ = ["endpoint"]

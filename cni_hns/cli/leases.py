@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +13,7 @@ from cni_hns.attachment.reservations import Reservations
 from cni_hns.cli.collection import requests_of
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.output import print_list
+from cni_hns.cli.output import print_list, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import identifier_fault
 from cni_hns.ipam import reservations
@@ -171,7 +170,7 @@ def _next_ones(node: Node, network: str, owner: str, config: str | None) -> list
 
 
 def _until(ledger: Ledger | None, lease: Lease) -> str | None:
-    return None if ledger is None or lease.until is None else _utc(ledger.wall(lease.until))
+    return None if ledger is None or lease.until is None else utc(ledger.wall(lease.until))
 
 
 def _facts(lease: Lease, everything: bool, until: str | None = None) -> dict[str, Any]:
@@ -192,7 +191,3 @@ def _facts(lease: Lease, everything: bool, until: str | None = None) -> dict[str
         "gateway": lease.gateway,
         "origin": lease.origin,
     }
-
-
-def _utc(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -9,11 +9,9 @@ from cni_hns.cli.failure import Failure
 from cni_hns.identity import guid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cni_hns.hcn.client import Family
 
-__all__ = ["every", "find"]
+__all__ = ["find"]
 
 
 def find(family: Family, kind: str, text: str) -> dict[str, Any]:
@@ -35,12 +33,3 @@ def find(family: Family, kind: str, text: str) -> dict[str, Any]:
             # Also when it vanished between the two calls: what counts is that it is not there now.
             pass
     raise Failure(f'there is no {kind} with the {"id" if identifier else "name"} "{text}"')
-
-
-def every(family: Family, **query: object) -> Iterator[dict[str, Any]]:
-    """The documents of all objects that fit the query; one that vanishes meanwhile is left out."""
-    for identifier in family.ids(**query):
-        try:
-            yield family.get(identifier)
-        except NotFound:
-            continue

@@ -7,6 +7,7 @@ was cut could not be used in the next command.
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-__all__ = ["Columns", "console", "print_json", "print_list", "print_object", "table"]
+__all__ = ["Columns", "console", "print_json", "print_list", "print_object", "table", "utc"]
 
 # Heading -> key of the row.
 Columns = dict[str, str]
@@ -87,3 +88,8 @@ def _text(value: object) -> Text:
     if isinstance(value, list):
         return Text("\n".join(str(one) for one in value))
     return Text("" if value is None else str(value))
+
+
+def utc(seconds: float) -> str:
+    """Seconds since the epoch as all commands write them (RFC 3339)."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

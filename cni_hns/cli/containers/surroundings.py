@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import click
 
 from cni_hns.binding.errors import NotFound, NotSupported, ServiceError
-from cni_hns.cli.lookup import every
 from cni_hns.cni.errors import CniError
+from cni_hns.hcn.listing import every
 from cni_hns.hcn.statistics import EndpointStatistics
 from cni_hns.hcn.views import EndpointView, NamespaceView
 from cni_hns.ledger import LedgerBusy, LedgerFault

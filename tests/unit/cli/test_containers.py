@@ -70,12 +70,12 @@ class Containers:
 
     def _connect(self) -> tuple[Libraries, Machine]:
         libraries, machine = choose_hns({"CNI_HNS_SIMULATOR": str(self.node.folder)})()
-        libraries.ole32 = _Either(self.hcs, libraries.ole32)
+        libraries.ole32 = Either(self.hcs, libraries.ole32)
         libraries.computecore = self.hcs.libraries().computecore
         return libraries, machine
 
 
-class _Either:
+class Either:
     """Frees what either of the two services has allocated."""
 
     def __init__(self, hcs: ScriptedCompute, simulated: Any) -> None:

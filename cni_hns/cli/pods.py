@@ -1,0 +1,260 @@
+"""`cni-hns pod`: what HNS, HCS and the ledger together know of each pod, and where they disagree."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cni_hns.cli.containers.facts import print_blocks
+from cni_hns.cli.containers.options import timeout_option
+from cni_hns.cli.failure import Failure
+from cni_hns.cli.output import print_json, print_object, utc
+from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cni_hns.hcn.views import EndpointView
+    from cni_hns.hcs.documents.properties import Properties
+    from cni_hns.ledger import AttachmentRow, Lease
+    from cni_hns.survey.pod import Pod
+    from cni_hns.survey.seen import LedgerTime, Seen
+
+__all__ = ["pod"]
+
+_Facts = dict[str, Any]
+
+
+@click.group()
+def pod() -> None:
+    """Pods: sandbox, containers, namespace, endpoints and addresses, joined and compared.
+
+    What HNS, the Host Compute System (HCS) or the ledger does not tell is left out, with a note on stderr.
+    """
+
+
+@pod.command("list")
+@click.option("--network", metavar="NAME|ID", help="Only those on this network.")
+@timeout_option()
+@ledger_options
+@json_option
+@in_this_session
+def list_(
+    session: Session,
+    *,
+    network: str | None,
+    timeout_s: float,
+    data_dir: str | None,
+    config: str | None,
+    as_json: bool,
+) -> None:
+    """List the pods of this node, each with its addresses and every mismatch in words.
+
+    JSON has an array of all that `pod show` tells.
+    """
+    seen = _look(session, timeout_s, data_dir, config)
+    rows = [_facts(one, seen) for one in _pods(seen)]
+    if network is not None:
+        rows = [one for one in rows if _is_on(one, network)]
+    if as_json:
+        print_json(rows)
+    else:
+        print_blocks([{**one, "id": _title(one)} for one in rows], _lines, "no pods")
+
+
+@pod.command()
+@click.argument("which", metavar="ID")
+@timeout_option()
+@ledger_options
+@json_option
+@in_this_session
+def show(
+    session: Session,
+    *,
+    which: str,
+    timeout_s: float,
+    data_dir: str | None,
+    config: str | None,
+    as_json: bool,
+) -> None:
+    """Show all of one pod. ID is that of its sandbox or of its namespace, or the beginning of one."""
+    seen = _look(session, timeout_s, data_dir, config)
+    facts = _facts(_find(_pods(seen), which), seen)
+    print_object(facts if as_json else _readable(facts), as_json)
+
+
+def _look(session: Session, timeout_s: float, data_dir: str | None, config: str | None) -> Seen:
+    """Raises: Failure: nobody answered."""
+    from cni_hns.survey.look import look
+
+    node = session.node_with_ledger(data_dir, config)
+    seen = look(node, lambda: session.systems(timeout_s).enumerate(None, timeout_s))
+    if seen.is_blind:
+        raise Failure(seen.notes[0])
+    for note in seen.notes:
+        click.echo(f"note: {note}", err=True)
+    return seen
+
+
+def _pods(seen: Seen) -> list[Pod]:
+    from cni_hns.survey.joining import pods_of
+
+    return pods_of(seen)
+
+
+def _find(pods: list[Pod], which: str) -> Pod:
+    """Raises: Failure: there is none, or there are several whose IDs begin so."""
+    wanted = which.strip("{}").lower()
+    exact = [one for one in pods if wanted in {one.id.lower(), one.namespace}]
+    found = exact or [
+        one for one in pods if one.id.lower().startswith(wanted) or one.namespace.startswith(wanted)
+    ]
+    if not wanted or not found:
+        raise Failure(f'pod "{which}" not found; see: cni-hns pod list')
+    if len(found) > 1:
+        ids = ", ".join(one.id or one.namespace for one in found)
+        raise Failure(f'{len(found)} pods have an ID that begins with "{which}": {ids}')
+    return found[0]
+
+
+def _facts(one: Pod, seen: Seen) -> _Facts:
+    names = {each.id: each.name for each in seen.networks or ()}
+    endpoints = [_endpoint(each, names) for each in one.endpoints]
+    networks = [*(row.key.network for row in one.attachments), *(each["network"] for each in endpoints)]
+    return {
+        "id": one.id,
+        "state": one.state,
+        "mismatches": [each._asdict() for each in one.mismatches],
+        "namespace": one.namespace,
+        "compartment": one.room.compartment if one.room else None,
+        "networks": list(dict.fromkeys(each for each in networks if each)),
+        "addresses": one.addresses,
+        "containers": [_container(each) for each in one.containers],
+        "endpoints": endpoints,
+        "attachments": [_attachment(each, seen.time) for each in one.attachments],
+        "leases": [_lease(each) for each in one.leases],
+    }
+
+
+def _endpoint(view: EndpointView, names: dict[str, str]) -> _Facts:
+    from cni_hns.survey.pod import port_mappings
+
+    return {
+        "id": view.id,
+        "name": view.name,
+        "network": names.get(view.network, ""),
+        "networkID": view.network,
+        "namespace": view.namespace,
+        "addresses": [f"{address}/{prefix}" for address, prefix in view.addresses],
+        "mac": view.mac,
+        "portMappings": port_mappings(view),
+    }
+
+
+def _container(found: Properties) -> _Facts:
+    from cni_hns.hcs.isolation import isolation_of
+
+    return {
+        "id": found.id,
+        "isolation": str(isolation_of(found)),
+        "state": "Stopped" if found.stopped else str(found.state),
+        "owner": found.owner,
+    }
+
+
+def _attachment(row: AttachmentRow, time: LedgerTime | None) -> _Facts:
+    from cni_hns.survey.pod import last_verb
+
+    at = None if time is None else time.wall_of(row.updated_at)
+    return {
+        "network": row.key.network,
+        "ifname": row.key.ifname,
+        "phase": row.phase,
+        "lastVerb": last_verb(row),
+        "at": None if at is None else utc(at),
+        "endpoint": row.endpoint_id,
+        "netns": row.netns,
+        "result": _result(row),
+    }
+
+
+def _result(row: AttachmentRow) -> Any:
+    """What ADD printed: JSON, unless the ledger was written to by hand."""
+    try:
+        return json.loads(row.result or "null")
+    except ValueError:
+        return row.result
+
+
+def _lease(lease: Lease) -> _Facts:
+    return {
+        "network": lease.network,
+        "address": lease.address,
+        "prefix": lease.prefix,
+        "gateway": lease.gateway,
+        "ifname": lease.ifname,
+        "origin": lease.origin,
+    }
+
+
+def _is_on(facts: _Facts, network: str) -> bool:
+    ids = {one["networkID"] for one in facts["endpoints"]}
+    return network in facts["networks"] or network.strip("{}").lower() in ids
+
+
+def _title(facts: _Facts) -> str:
+    return facts["id"] or f"a pod without a known sandbox in namespace {facts['namespace']}"
+
+
+def _lines(facts: Mapping[str, Any]) -> list[str]:
+    """A pod in the list."""
+    place = f"namespace {facts['namespace']}" if facts["namespace"] else "no namespace"
+    addresses = ", ".join(facts["addresses"]) or "no address"
+    networks = ", ".join(facts["networks"])
+    containers = ", ".join(f"{one['id']} {one['state']}" for one in facts["containers"])
+    lines = [
+        {"changing": "changing: a call works on it now", "ok": "ok"}.get(facts["state"], ""),
+        *(f"MISMATCH {one['words']}" for one in facts["mismatches"]),
+        f"{addresses} on {networks}" if networks else addresses,
+        place,
+        f"containers: {containers}" if containers else "",
+    ]
+    return [one for one in lines if one]
+
+
+def _readable(facts: _Facts) -> _Facts:
+    """Each list as lines."""
+    return {
+        **facts,
+        "mismatches": [one["words"] for one in facts["mismatches"]],
+        "containers": [
+            f"{one['id']}: {_words(one, 'isolation', 'state', 'owner')}" for one in facts["containers"]
+        ],
+        "endpoints": [_endpoint_words(one) for one in facts["endpoints"]],
+        "attachments": [_attachment_words(one) for one in facts["attachments"]],
+        "leases": [
+            f"{one['address']}/{one['prefix']} on {one['network']}: {one['origin']}"
+            for one in facts["leases"]
+        ],
+    }
+
+
+def _endpoint_words(one: _Facts) -> str:
+    facts = [
+        *one["addresses"],
+        f"MAC {one['mac']}" if one["mac"] else "",
+        f"network {one['network'] or one['networkID']}",
+        *(f"port {each}" for each in one["portMappings"]),
+    ]
+    return f"{one['id']}: {', '.join(each for each in facts if each)}"
+
+
+def _attachment_words(one: _Facts) -> str:
+    when = f"at {one['at']}" if one["at"] else "before this boot"
+    return f"{one['ifname']} on {one['network']}: {one['phase']}, {one['lastVerb']} {when}"
+
+
+def _words(facts: _Facts, *members: str) -> str:
+    return ", ".join(facts[one] for one in members if facts[one])

@@ -1,0 +1,93 @@
+"""Reading a node: one look at each source.
+
+The ledger is read before all others and again after them. What changed in it meanwhile is at work: the other
+sources may have been read on either side of the change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from cni_hns.binding.errors import ServiceError
+from cni_hns.cni.errors import CniError
+from cni_hns.hcn.listing import every
+from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
+from cni_hns.ledger import LedgerBusy, LedgerFault
+from cni_hns.survey.seen import LedgerTime, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cni_hns.hcs.documents.properties import Properties
+    from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger
+    from cni_hns.node.node import Node
+
+__all__ = ["look"]
+
+_Read = TypeVar("_Read")
+
+
+class _Records(NamedTuple):
+    """What a ledger has now; leases first, so that each of a row that was read is of that row."""
+
+    leases: list[Lease]
+    rows: dict[AttachmentKey, AttachmentRow]
+    time: LedgerTime | None
+
+
+def look(node: Node, systems: Callable[[], list[Properties]]) -> Seen:
+    """What HNS, HCS and the ledger of this node have now. `systems` asks HCS.
+
+    A source that is not there, refuses or does not answer is None, and `notes` has its reason.
+    """
+    notes: list[str] = []
+
+    def unless_it_fails(read: Callable[[], _Read]) -> _Read | None:
+        try:
+            return read()
+        except (ServiceError, CniError, LedgerFault, LedgerBusy) as fault:
+            notes.append(" ".join(str(fault).split()))
+            return None
+
+    before = unless_it_fails(lambda: _records(node.ledger_if_any))
+    namespaces = unless_it_fails(lambda: [NamespaceView.of(one) for one in every(node.hcn.namespaces)])
+    endpoints = unless_it_fails(lambda: [EndpointView.of(one) for one in every(node.hcn.endpoints)])
+    networks = unless_it_fails(lambda: [NetworkView.of(one) for one in every(node.hcn.networks)])
+    found = unless_it_fails(systems)
+    after = unless_it_fails(lambda: _records(node.ledger_if_any))
+    return Seen(
+        namespaces=namespaces,
+        endpoints=endpoints,
+        networks=networks,
+        systems=found,
+        rows=None if after is None else list(after.rows.values()),
+        leases=None if after is None else after.leases,
+        at_work=frozenset() if before is None or after is None else _at_work(node, before.rows, after.rows),
+        time=None if after is None else after.time,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _records(ledger: Ledger | None) -> _Records:
+    if ledger is None:
+        return _Records([], {}, None)
+    leases = ledger.leases()
+    now = ledger.now()
+    rows = {row.key: row for row in ledger.attachments()}
+    return _Records(leases, rows, LedgerTime(now, ledger.wall(now)))
+
+
+def _at_work(
+    node: Node, before: dict[AttachmentKey, AttachmentRow], after: dict[AttachmentKey, AttachmentRow]
+) -> frozenset[AttachmentKey]:
+    changed = {
+        key for key in before.keys() | after.keys() if _version(before.get(key)) != _version(after.get(key))
+    }
+    owned = {
+        key for key, row in after.items() if row.phase in {"adding", "deleting"} and node.alive(row.owner)
+    }
+    return frozenset(changed | owned)
+
+
+def _version(row: AttachmentRow | None) -> Any:
+    return None if row is None else (row.phase, row.token, row.updated_at)

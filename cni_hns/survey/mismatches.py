@@ -1,0 +1,228 @@
+"""Where HNS, HCS and the ledger disagree about a pod, in words.
+
+Rule: each check needs the sources that it compares, and says nothing where one of them did not answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cni_hns.hcn.views import ENABLE_DHCP, REMOTE
+from cni_hns.identity import attachment_of
+from cni_hns.ledger.addresses import address_key
+from cni_hns.survey.pod import Mismatch, last_verb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cni_hns.hcn.views import EndpointView
+    from cni_hns.ledger import AttachmentRow, Lease
+    from cni_hns.survey.index import Index
+    from cni_hns.survey.pod import Pod
+
+__all__ = ["STARTING_S", "mismatches_of"]
+
+STARTING_S = 60.0
+"""So long after its ADD a pod may be without a container: a runtime makes the container after it."""
+
+_UNFINISHED = ("adding", "deleting")
+
+
+def mismatches_of(pod: Pod, index: Index) -> list[Mismatch]:
+    """All of them; none for a pod of which all sources say the same."""
+    return [found for check in _CHECKS for found in check(pod, index)]
+
+
+def _unfinished(pod: Pod, _: Index) -> Iterator[Mismatch]:
+    for row in pod.attachments:
+        if row.phase in _UNFINISHED:
+            yield Mismatch("unfinished", f"{last_verb(row)} and never ended: {_named(row)}")
+
+
+def _namespaces(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    """Of each finished attachment, against the ledger."""
+    if index.seen.namespaces is None:
+        return
+    for row in _ready(pod):
+        if row.namespace_id and row.namespace_id not in index.rooms:
+            yield Mismatch("namespace-missing", f"HNS does not have namespace {row.namespace_id}, {_of(row)}")
+
+
+def _networks(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    if index.seen.networks is None:
+        return
+    for row in _ready(pod):
+        if row.hcn_network_id and row.hcn_network_id not in index.networks:
+            yield Mismatch("network-missing", f"HNS does not have network {row.hcn_network_id}, {_of(row)}")
+
+
+def _endpoints_of_rows(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    if index.seen.endpoints is None:
+        return
+    for row in _ready(pod):
+        endpoint = index.endpoints.get(row.endpoint_id or "")
+        if endpoint is None:
+            named = f"endpoint {row.endpoint_id}" if row.endpoint_id else "an endpoint"
+            yield Mismatch("endpoint-missing", f"HNS does not have {named}, {_of(row)}")
+        elif row.namespace_id and endpoint.namespace != row.namespace_id:
+            where = f"in namespace {endpoint.namespace}" if endpoint.namespace else "in no namespace"
+            said = f"the ledger says in {row.namespace_id}"
+            yield Mismatch("endpoint-elsewhere", f"{_endpoint(endpoint)} is {where}; {said}")
+
+
+def _leased_addresses(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    for row, endpoint in _with_own_endpoint(pod, index):
+        there = {address_key(address) for address, _ in endpoint.addresses}
+        for lease in _leases_of(row, pod):
+            if address_key(lease.address) not in there:
+                words = f"{_endpoint(endpoint)} does not have {lease.address}, which the ledger leases to it"
+                yield Mismatch("address-missing", words)
+
+
+def _unleased_addresses(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    """An external IPAM plugin and a DHCP server keep leases of their own."""
+    if index.seen.leases is None:
+        return
+    for row, endpoint in _with_own_endpoint(pod, index):
+        if row.plugin is not None or endpoint.flags & ENABLE_DHCP:
+            continue
+        leased = {address_key(lease.address) for lease in _leases_of(row, pod)}
+        for address, _ in endpoint.addresses:
+            if address_key(address) not in leased:
+                words = f"{_endpoint(endpoint)} has {address}, which the ledger does not lease to it"
+                yield Mismatch("address-without-lease", words)
+
+
+def _unrecorded_endpoints(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    if index.seen.rows is None:
+        return
+    for one in pod.endpoints:
+        ours = attachment_of(one.id, one.name)
+        if ours is not None and one.id not in index.recorded:
+            network, _, ifname = ours
+            words = (
+                f'{_endpoint(one)} is of {ifname} on "{network}" by its ID, and no row of the ledger names it'
+            )
+            yield Mismatch("endpoint-without-row", words)
+
+
+def _unlisted_endpoints(pod: Pod, _: Index) -> Iterator[Mismatch]:
+    if pod.room is None:
+        return
+    for one in pod.endpoints:
+        if one.namespace == pod.room.id and one.id not in pod.room.endpoints:
+            words = f"{_endpoint(one)} says that it is in namespace {pod.room.id}, which does not list it"
+            yield Mismatch("endpoint-not-listed", words)
+
+
+def _lost_endpoints(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    if pod.room is None or index.seen.endpoints is None:
+        return
+    for one in sorted(pod.room.endpoints - index.endpoints.keys()):
+        words = f"namespace {pod.room.id} lists endpoint {one}, which HNS does not have"
+        yield Mismatch("endpoint-listed-but-gone", words)
+
+
+def _addresses_used_twice(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    for one in pod.endpoints:
+        for address, _ in one.addresses:
+            others = [_endpoint(each) for each in index.at(one.network, address) if each.id != one.id]
+            if others:
+                words = f"{_endpoint(one)} has {address}, and so has {', '.join(others)}"
+                yield Mismatch("address-twice", words)
+
+
+def _leases_without_row(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    """What was taken over from host-local has none while its pod, made by a peer, has its endpoint."""
+    if index.seen.rows is None:
+        return
+    in_use = {address_key(address) for one in pod.endpoints for address, _ in one.addresses}
+    for lease in pod.leases:
+        if any(_is_of(lease, row) for row in pod.attachments):
+            continue
+        if lease.origin == "adopted" and (
+            index.seen.endpoints is None or address_key(lease.address) in in_use
+        ):
+            continue
+        on = f'{lease.ifname or "the container"} on network "{lease.network}"'
+        words = f"the ledger leases {lease.address} to {on}, and has no row for it"
+        yield Mismatch("lease-without-row", words)
+
+
+def _sandbox(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    ready = _ready(pod)
+    if index.seen.systems is None or not ready:
+        return
+    found = index.sandbox(pod.id)
+    if found is not None:
+        if found.stopped or found.state == "Stopped":
+            yield Mismatch("container-stopped", f"the sandbox's container {found.id} has stopped")
+    elif not any(_is_starting(row, index) for row in ready):
+        yield Mismatch("container-missing", f"HCS does not have the sandbox's container {pod.id}")
+
+
+def _listed_containers(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    if pod.room is None:
+        return
+    for one in pod.room.containers:
+        if index.seen.systems is not None and index.system(one) is None:
+            words = f"namespace {pod.room.id} lists container {one}, which HCS does not have"
+            yield Mismatch("container-listed-but-gone", words)
+        if index.seen.rows is not None and not index.rows_in.get(pod.room.id):
+            words = f"container {one} is in namespace {pod.room.id}, and no row of the ledger names that"
+            yield Mismatch("container-without-row", words)
+
+
+_CHECKS: tuple[Callable[[Pod, Index], Iterator[Mismatch]], ...] = (
+    _unfinished,
+    _namespaces,
+    _networks,
+    _endpoints_of_rows,
+    _leased_addresses,
+    _unleased_addresses,
+    _unrecorded_endpoints,
+    _unlisted_endpoints,
+    _lost_endpoints,
+    _addresses_used_twice,
+    _leases_without_row,
+    _sandbox,
+    _listed_containers,
+)
+
+
+def _ready(pod: Pod) -> list[AttachmentRow]:
+    return [row for row in pod.attachments if row.phase == "ready"]
+
+
+def _with_own_endpoint(pod: Pod, index: Index) -> Iterator[tuple[AttachmentRow, EndpointView]]:
+    """A shared endpoint has the addresses of the attachment whose it is."""
+    for row in _ready(pod):
+        endpoint = index.endpoints.get(row.endpoint_id or "")
+        if endpoint is not None and not row.is_shared:
+            yield row, endpoint
+
+
+def _leases_of(row: AttachmentRow, pod: Pod) -> list[Lease]:
+    return [lease for lease in pod.leases if _is_of(lease, row)]
+
+
+def _is_of(lease: Lease, row: AttachmentRow) -> bool:
+    """host-local's first reservations name no interface."""
+    return lease.network == row.key.network and lease.ifname in ("", row.key.ifname)
+
+
+def _is_starting(row: AttachmentRow, index: Index) -> bool:
+    return index.seen.time is not None and index.seen.time.age_s(row.updated_at) < STARTING_S
+
+
+def _named(row: AttachmentRow) -> str:
+    return f'{row.key.ifname} on network "{row.key.network}"'
+
+
+def _of(row: AttachmentRow) -> str:
+    return f"which the ledger names for {_named(row)}"
+
+
+def _endpoint(one: EndpointView) -> str:
+    kind = "remote endpoint" if one.flags & REMOTE else "endpoint"
+    return f"{kind} {one.id}"

@@ -1,0 +1,57 @@
+"""What was read of a node, each source once."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+from cni_hns.ledger.clock import BOOT_S
+
+if TYPE_CHECKING:
+    from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
+    from cni_hns.hcs.documents.properties import Properties
+    from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease
+
+__all__ = ["LedgerTime", "Seen"]
+
+
+class LedgerTime(NamedTuple):
+    """One moment: in seconds of the ledger's clock, and in seconds since the epoch."""
+
+    now: float
+    wall: float
+
+    def wall_of(self, moment: float) -> float | None:
+        """What the clock on the wall showed; None for a moment before this boot, which nobody can tell."""
+        return self.wall + moment - self.now if self._is_of_this_boot(moment) else None
+
+    def age_s(self, moment: float) -> float:
+        """How long ago it was; what was before this boot is older than anything."""
+        return self.now - moment if self._is_of_this_boot(moment) else inf
+
+    def _is_of_this_boot(self, moment: float) -> bool:
+        return moment // BOOT_S == self.now // BOOT_S
+
+
+class Seen(NamedTuple):
+    """All objects of each kind; None where their source did not answer, an empty list where it has none.
+
+    `at_work`: the attachments that some process works on now, or that changed while all this was read.
+    `notes` say which sources did not answer, and why.
+    """
+
+    namespaces: list[NamespaceView] | None = None
+    endpoints: list[EndpointView] | None = None
+    networks: list[NetworkView] | None = None
+    systems: list[Properties] | None = None
+    rows: list[AttachmentRow] | None = None
+    leases: list[Lease] | None = None
+    at_work: frozenset[AttachmentKey] = frozenset()
+    time: LedgerTime | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether no source answered."""
+        sources = (self.namespaces, self.endpoints, self.networks, self.systems, self.rows)
+        return all(one is None for one in sources)

@@ -1,0 +1,270 @@
+"""`cni-hns pod`: HNS and the ledger are those of a simulated node with real ADDs, HCS is scripted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cni_hns.binding.libraries import Libraries, Machine
+from cni_hns.cli import main
+from cni_hns.hcn.documents import add_endpoint
+from tests.behaviour.scene import MODES, configured, network
+from tests.harness import SimulatedNode, container_id, l2bridge
+from tests.unit.binding.scripted_compute import Answer, ScriptedCompute
+from tests.unit.cli.conftest import Typed
+from tests.unit.cli.test_containers import Either
+
+OTHER_SUBNET = {"prefix": "10.99.0.0/24", "gateway": "10.99.0.1"}
+PORT = {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}
+
+
+class Pods:
+    """`pods("list")` runs one command about the node."""
+
+    def __init__(self, node: SimulatedNode, hcs: ScriptedCompute, capsys: pytest.CaptureFixture[str]) -> None:
+        self.node = node
+        self.hcs = hcs
+        self.has_hcs = True
+        self._capsys = capsys
+        self.are()
+
+    def __call__(self, *arguments: str) -> Typed:
+        self._capsys.readouterr()
+        code = main(["pod", *arguments], self._connect)
+        return Typed(code, *self._capsys.readouterr())
+
+    def are(self, *systems: dict[str, Any]) -> None:
+        """The compute systems of the node."""
+        self.hcs.says("HcsEnumerateComputeSystems", Answer(text=json.dumps(systems)))
+
+    def add(self, config: dict[str, Any] | None = None) -> str:
+        """A pod whose sandbox runs; its id."""
+        sandbox = container_id()
+        answer = self.node.call("ADD", config or l2bridge(), sandbox, self.node.namespace())
+        assert answer.exit_code == 0, answer.words
+        self.are({"Id": sandbox, "SystemType": "Container", "State": "Running", "Owner": "docker"})
+        return sandbox
+
+    def lose_hns(self) -> None:
+        for kind in ("Namespaces", "Endpoints", "Networks"):
+            self.node.simulator.inject(function=f"HcnEnumerate{kind}", hresult=0x800706BA, count=0)
+
+    def only(self) -> dict[str, Any]:
+        (found,) = self("list", "--json").json
+        return dict(found)
+
+    def words(self) -> list[str]:
+        """The mismatches of the only pod."""
+        return [one["words"] for one in self.only()["mismatches"]]
+
+    def _connect(self) -> tuple[Libraries, Machine]:
+        simulator = self.node.simulator
+        libraries = simulator.libraries()
+        if self.has_hcs:
+            libraries.ole32 = Either(self.hcs, libraries.ole32)
+            libraries.computecore = self.hcs.libraries().computecore
+        return libraries, simulator.machine()
+
+
+@pytest.fixture
+def pods(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Pods]:
+    node, hcs = SimulatedNode(tmp_path), ScriptedCompute()
+    yield Pods(node, hcs, capsys)
+    node.close()
+    hcs.assert_clean()
+
+
+class TestList:
+    def test_a_node_without_any(self, pods: Pods) -> None:
+        assert pods("list") == (0, "no pods\n", "")
+        assert pods("list", "--json").json == []
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_all_agree_after_an_add(self, pods: Pods, mode: str) -> None:
+        sandbox = pods.add(configured(mode))
+        one = pods.only()
+        assert (one["id"], one["state"], one["mismatches"]) == (sandbox, "ok", [])
+        assert (one["networks"], one["addresses"]) == (["pods"], ["10.88.0.2/24"])
+
+    def test_a_pod_is_a_block_of_lines(self, pods: Pods) -> None:
+        sandbox = pods.add()
+        (row,) = pods.node.rows()
+        assert pods("list").out.splitlines() == [
+            sandbox,
+            "    ok",
+            "    10.88.0.2/24 on pods",
+            f"    namespace {row.namespace_id}",
+            f"    containers: {sandbox} Running",
+        ]
+
+    def test_an_endpoint_moved_by_hand_is_said(self, pods: Pods) -> None:
+        pods.add()
+        (row,), other = pods.node.rows(), pods.node.namespace()
+        assert row.endpoint_id is not None
+        with pods.node.hcn.namespaces.open(row.namespace_id or "") as opened:
+            opened.modify({**add_endpoint(row.endpoint_id), "RequestType": "Remove"})
+        pods.node.attach(other, row.endpoint_id)
+        said = f"endpoint {row.endpoint_id} is in namespace {other}; the ledger says in {row.namespace_id}"
+        assert pods.words() == [said]
+        assert f"    MISMATCH {said}\n" in pods("list").out
+
+    def test_an_endpoint_deleted_by_hand_is_said(self, pods: Pods) -> None:
+        pods.add()
+        (row,) = pods.node.rows()
+        pods.node.hcn.endpoints.delete(row.endpoint_id or "")
+        assert (
+            f"HNS does not have endpoint {row.endpoint_id}, which the ledger names for eth0"
+            in pods.words()[0]
+        )
+
+    def test_a_lost_ledger_is_said(self, pods: Pods) -> None:
+        sandbox = pods.add()
+        pods.node.lose_ledger()
+        one = pods.only()
+        assert (one["id"], one["attachments"]) == (sandbox, [])
+        assert [each["kind"] for each in one["mismatches"]] == ["endpoint-without-row"]
+
+    def test_a_namespace_that_is_gone_is_said(self, pods: Pods) -> None:
+        pods.add()
+        (row,) = pods.node.rows()
+        pods.node.hcn.namespaces.delete(row.namespace_id or "")
+        assert f"HNS does not have namespace {row.namespace_id}" in pods.words()[0]
+
+    def test_a_sandbox_that_has_stopped_is_said(self, pods: Pods) -> None:
+        sandbox = pods.add()
+        pods.are({"Id": sandbox, "SystemType": "Container", "State": "Stopped", "Stopped": True})
+        assert pods.words() == [f"the sandbox's container {sandbox} has stopped"]
+
+    def test_nothing_is_left_of_a_pod_that_was_deleted(self, pods: Pods) -> None:
+        assert pods.node.call("DEL", l2bridge(), pods.add()).exit_code == 0
+        assert pods("list", "--json").json == []
+
+    def test_can_be_of_one_network(self, pods: Pods) -> None:
+        first = pods.add()
+        second = pods.add(configured("nat", name="other", network=network("nat", OTHER_SUBNET)))
+        one, two = pods.node.network_id("pods"), pods.node.network_id("other")
+        for name, sandbox in {"pods": first, one.upper(): first, "other": second, two: second}.items():
+            assert [each["id"] for each in pods("list", "--network", name, "--json").json] == [sandbox]
+        assert pods("list", "--network", "zoo").out == "no pods\n"
+
+
+class TestASourceThatIsMissing:
+    def test_hcs_that_is_not_there_is_a_note(self, pods: Pods) -> None:
+        sandbox = pods.add()
+        pods.has_hcs = False
+        typed = pods("list", "--json")
+        assert (typed.exit_code, typed.json[0]["id"], typed.json[0]["state"]) == (0, sandbox, "ok")
+        assert typed.err.startswith("note: HcsEnumerateComputeSystems ")
+        assert typed.err.count("\n") == 1
+
+    def test_hcs_that_refuses_is_a_note_with_what_to_do(self, pods: Pods) -> None:
+        pods.add()
+        pods.hcs.says("HcsEnumerateComputeSystems", Answer(result=0x8037011B))
+        typed = pods("list")
+        assert (typed.exit_code, "    ok\n" in typed.out) == (0, True)
+        assert "run as administrator" in typed.err
+
+    def test_hns_that_fails_is_noted_and_the_ledger_is_shown(self, pods: Pods) -> None:
+        sandbox = pods.add()
+        pods.lose_hns()
+        typed = pods("list", "--json")
+        assert (typed.exit_code, typed.json[0]["id"], typed.json[0]["addresses"]) == (
+            0,
+            sandbox,
+            ["10.88.0.2/24"],
+        )
+        assert "note: HcnEnumerateNamespaces " in typed.err
+
+    def test_a_damaged_ledger_is_a_note(self, pods: Pods) -> None:
+        sandbox = pods.add()
+        pods.node.lose_ledger()
+        Path(pods.node.ledger_path).write_text("not a ledger")
+        typed = pods("list", "--json")
+        assert (typed.exit_code, typed.json[0]["id"], typed.json[0]["state"]) == (0, sandbox, "ok")
+        assert (typed.err.count("note: "), "ledger rebuild" in typed.err) == (1, True)
+
+    def test_nobody_at_all_is_a_failure(self, pods: Pods) -> None:
+        pods.has_hcs = False
+        pods.add()
+        pods.node.lose_ledger()
+        Path(pods.node.ledger_path).write_text("not a ledger")
+        pods.lose_hns()
+        typed = pods("list")
+        assert (typed.exit_code, typed.out, typed.err.count("\n")) == (1, "", 1)
+
+    def test_the_timeout_is_passed_to_hcs(self, pods: Pods) -> None:
+        pods("list", "--timeout", "2")
+        assert 0 < pods.hcs.arguments("HcsWaitForOperationResult")[1] <= 2000
+
+
+class TestShow:
+    def test_has_everything(self, pods: Pods) -> None:
+        sandbox = pods.add(l2bridge(runtimeConfig={"portMappings": [PORT]}))
+        (row,), (endpoint,) = pods.node.rows(), pods.node.endpoints()
+        one = pods("show", sandbox, "--json").json
+        assert (one["id"], one["state"], one["namespace"]) == (sandbox, "ok", row.namespace_id)
+        assert one["containers"] == [
+            {"id": sandbox, "isolation": "process", "state": "Running", "owner": "docker"}
+        ]
+        assert one["endpoints"] == [
+            {
+                "id": endpoint.id,
+                "name": f"{sandbox}_pods",
+                "network": "pods",
+                "networkID": endpoint.network,
+                "namespace": row.namespace_id,
+                "addresses": ["10.88.0.2/24"],
+                "mac": endpoint.mac,
+                "portMappings": ["8080 -> 80/tcp"],
+            }
+        ]
+        (attachment,) = one["attachments"]
+        assert (attachment["phase"], attachment["lastVerb"], attachment["ifname"]) == (
+            "ready",
+            "ADD ended",
+            "eth0",
+        )
+        assert attachment["result"]["ips"][0]["address"] == "10.88.0.2/24"
+        assert attachment["at"].endswith("Z")
+        assert [each["address"] for each in one["leases"]] == ["10.88.0.2"]
+
+    def test_is_readable(self, pods: Pods) -> None:
+        sandbox = pods.add(l2bridge(runtimeConfig={"portMappings": [PORT]}))
+        out = " ".join(pods("show", sandbox).out.split())
+        assert f"{sandbox}: process, Running, docker" in out
+        assert "network pods, port 8080 -> 80/tcp" in out
+        assert "eth0 on pods: ready, ADD ended at 2" in out
+
+    def test_a_verb_of_an_earlier_boot_has_no_time(self, pods: Pods) -> None:
+        sandbox = pods.add()
+        pods.node.simulator.reboot()
+        assert pods("show", sandbox, "--json").json["attachments"][0]["at"] is None
+        assert "ADD ended before this boot" in " ".join(pods("show", sandbox).out.split())
+
+    def test_takes_the_beginning_of_either_id(self, pods: Pods) -> None:
+        sandbox = pods.add()
+        (row,) = pods.node.rows()
+        assert row.namespace_id is not None
+        for text in (sandbox[:6], sandbox.upper(), row.namespace_id, f"{{{row.namespace_id[:20]}"):
+            assert pods("show", text, "--json").json["id"] == sandbox
+
+    def test_a_beginning_of_several_is_refused_with_their_ids(self, pods: Pods) -> None:
+        namespaces = pods.node.namespace(), pods.node.namespace()
+        for sandbox, namespace in zip(("abc1", "abc2"), namespaces, strict=True):
+            assert pods.node.call("ADD", l2bridge(), sandbox, namespace).exit_code == 0
+        typed = pods("show", "abc")
+        assert (typed.exit_code, typed.out) == (1, "")
+        assert typed.err.endswith('2 pods have an ID that begins with "abc": abc1, abc2\n')
+
+    @pytest.mark.parametrize("text", ["zoo", ""])
+    def test_of_one_that_is_not_there(self, pods: Pods, text: str) -> None:
+        pods.add()
+        typed = pods("show", text)
+        assert (typed.exit_code, typed.err) == (
+            1,
+            f'cni-hns: pod "{text}" not found; see: cni-hns pod list\n',
+        )
