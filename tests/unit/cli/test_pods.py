@@ -53,6 +53,10 @@ class Pods:
         for kind in ("Namespaces", "Endpoints", "Networks"):
             self.node.simulator.inject(function=f"HcnEnumerate{kind}", hresult=0x800706BA, count=0)
 
+    def lose_hcs(self) -> None:
+        self.has_hcs = False
+        self.node.simulator.set_options(missing_libraries=["computecore"])
+
     def only(self) -> dict[str, Any]:
         (found,) = self("list", "--json").json
         return dict(found)
@@ -155,7 +159,7 @@ class TestList:
 class TestASourceThatIsMissing:
     def test_hcs_that_is_not_there_is_a_note(self, pods: Pods) -> None:
         sandbox = pods.add()
-        pods.has_hcs = False
+        pods.lose_hcs()
         typed = pods("list", "--json")
         assert (typed.exit_code, typed.json[0]["id"], typed.json[0]["state"]) == (0, sandbox, "ok")
         assert typed.err.startswith("note: HcsEnumerateComputeSystems ")
@@ -188,7 +192,7 @@ class TestASourceThatIsMissing:
         assert (typed.err.count("note: "), "ledger rebuild" in typed.err) == (1, True)
 
     def test_nobody_at_all_is_a_failure(self, pods: Pods) -> None:
-        pods.has_hcs = False
+        pods.lose_hcs()
         pods.add()
         pods.node.lose_ledger()
         Path(pods.node.ledger_path).write_text("not a ledger")
