@@ -50,15 +50,21 @@ _INDEXED = {
     "loadbalancers": {"id": "id"},
     "routes": {"id": "id"},
 }
+# Microsoft's own WSL asks for an endpoint with a NULL query, and reads V1's members from the answer.
+_V1_WITHOUT_A_QUERY = "Endpoint"
 _STATES = tuple(str(number) for number in range(7))
 _GUID_COLUMNS = ("id", "network", "namespace")
 
 
 def view(state: State, family: str, guid: str, query: str | None) -> Document:
-    """The object in the shape that the query asks for: schema major 1 is V1's, everything else V2's."""
+    """The object in the shape that the query asks for: schema major 1 is V1's, everything else V2's.
+
+    An endpoint is shown in V1's to who asks without any query.
+    """
     kind = FAMILIES[family]
-    version = _version(state, _read(state, query))
-    return (kind.v1 if version == 1 else kind.v2)(state, guid)
+    wanted = _read(state, query)
+    old = _version(state, wanted) == 1 or (query is None and family == _V1_WITHOUT_A_QUERY)
+    return (kind.v1 if old else kind.v2)(state, guid)
 
 
 def select(state: State, family: str, query: str | None) -> list[str]:

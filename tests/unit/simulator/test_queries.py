@@ -100,6 +100,12 @@ class TestQueries:
         assert "Ipams" in caller.query("Network", handle, query)
         caller.close("Network", handle)
 
+    def test_an_endpoint_without_any_query_is_answered_in_v1(self, caller: Caller) -> None:
+        handle = caller.open("Endpoint", caller.endpoint(caller.network()))
+        assert {"IPAddress", "VirtualNetworkName"} <= set(caller.query("Endpoint", handle, None))
+        assert "IpConfigurations" in caller.query("Endpoint", handle, "")
+        caller.close("Endpoint", handle)
+
     def test_by_option_it_is_answered_in_v1(self, caller: Caller, simulator: Simulator) -> None:
         simulator.set_options(default_query_schema=1)
         handle = caller.open("Network", caller.network())
