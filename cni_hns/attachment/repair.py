@@ -22,9 +22,12 @@ _A_FEW = 2
 def others(attachment: Attachment) -> None:
     """Repair a few rows of this network that are not the attachment's own."""
     node, key = attachment.node, attachment.key
-    for row in attachment.ledger.stale(key.network, node.alive, node.now(), limit=_A_FEW, exclude=key):
-        from cni_hns.attachment.retirement import take
+    left = attachment.ledger.stale(key.network, node.alive, node.now(), limit=_A_FEW, exclude=key)
+    if not left:
+        return
+    from cni_hns.attachment.retirement import take
 
+    for row in left:
         try:
             take(attachment.other(row.key), row)
         except (ServiceError, CniError) as fault:
