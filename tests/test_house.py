@@ -30,8 +30,16 @@ OF_HNS_V1 = {
     "cni_hns.hns.documents",
     "cni_hns.hcs",
 }
+# What only an ADD needs, or a DEL of what the ledger does not know.
+NOT_FOR_A_DEL = {
+    "cni_hns.attachment.peers",
+    "cni_hns.cni.result",
+    "cni_hns.dialects.endpoint",
+    "cni_hns.ipam.allocate",
+    "cni_hns.node.networks",
+}
 # Pulled in by a careless import; `python -X importtime` tells what each costs.
-SLOW_STANDARD = {"argparse", "asyncio", "dataclasses", "logging", "pathlib", "subprocess", "uuid"}
+SLOW_STANDARD = {"argparse", "asyncio", "dataclasses", "hashlib", "logging", "pathlib", "subprocess", "uuid"}
 SLOW_STANDARD |= {"threading", "typing"}  # cni_hns.background and cni_hns.typed stand in for them
 
 # Calls the front door as a runtime does, and at its end says on stderr which modules were loaded.
@@ -143,6 +151,13 @@ class TestWhatACallLoads:
         unwanted = MODELS | OPERATORS | OF_HNS_V1
         loaded = {name: top_levels(made.modules) & unwanted for name, made in calls.items()}
         assert loaded == {name: set() for name in calls}
+
+    def test_a_straight_del_loads_nothing_of_an_add(
+        self, tmp_path: Path, document: dict[str, Any], attachment: dict[str, str]
+    ) -> None:
+        assert call(tmp_path, "ADD", document, **attachment).exit_code == 0
+        deleted = call(tmp_path, "DEL", document, **attachment)
+        assert (deleted.exit_code, deleted.modules & NOT_FOR_A_DEL) == (0, set())
 
     def test_verbs_load_no_slow_module_of_the_standard_library(
         self, tmp_path: Path, document: dict[str, Any], attachment: dict[str, str]
