@@ -33,6 +33,9 @@ ROOT = Path(__file__).parent.parent
 
 KILLED_ON_WINDOWS = 137
 
+# No verb takes so long. pytest's own limit does not reach the threads of a test.
+_HUNG_S = 300
+
 
 class Answer(NamedTuple):
     """What one call printed, and how it ended."""
@@ -255,12 +258,22 @@ def _as_bytes(config: dict[str, Any] | bytes) -> bytes:
 
 
 def finished(process: subprocess.Popen[bytes]) -> Answer:
-    """Wait for the end; what the process said on stderr goes to this one's."""
-    stdout, stderr = process.communicate()
+    """Wait for the end; what the process said on stderr goes to this one's.
+
+    Raises: subprocess.TimeoutExpired: it hangs, or what it started has its streams.
+    """
+    stdout, stderr = process.communicate(timeout=_HUNG_S)
     if stderr:
         sys.stderr.write(stderr.decode(errors="replace"))
     text = stdout.decode()
     return Answer(json.loads(text) if text else {}, process.returncode, text)
+
+
+def leave(process: subprocess.Popen[bytes]) -> None:
+    """Close the streams of a process that has ended; what it started may have them still."""
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
 
 
 def container_id() -> str:
