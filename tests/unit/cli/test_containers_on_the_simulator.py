@@ -88,13 +88,6 @@ def test_its_end_leaves_the_namespace_and_the_endpoint(node: Node, namespace: st
     assert (gone.exit_code, POD in gone.err) == (1, True)
 
 
-def test_one_that_does_not_obey_is_ended_by_force(node: Node, simulator: Simulator) -> None:
-    simulator.set_options(shutdown_obeyed=False)
-    simulator.run_container("box", owner="my-tool")
-    assert node.make("container", "stop", "box", "--timeout", "0.1")["outcome"] == "terminated"
-    assert simulator.dump()["systems"] == []
-
-
 def test_one_that_was_made_is_started(node: Node, simulator: Simulator) -> None:
     hcs = HcsCaller(simulator)
     hcs.close(hcs.create("box", container()))
