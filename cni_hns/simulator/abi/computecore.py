@@ -19,6 +19,7 @@ from cni_hns.simulator.core.compute import holders, service_properties
 from cni_hns.simulator.core.documents import new_guid
 from cni_hns.simulator.core.errors import (
     E_NOTIMPL,
+    HCS_CALLBACK_ALREADY_SET,
     HCS_OPERATION_TIMEOUT,
     INVALID_HANDLE,
     PARAMETER_INCORRECT,
@@ -68,7 +69,7 @@ _NO_ANSWER: dict[str, Any] = {
     "HcsGetOperationContext": ffi.NULL,
     "HcsGetComputeSystemFromOperation": ffi.NULL,
     "HcsGetProcessFromOperation": ffi.NULL,
-    "HcsGetOperationType": 0,
+    "HcsGetOperationType": 0xFFFFFFFF,
     "HcsGetOperationId": 0,
 }
 
@@ -247,6 +248,8 @@ class ComputeCore:
             target, _ = self._target(kind, handle, function)
             if target is None:
                 return INVALID_HANDLE
+            if callback != ffi.NULL and self._teller.listens(_number(handle)):
+                return HCS_CALLBACK_ALREADY_SET
             self._teller.listen(_number(handle), target.process or target.run, callback, context)
             return 0
 

@@ -56,6 +56,11 @@ class Teller:
                 self._thread = threading.Thread(target=self._run, name="hcs-events", daemon=True)
                 self._thread.start()
 
+    def listens(self, handle: int) -> bool:
+        """Whether a callback of this handle is told."""
+        with self._lock:
+            return handle in self._registrations
+
     def forget(self, handle: int) -> None:
         """Nothing is told of the handle once this has returned."""
         with self._lock:

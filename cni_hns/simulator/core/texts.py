@@ -88,6 +88,7 @@ OURS = {
     0x80370116: "The operation is already in use. ",
     0x80370117: "The operation is still in progress. ",
     0x80370118: "The wait for the operation timed out. ",
+    0x80370119: "A callback has been set already. ",
     0x8037011B: "The caller does not have the required permissions. ",
     0x8037011E: "The connection to the Host Compute Service was lost. ",
     0x8037011F: "The process has already stopped. ",

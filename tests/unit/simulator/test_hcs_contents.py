@@ -329,6 +329,15 @@ class TestEvents:
         assert told.get(timeout=60)[0] == SYSTEM_EXITED
         assert closed.empty()
 
+    def test_a_handle_has_one_callback(self, hcs: HcsCaller, box: Any) -> None:
+        set_callback, other = hcs.function("HcsSetComputeSystemCallback"), ffi.callback("HCS_EVENT_CALLBACK")
+        hcs.events("HcsSetComputeSystemCallback", box)
+        second = other(lambda _event, _context: None)
+        assert set_callback(box, 0, ffi.NULL, second) & 0xFFFFFFFF == 0x80370119
+        assert set_callback(box, 0, ffi.NULL, ffi.NULL) == 0
+        assert set_callback(box, 0, ffi.NULL, second) == 0
+        assert set_callback(box, 0, ffi.NULL, ffi.NULL) == 0
+
     def test_it_is_another_thread_that_tells(self, hcs: HcsCaller, box: Any) -> None:
         threads = []
         done = threading.Event()

@@ -183,7 +183,7 @@ def test_every_function_that_no_client_here_uses_says_so(simulator: Simulator) -
     assert made["HcsGrantVmAccess"](ffi.NULL, ffi.NULL) & 0xFFFFFFFF == NOT_IMPLEMENTED
     assert made["HcsSubmitWerReport"](ffi.NULL) & 0xFFFFFFFF == NOT_IMPLEMENTED
     assert made["HcsGetOperationContext"](ffi.NULL) == ffi.NULL
-    assert made["HcsGetOperationType"](ffi.NULL) == 0
+    assert made["HcsGetOperationType"](ffi.NULL) == -1
     with pytest.raises(AttributeError):
         caller.function("HcsThatNobodyHas")
 
