@@ -17,8 +17,8 @@ from math import ceil
 from cni_hns.background import Alarm
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.binding.compute_errors import compute_error
-from cni_hns.binding.errors import FunctionMissing, MalformedAnswer, ServiceError
-from cni_hns.binding.service import Buffers, error_record, string_in
+from cni_hns.binding.errors import MalformedAnswer, ServiceError
+from cni_hns.binding.service import Buffers, error_record, function_of, string_in
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Operations:
 
     def function(self, name: str) -> Any:
         """The C function. Raises: FunctionMissing."""
-        return self._of(self._libraries.computecore, name)
+        return function_of(self._libraries.computecore, name)
 
     def _checked(
         self, name: str, target: str, call: Callable[[], int], document: Any, limit_s: float | None = None
@@ -156,13 +156,7 @@ class Operations:
             alarm.cancel()
 
     def _free(self) -> Any:
-        return self._of(self._libraries.ole32, "CoTaskMemFree")
-
-    def _of(self, library: Any, name: str) -> Any:
-        try:
-            return getattr(library, name)
-        except (AttributeError, OSError, ffi.error) as fault:
-            raise FunctionMissing(name, fault) from fault
+        return function_of(self._libraries.ole32, "CoTaskMemFree")
 
 
 def milliseconds(deadline: Deadline) -> int:

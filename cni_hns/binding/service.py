@@ -36,6 +36,7 @@ __all__ = [
     "Registration",
     "Service",
     "error_record",
+    "function_of",
     "string_in",
     "utf16",
 ]
@@ -162,7 +163,7 @@ class Service:
 
     def hns_call(self, method: str, path: str, body: str) -> str:
         """The V1 service's answer: the envelope's text, which may itself report a failure."""
-        call = self._function(self._libraries.vmcompute, "HNSCall")
+        call = function_of(self._libraries.vmcompute, "HNSCall")
         texts = [utf16(method), utf16(path), utf16(body)]
         with Buffers(self._free()) as buffers:
             response = buffers.slot()
@@ -255,18 +256,18 @@ class Service:
 
     def _named(self, name: str) -> Any:
         libraries = self._libraries
-        return self._function(
-            libraries.vmcompute if name.startswith("Hcs") else libraries.computenetwork, name
-        )
+        return function_of(libraries.vmcompute if name.startswith("Hcs") else libraries.computenetwork, name)
 
     def _free(self) -> Any:
-        return self._function(self._libraries.ole32, "CoTaskMemFree")
+        return function_of(self._libraries.ole32, "CoTaskMemFree")
 
-    def _function(self, library: Any, name: str) -> Any:
-        try:
-            return getattr(library, name)
-        except (AttributeError, OSError, ffi.error) as fault:
-            raise FunctionMissing(name, fault) from fault
+
+def function_of(library: Any, name: str) -> Any:
+    """The C function of this name. Raises: FunctionMissing: this Windows has no such DLL or function."""
+    try:
+        return getattr(library, name)
+    except (AttributeError, OSError, ffi.error) as fault:
+        raise FunctionMissing(name, fault) from fault
 
 
 class Buffers:
