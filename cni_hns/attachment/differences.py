@@ -100,7 +100,7 @@ def _address_differences(view: EndpointView, promised: list[IpConfig]) -> list[s
 
 
 def _addresses_of(view: EndpointView) -> str:
-    return ", ".join(f"{address}/{prefix}" for address, prefix in view.addresses) or "none"
+    return ", ".join(view.address_texts) or "none"
 
 
 def _dns_differences(view: EndpointView, request: dict[str, Any]) -> list[str]:

@@ -70,7 +70,7 @@ def _facts(document: dict[str, Any]) -> dict[str, Any]:
         "name": view.name,
         "network": view.network,
         "namespace": view.namespace,
-        "addresses": [f"{address}/{prefix}" for address, prefix in view.addresses],
+        "addresses": view.address_texts,
         "mac": view.mac,
         "routes": [f"{destination} via {gateway}" for destination, gateway in view.routes],
     }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-__all__ = ["Columns", "console", "print_json", "print_list", "print_object", "table", "utc"]
+__all__ = ["Columns", "console", "print_json", "print_list", "print_notes", "print_object", "table", "utc"]
 
 # Heading -> key of the row.
 Columns = dict[str, str]
@@ -88,6 +88,12 @@ def _text(value: object) -> Text:
     if isinstance(value, list):
         return Text("\n".join(str(one) for one in value))
     return Text("" if value is None else str(value))
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """What could not be read, or is left out, and why: on stderr, a line each."""
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
 
 
 def utc(seconds: float) -> str:

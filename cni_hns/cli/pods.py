@@ -10,7 +10,7 @@ import click
 from cni_hns.cli.containers.facts import print_blocks
 from cni_hns.cli.containers.options import timeout_option
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.output import print_json, print_object, utc
+from cni_hns.cli.output import print_json, print_notes, print_object, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def _look(session: Session, timeout_s: float, data_dir: str | None, config: str 
     seen = look(node, lambda: session.systems(timeout_s).enumerate(None, timeout_s))
     if seen.is_blind:
         raise Failure(seen.notes[0])
-    for note in seen.notes:
-        click.echo(f"note: {note}", err=True)
+    print_notes(seen.notes)
     return seen
 
 
@@ -147,7 +146,7 @@ def _endpoint(view: EndpointView, names: dict[str, str]) -> _Facts:
         "network": names.get(view.network, ""),
         "networkID": view.network,
         "namespace": view.namespace,
-        "addresses": [f"{address}/{prefix}" for address, prefix in view.addresses],
+        "addresses": view.address_texts,
         "mac": view.mac,
         "portMappings": port_mappings(view),
     }

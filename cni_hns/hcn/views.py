@@ -139,6 +139,11 @@ class EndpointView(NamedTuple):
         )
 
     @property
+    def address_texts(self) -> list[str]:
+        """Its addresses as people write them: "10.0.0.2/24"."""
+        return [f"{address}/{prefix}" for address, prefix in self.addresses]
+
+    @property
     def is_in_use(self) -> bool:
         """Whether it is in a namespace, or in a container."""
         return self.namespace is not None or bool(self.containers)

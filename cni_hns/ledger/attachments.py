@@ -114,7 +114,7 @@ class Attachments(Clock):
                 return Claim("new", None)
             if before.phase == "ready" and phase == "adding" and before.token != replacing:
                 return Claim("ready", before)
-            if before.phase in {"adding", "deleting"} and not abandoned(before, alive, now):
+            if before.is_unfinished and not abandoned(before, alive, now):
                 return Claim("busy", before)
             self._take(key, stake)
             return Claim("taken_over", before)

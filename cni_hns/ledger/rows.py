@@ -67,6 +67,11 @@ class AttachmentRow(NamedTuple):
         return self.v1_netns or self.namespace_id or ""
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether a verb has begun with it and not ended."""
+        return self.phase in {"adding", "deleting"}
+
+    @property
     def is_shared(self) -> bool:
         """Whether its endpoint is another container's."""
         return shared_with(self.v1_netns) is not None

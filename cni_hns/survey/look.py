@@ -6,6 +6,7 @@ sources may have been read on either side of the change.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cni_hns.binding.errors import ServiceError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger
     from cni_hns.node.node import Node
 
-__all__ = ["look"]
+__all__ = ["look", "unless_it_fails"]
 
 _Read = TypeVar("_Read")
 
@@ -41,20 +42,13 @@ def look(node: Node, systems: Callable[[], list[Properties]]) -> Seen:
     A source that is not there, refuses or does not answer is None, and `notes` has its reason.
     """
     notes: list[str] = []
-
-    def unless_it_fails(read: Callable[[], _Read]) -> _Read | None:
-        try:
-            return read()
-        except (ServiceError, CniError, LedgerFault, LedgerBusy) as fault:
-            notes.append(" ".join(str(fault).split()))
-            return None
-
-    before = unless_it_fails(lambda: _records(node.ledger_if_any))
-    namespaces = unless_it_fails(lambda: [NamespaceView.of(one) for one in every(node.hcn.namespaces)])
-    endpoints = unless_it_fails(lambda: [EndpointView.of(one) for one in every(node.hcn.endpoints)])
-    networks = unless_it_fails(lambda: [NetworkView.of(one) for one in every(node.hcn.networks)])
-    found = unless_it_fails(systems)
-    after = unless_it_fails(lambda: _records(node.ledger_if_any))
+    read = partial(unless_it_fails, notes)
+    before = read(lambda: _records(node.ledger_if_any))
+    namespaces = read(lambda: [NamespaceView.of(one) for one in every(node.hcn.namespaces)])
+    endpoints = read(lambda: [EndpointView.of(one) for one in every(node.hcn.endpoints)])
+    networks = read(lambda: [NetworkView.of(one) for one in every(node.hcn.networks)])
+    found = read(systems)
+    after = read(lambda: _records(node.ledger_if_any))
     return Seen(
         namespaces=namespaces,
         endpoints=endpoints,
@@ -66,6 +60,15 @@ def look(node: Node, systems: Callable[[], list[Properties]]) -> Seen:
         time=None if after is None else after.time,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def unless_it_fails(notes: list[str], read: Callable[[], _Read]) -> _Read | None:
+    """What is read from one source; None where it fails, and `notes` gets the reason on one line."""
+    try:
+        return read()
+    except (ServiceError, CniError, LedgerFault, LedgerBusy) as fault:
+        notes.append(" ".join(str(fault).split()))
+        return None
 
 
 def _records(ledger: Ledger | None) -> _Records:
@@ -83,9 +86,7 @@ def _at_work(
     changed = {
         key for key in before.keys() | after.keys() if _version(before.get(key)) != _version(after.get(key))
     }
-    owned = {
-        key for key, row in after.items() if row.phase in {"adding", "deleting"} and node.alive(row.owner)
-    }
+    owned = {key for key, row in after.items() if row.is_unfinished and node.alive(row.owner)}
     return frozenset(changed | owned)
 
 

@@ -13,7 +13,7 @@ from cni_hns.ledger.addresses import address_key
 from cni_hns.survey.pod import Mismatch, last_verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from cni_hns.hcn.views import EndpointView
     from cni_hns.ledger import AttachmentRow, Lease
@@ -25,8 +25,6 @@ __all__ = ["STARTING_S", "mismatches_of"]
 STARTING_S = 60.0
 """So long after its ADD a pod may be without a container: a runtime makes the container after it."""
 
-_UNFINISHED = ("adding", "deleting")
-
 
 def mismatches_of(pod: Pod, index: Index) -> list[Mismatch]:
     """All of them; none for a pod of which all sources say the same."""
@@ -35,25 +33,23 @@ def mismatches_of(pod: Pod, index: Index) -> list[Mismatch]:
 
 def _unfinished(pod: Pod, _: Index) -> Iterator[Mismatch]:
     for row in pod.attachments:
-        if row.phase in _UNFINISHED:
+        if row.is_unfinished:
             yield Mismatch("unfinished", f"{last_verb(row)} and never ended: {_named(row)}")
 
 
 def _namespaces(pod: Pod, index: Index) -> Iterator[Mismatch]:
     """Of each finished attachment, against the ledger."""
-    if index.seen.namespaces is None:
-        return
-    for row in _ready(pod):
-        if row.namespace_id and row.namespace_id not in index.rooms:
-            yield Mismatch("namespace-missing", f"HNS does not have namespace {row.namespace_id}, {_of(row)}")
+    if index.seen.namespaces is not None:
+        named = [(row, row.namespace_id) for row in _ready(pod)]
+        for words in _not_in_hns("namespace", named, index.rooms):
+            yield Mismatch("namespace-missing", words)
 
 
 def _networks(pod: Pod, index: Index) -> Iterator[Mismatch]:
-    if index.seen.networks is None:
-        return
-    for row in _ready(pod):
-        if row.hcn_network_id and row.hcn_network_id not in index.networks:
-            yield Mismatch("network-missing", f"HNS does not have network {row.hcn_network_id}, {_of(row)}")
+    if index.seen.networks is not None:
+        named = [(row, row.hcn_network_id) for row in _ready(pod)]
+        for words in _not_in_hns("network", named, index.networks):
+            yield Mismatch("network-missing", words)
 
 
 def _endpoints_of_rows(pod: Pod, index: Index) -> Iterator[Mismatch]:
@@ -192,6 +188,15 @@ _CHECKS: tuple[Callable[[Pod, Index], Iterator[Mismatch]], ...] = (
 
 def _ready(pod: Pod) -> list[AttachmentRow]:
     return [row for row in pod.attachments if row.phase == "ready"]
+
+
+def _not_in_hns(
+    what: str, named: list[tuple[AttachmentRow, str | None]], known: Container[str]
+) -> Iterator[str]:
+    """Of each row what it names and HNS does not have."""
+    for row, one in named:
+        if one and one not in known:
+            yield f"HNS does not have {what} {one}, {_of(row)}"
 
 
 def _with_own_endpoint(pod: Pod, index: Index) -> Iterator[tuple[AttachmentRow, EndpointView]]:

@@ -15,7 +15,6 @@ __all__ = ["Mismatch", "Pod", "last_verb", "port_mappings"]
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp"}
 _VERBS = {"adding": "ADD", "ready": "ADD", "deleting": "DEL", "tombstone": "DEL"}
-_UNDER_WAY = ("adding", "deleting")
 
 
 class Mismatch(NamedTuple):
@@ -54,13 +53,13 @@ class Pod(NamedTuple):
     def addresses(self) -> list[str]:
         """As HNS has them; as the ledger leases them where no endpoint is seen."""
         if self.endpoints:
-            return [f"{address}/{prefix}" for one in self.endpoints for address, prefix in one.addresses]
+            return [text for one in self.endpoints for text in one.address_texts]
         return [f"{one.address}/{one.prefix}" for one in self.leases]
 
 
 def last_verb(row: AttachmentRow) -> str:
     """The verb that wrote the row last, and whether it ended."""
-    ended = "was begun" if row.phase in _UNDER_WAY else "ended"
+    ended = "was begun" if row.is_unfinished else "ended"
     return f"{_VERBS[row.phase]} {ended}"
 
 

@@ -6,20 +6,17 @@ does the ledger: a sandbox has the container id of its attachment.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-import click
-
-from cni_hns.binding.errors import NotFound, NotSupported, ServiceError
-from cni_hns.cni.errors import CniError
+from cni_hns.binding.errors import NotFound, NotSupported
+from cni_hns.cli.output import print_notes
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.statistics import EndpointStatistics
 from cni_hns.hcn.views import EndpointView, NamespaceView
-from cni_hns.ledger import LedgerBusy, LedgerFault
+from cni_hns.survey.look import unless_it_fails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cni_hns.cli.session import Session
     from cni_hns.ledger import AttachmentRow
 
@@ -36,7 +33,7 @@ class Place(NamedTuple):
 
     @property
     def addresses(self) -> list[str]:
-        return [f"{address}/{prefix}" for one in self.endpoints for address, prefix in one.addresses]
+        return [text for one in self.endpoints for text in one.address_texts]
 
 
 class Surroundings:
@@ -57,11 +54,13 @@ class Surroundings:
             ledger = session.ledger(data_dir, config)
             return [] if ledger is None else ledger.attachments()
 
-        return cls(
-            _or_nothing(lambda: [NamespaceView.of(one) for one in every(session.hcn.namespaces)]),
-            _or_nothing(lambda: [EndpointView.of(one) for one in every(session.hcn.endpoints)]),
-            _or_nothing(attachments),
-        )
+        notes: list[str] = []
+        read = partial(unless_it_fails, notes)
+        namespaces = read(lambda: [NamespaceView.of(one) for one in every(session.hcn.namespaces)])
+        endpoints = read(lambda: [EndpointView.of(one) for one in every(session.hcn.endpoints)])
+        rows = read(attachments)
+        print_notes(notes)
+        return cls(namespaces or [], endpoints or [], rows or [])
 
     def place(self, system_id: str) -> Place:
         """Where the system with this ID stands."""
@@ -88,11 +87,3 @@ def counters(session: Session, place: Place) -> EndpointStatistics | None:
     if not found:
         return None
     return EndpointStatistics("", *(sum(each) for each in zip(*(one[1:] for one in found), strict=True)))
-
-
-def _or_nothing(read: Callable[[], list[Any]]) -> list[Any]:
-    try:
-        return read()
-    except (ServiceError, CniError, LedgerFault, LedgerBusy) as fault:
-        click.echo(f"note: {' '.join(str(fault).split())}", err=True)
-        return []

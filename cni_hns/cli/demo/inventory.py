@@ -66,7 +66,7 @@ def _endpoint(document: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": view.id,
         "name": view.name,
-        "addresses": [f"{address}/{prefix}" for address, prefix in view.addresses],
+        "addresses": view.address_texts,
         "namespace": view.namespace,
     }
 
