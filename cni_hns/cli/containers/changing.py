@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cni_hns.cli.containers.facts import print_done
 from cni_hns.cli.containers.options import id_argument, timeout_option
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.output import print_object
 from cni_hns.cli.session import Session, in_this_session, json_option
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _force_option = click.option("--force", is_flag=True, help="Also if it belongs t
 def start(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:
     """Start a compute system that was created."""
     session.systems(timeout_s).start(system_id, timeout_s)
-    _done(system_id, "started", as_json)
+    print_done(system_id, "started", as_json)
 
 
 @click.command()
@@ -52,11 +52,12 @@ def stop(session: Session, *, system_id: str, timeout_s: float, force: bool, as_
 
     One that is not there is no failure. One that a container runtime made is left to it without --force.
     """
+    systems = session.systems(timeout_s)
     if not force:
-        _leave_to_its_runtime(session.systems(timeout_s), system_id, timeout_s)
-    stopped = session.systems(timeout_s).stop(system_id, timeout_s, timeout_s)
+        _leave_to_its_runtime(systems, system_id, timeout_s)
+    stopped = systems.stop(system_id, timeout_s, timeout_s)
     ended = "" if stopped.exit is None else str(stopped.exit.exit_type)
-    _done(system_id, stopped.how, as_json, exitType=ended)
+    print_done(system_id, stopped.how, as_json, exitType=ended)
 
 
 @click.command()
@@ -70,10 +71,11 @@ def kill(session: Session, *, system_id: str, timeout_s: float, force: bool, as_
 
     One that a container runtime made is left to it without --force.
     """
+    systems = session.systems(timeout_s)
     if not force:
-        _leave_to_its_runtime(session.systems(timeout_s), system_id, timeout_s)
-    ended = session.systems(timeout_s).terminate(system_id, timeout_s)
-    _done(system_id, "terminated", as_json, exitType="" if ended is None else str(ended.exit_type))
+        _leave_to_its_runtime(systems, system_id, timeout_s)
+    ended = systems.terminate(system_id, timeout_s)
+    print_done(system_id, "terminated", as_json, exitType="" if ended is None else str(ended.exit_type))
 
 
 @click.command()
@@ -85,7 +87,7 @@ def pause(session: Session, *, system_id: str, timeout_s: float, as_json: bool) 
     """Pause a virtual machine or what it isolates; a process-isolated container cannot be paused."""
     with _refusals():
         session.systems(timeout_s).pause(system_id, timeout_s)
-    _done(system_id, "paused", as_json)
+    print_done(system_id, "paused", as_json)
 
 
 @click.command()
@@ -97,7 +99,7 @@ def resume(session: Session, *, system_id: str, timeout_s: float, as_json: bool)
     """Let go on what was paused; a process-isolated container cannot be."""
     with _refusals():
         session.systems(timeout_s).resume(system_id, timeout_s)
-    _done(system_id, "resumed", as_json)
+    print_done(system_id, "resumed", as_json)
 
 
 @click.command("set")
@@ -141,7 +143,7 @@ def set_(
         with session.systems(timeout_s).open(system_id) as system:
             for request in requests:
                 system.change(request, timeout_s)
-    _done(system_id, "changed", as_json)
+    print_done(system_id, "changed", as_json)
 
 
 @contextlib.contextmanager
@@ -169,10 +171,3 @@ def _leave_to_its_runtime(systems: ComputeSystems, system_id: str, timeout_s: fl
             f"compute system {system_id} belongs to {owner}, which keeps account of it: end it there "
             "(for a pod `crictl stopp`), or repeat with --force"
         )
-
-
-def _done(system_id: str, outcome: str, as_json: bool, **more: str) -> None:
-    if as_json:
-        print_object({"id": system_id, "outcome": outcome, **more}, as_json)
-    else:
-        click.echo(f"compute system {system_id}: {outcome}")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cni_hns.cli.configurations import read_bytes
+from cni_hns.cli.containers.facts import print_done
 from cni_hns.cli.containers.options import timeout_option
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.output import print_json, print_object
+from cni_hns.cli.output import print_json
 from cni_hns.cli.session import Session, in_this_session, json_option
+from cni_hns.hcs.templates import TEMPLATES
 
 if TYPE_CHECKING:
     from cni_hns.hcs.documents.system import ComputeSystem
@@ -26,7 +28,7 @@ _NAMESPACE = "<GUID of the HCN namespace>"
 @click.option("--config", metavar="FILE", help="The ComputeSystem document, as JSON.")
 @click.option(
     "--template",
-    type=click.Choice(["process", "hyperv"]),
+    type=click.Choice(list(TEMPLATES)),
     help="Make nothing: print a document to begin from, of this isolation.",
 )
 @click.option("--namespace", metavar="GUID", help="The HCN namespace that the printed document names.")
@@ -48,18 +50,13 @@ def create(
     It joins the HCN namespace that its document names, with the endpoints that are there.
     """
     if template is not None:
-        from cni_hns.hcs.templates import TEMPLATES
-
         print_json(TEMPLATES[template](namespace or _NAMESPACE))
         return
     if system_id is None or config is None:
         raise click.UsageError("give an ID and --config, or --template")
     document = _document(config)
     session.systems(timeout_s).create(system_id, document, timeout_s).close()
-    if as_json:
-        print_object({"id": system_id, "outcome": "created"}, as_json)
-    else:
-        click.echo(f"compute system {system_id}: created")
+    print_done(system_id, "created", as_json)
 
 
 def _document(path: str) -> ComputeSystem:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cni_hns.cli.containers.surroundings import counters
+from cni_hns.cli.output import print_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from cni_hns.cli.containers.surroundings import Place
     from cni_hns.cli.session import Session
     from cni_hns.hcs.documents.properties import ProcessDetails, Properties, Statistics
+    from cni_hns.hcs.usage import Usage
 
 __all__ = [
     "counted",
     "facts_of",
     "lines_of",
     "print_blocks",
+    "print_done",
     "process_facts",
     "statistics_facts",
     "usage_lines",
@@ -73,14 +76,10 @@ def statistics_facts(statistics: Statistics | None) -> dict[str, Any]:
         return {}
     from cni_hns.hcs.usage import usage
 
-    used = usage(None, statistics)
     processor = statistics.processor
     return {
         "cpuSeconds": 0.0 if processor is None else processor.total_runtime_100ns / _100NS,
-        "memoryCommitBytes": used.memory_commit,
-        "memoryPrivateBytes": used.memory_private,
-        "readBytes": used.read,
-        "writtenBytes": used.written,
+        **_bytes_of(usage(None, statistics)),
     }
 
 
@@ -112,13 +111,19 @@ def counted(
     return {
         "id": system_id,
         "cpuPercent": used.cpu_percent,
+        **_bytes_of(used),
+        "bytesReceived": None if traffic is None else traffic.bytes_received,
+        "bytesSent": None if traffic is None else traffic.bytes_sent,
+        "packetsDropped": None if traffic is None else traffic.dropped_incoming + traffic.dropped_outgoing,
+    }
+
+
+def _bytes_of(used: Usage) -> dict[str, int]:
+    return {
         "memoryCommitBytes": used.memory_commit,
         "memoryPrivateBytes": used.memory_private,
         "readBytes": used.read,
         "writtenBytes": used.written,
-        "bytesReceived": None if traffic is None else traffic.bytes_received,
-        "bytesSent": None if traffic is None else traffic.bytes_sent,
-        "packetsDropped": None if traffic is None else traffic.dropped_incoming + traffic.dropped_outgoing,
     }
 
 
@@ -145,6 +150,14 @@ def print_blocks(
             click.echo(f"    {line}")
     if not rows:
         click.echo(if_empty)
+
+
+def print_done(system_id: str, outcome: str, as_json: bool, **more: str) -> None:
+    """What became of a system, in a sentence or as an object."""
+    if as_json:
+        print_object({"id": system_id, "outcome": outcome, **more}, as_json)
+    else:
+        click.echo(f"compute system {system_id}: {outcome}")
 
 
 def _duration(seconds: int) -> str:

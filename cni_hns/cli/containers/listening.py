@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cni_hns.cli.containers.options import id_argument
+from cni_hns.cli.containers.options import id_argument, timeout_option
 from cni_hns.cli.session import Session, in_this_session, json_option
 
 if TYPE_CHECKING:
@@ -18,15 +18,7 @@ __all__ = ["events"]
 
 @click.command()
 @id_argument
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=click.FloatRange(min=0.0),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to listen, where nothing ends it before.",
-)
+@timeout_option(60.0, "How long to listen, where nothing ends it before.")
 @json_option
 @in_this_session
 def events(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:

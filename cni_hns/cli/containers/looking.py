@@ -56,18 +56,16 @@ def list_(
     """
     from cni_hns.hcs.documents.properties import SystemQuery
 
+    systems = session.systems(timeout_s)
     query = None if owner is None else SystemQuery(owners=(owner,))
-    found = session.systems(timeout_s).enumerate(query, timeout_s)
+    found = systems.enumerate(query, timeout_s)
     found = [
         one
         for one in found
         if (state is None or one.state.lower() == state.lower()) and (not leaked or _has_leaked(one))
     ]
     around = Surroundings.of(session, data_dir, config)
-    rows = [
-        facts_of(one, around.place(one.id), _statistics(session.systems(timeout_s), one, timeout_s))
-        for one in found
-    ]
+    rows = [facts_of(one, around.place(one.id), _statistics(systems, one, timeout_s)) for one in found]
     if as_json:
         print_json(rows)
     else:
