@@ -83,7 +83,8 @@ class Simulator:
         given = checked({**options_of(profile), **options})
         self._store = Store(self.folder, given, _first_use)
         # Most processes name what the node is already: they write nothing.
-        if any(getattr(self.options, name) != value for name, value in given.items()):
+        known = self.options
+        if any(getattr(known, name) != value for name, value in given.items()):
             self.set_options(**given)
         self._service = Service(self._store)
         self._open_libraries: list[Any] = []

@@ -14,11 +14,16 @@ from typing import Any
 from cni_hns.binding._generated_ffi import ffi
 from cni_hns.simulator.handles import Handles, Held, Open
 
-__all__ = ["Accounts"]
+__all__ = ["FILLING", "Accounts", "number_of"]
 
 # Freed memory is filled and kept for a while, so that reading it gives nonsense at once instead of luck.
 _GRAVES = 64
-_FILLING = b"\xdd"
+FILLING = b"\xdd"
+
+
+def number_of(pointer: Any) -> int:
+    """What a handle or an address is as a number."""
+    return int(ffi.cast("uintptr_t", pointer))
 
 
 class Accounts:
@@ -43,31 +48,31 @@ class Accounts:
 
     def find(self, kind: str, handle: Any, function: str) -> Open | None:
         """What the handle stands for; None, and a violation, if it is not an open handle of this kind."""
-        return self._handles.find(kind, int(ffi.cast("uintptr_t", handle)), function)
+        return self._handles.find(kind, number_of(handle), function)
 
     def close(self, kind: str, handle: Any, function: str) -> Open | None:
         """Take the handle out of use; None, and a violation, if it is not an open one of this kind."""
-        return self._handles.close(kind, int(ffi.cast("uintptr_t", handle)), function)
+        return self._handles.close(kind, number_of(handle), function)
 
     def text(self, text: str, function: str) -> Any:
         """A buffer with the text, which the caller must free."""
         memory = ffi.new("char16_t[]", text)
         with self._lock:
-            address = int(ffi.cast("uintptr_t", memory))
+            address = number_of(memory)
             self._buffers[address] = (memory, function)
             self._freed.discard(address)
         return ffi.cast("PWSTR", memory)
 
     def free(self, memory: Any) -> None:
         """CoTaskMemFree: NULL is nothing, everything else must be a buffer that is still held."""
-        address = int(ffi.cast("uintptr_t", memory))
+        address = number_of(memory)
         if address == 0:
             return
         with self._lock:
             held = self._buffers.pop(address, None)
             if held is not None:
                 buffer = ffi.buffer(held[0])
-                buffer[:] = _FILLING * len(buffer)
+                buffer[:] = FILLING * len(buffer)
                 self._graves.append(held[0])
                 self._freed.add(address)
         if held is None:

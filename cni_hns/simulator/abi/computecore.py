@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cni_hns.binding._generated_computecore import ffi
-from cni_hns.simulator.abi.accounts import Accounts
+from cni_hns.simulator.abi.accounts import Accounts, number_of
 from cni_hns.simulator.abi.operations import Operations
 from cni_hns.simulator.abi.teller import Teller
 from cni_hns.simulator.abi.texts import text
@@ -248,9 +248,9 @@ class ComputeCore:
             target, _ = self._target(kind, handle, function)
             if target is None:
                 return INVALID_HANDLE
-            if callback != ffi.NULL and self._teller.listens(_number(handle)):
+            if callback != ffi.NULL and self._teller.listens(number_of(handle)):
                 return HCS_CALLBACK_ALREADY_SET
-            self._teller.listen(_number(handle), target.process or target.run, callback, context)
+            self._teller.listen(number_of(handle), target.process or target.run, callback, context)
             return 0
 
         return listen
@@ -260,8 +260,8 @@ class ComputeCore:
             open_ = self._accounts.close(kind, handle, function)
             if open_ is None:
                 return
-            self._teller.forget(_number(handle))
-            target = self._targets.pop(_number(handle))
+            self._teller.forget(number_of(handle))
+            target = self._targets.pop(number_of(handle))
             self._service.close(function, target.system, open_.generation)
             self._let_go(target)
             self._teller.look()
@@ -295,11 +295,11 @@ class ComputeCore:
     def _target(self, kind: str, handle: Any, function: str) -> tuple[_Target | None, int]:
         """What the handle stands for, and the run of the service that gave it."""
         open_ = self._accounts.find(kind, handle, function)
-        return (None, 0) if open_ is None else (self._targets[_number(handle)], open_.generation)
+        return (None, 0) if open_ is None else (self._targets[number_of(handle)], open_.generation)
 
     def _opened(self, kind: str, target: _Target, generation: int) -> Any:
         handle = self._accounts.open(kind, target.system, generation)
-        self._targets[_number(handle)] = target
+        self._targets[number_of(handle)] = target
         return handle
 
     def _let_go(self, target: _Target) -> None:
@@ -330,7 +330,3 @@ _ASKED = {
     SYSTEM: ("Start", "ShutDown", "Terminate", "Crash", "Pause", "Resume", "Save"),
     PROCESS: ("Terminate", "Signal", "Modify"),
 }
-
-
-def _number(handle: Any) -> int:
-    return int(ffi.cast("uintptr_t", handle))

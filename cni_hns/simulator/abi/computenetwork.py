@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cni_hns.binding._generated_ffi import ffi
-from cni_hns.simulator.abi.accounts import Accounts
+from cni_hns.simulator.abi.accounts import Accounts, number_of
 from cni_hns.simulator.abi.listener import Listener
 from cni_hns.simulator.abi.texts import guid_text, text
 from cni_hns.simulator.core.errors import INVALID_HANDLE, PARAMETER_INCORRECT
@@ -151,7 +151,7 @@ class ComputeNetwork:
         answer = self._call(function, [])
         if answer.hresult == 0:
             handle[0] = self._accounts.open(_CALLBACK, "", answer.generation)
-            number = int(ffi.cast("uintptr_t", handle[0]))
+            number = number_of(handle[0])
             self._listeners[number] = Listener(self._service.store, callback, context)
         return answer.hresult
 
@@ -162,7 +162,7 @@ class ComputeNetwork:
         answer = self._call(function, [])
         if answer.hresult == 0:
             self._accounts.close(_CALLBACK, handle, function)
-            self._listeners.pop(int(ffi.cast("uintptr_t", handle))).stop()
+            self._listeners.pop(number_of(handle)).stop()
         return answer.hresult
 
     def _call(self, function: str, arguments: list[str | None], generation: int | None = None) -> Answer:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cni_hns.binding._generated_computecore import ffi
-from cni_hns.simulator.abi.accounts import Accounts
+from cni_hns.simulator.abi.accounts import Accounts, number_of
 from cni_hns.simulator.core.errors import (
     E_NOTIMPL,
     E_UNEXPECTED,
@@ -114,12 +114,12 @@ class Operations:
 
     def _create(self, context: Any, callback: Any) -> Any:
         handle = self._accounts.open(OPERATION, "", 0)
-        self._operations[_number(handle)] = _Operation(context, callback)
+        self._operations[number_of(handle)] = _Operation(context, callback)
         return handle
 
     def _close(self, handle: Any) -> None:
         if self._accounts.close(OPERATION, handle, "HcsCloseOperation") is not None:
-            self._operations.pop(_number(handle), None)
+            self._operations.pop(number_of(handle), None)
 
     def _wait(self, handle: Any, timeout_ms: int, document: Any) -> int:
         return self._ended("HcsWaitForOperationResult", handle, timeout_ms, document, ffi.NULL)
@@ -165,8 +165,4 @@ class Operations:
             return None
         if self._accounts.find(OPERATION, handle, function) is None:
             return None
-        return self._operations.get(_number(handle))
-
-
-def _number(handle: Any) -> int:
-    return int(ffi.cast("uintptr_t", handle))
+        return self._operations.get(number_of(handle))

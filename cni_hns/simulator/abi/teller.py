@@ -10,14 +10,13 @@ import threading
 from typing import Any
 
 from cni_hns.binding._generated_computecore import ffi
+from cni_hns.simulator.abi.accounts import FILLING
 from cni_hns.simulator.core.store import Store
 
 __all__ = ["Teller"]
 
 # Events of this process are looked for at once; those of others within this time.
 _INTERVAL_S = 0.02
-
-_GONE = b"\xdd"
 
 
 class _Registration:
@@ -106,4 +105,4 @@ def _tell(one: _Registration, code: int, document: str | None) -> None:
     if document is not None:
         # The text was this thread's: whoever kept the pointer reads nonsense.
         memory = ffi.buffer(text)
-        memory[:] = _GONE * len(memory)
+        memory[:] = FILLING * len(memory)

@@ -1,4 +1,8 @@
-"""How the simulated service refuses: an HRESULT and the text that goes into the error record."""
+"""How the simulated services refuse: an HRESULT and the text that goes into the error record.
+
+The numbers are those of Microsoft's pages "HCN HRESULTs", "HCS HRESULTs" and "COM Error Codes"; which of them
+a rule uses is said at the rule. The sentences are those of `texts`.
+"""
 
 from __future__ import annotations
 

@@ -119,10 +119,8 @@ _CHANGES: dict[str, Callable[[State, Document, str, Any], None]] = {
 
 
 def _limits(state: State, kind: str) -> None:
-    old = state.options.windows_build < _LIMITS_FROM
-    refuse_unless_zero(
-        state.options.limits_refused_hresult if old else 0, "this build does not change limits"
-    )
+    if state.options.windows_build < _LIMITS_FROM:
+        refuse_unless_zero(state.options.limits_refused_hresult, "this build does not change limits")
     if kind != "Update":
         raise Refused(PARAMETER_INCORRECT, f"RequestType is {kind}")
 

@@ -18,7 +18,6 @@ from cni_hns.simulator.core.errors import (
     HCS_WRONG_STATE,
     NOT_SUPPORTED,
     Refused,
-    refuse_unless_zero,
     signed,
 )
 from cni_hns.simulator.core.store import State
@@ -141,7 +140,7 @@ def end(state: State, system: System, how: Ending, stuck: bool = False) -> None:
 
     `stuck` leaves it registered in its namespace.
     """
-    for hosted in systems.live(state, system.id):
+    for hosted in systems.hosted(state, system.id):
         if hosted.state not in (systems.STOPPED, systems.UNKNOWN):
             end(state, hosted, UNEXPECTED)
     processes.end_all(state, system.run)
@@ -180,4 +179,5 @@ def _in_state(state: State, run: str, wanted: str) -> System:
 
 
 def _demand(system: System, wanted: str) -> None:
-    refuse_unless_zero(0 if system.state == wanted else HCS_WRONG_STATE, f"{system.id} is {system.state}")
+    if system.state != wanted:
+        raise Refused(HCS_WRONG_STATE, f"{system.id} is {system.state}")

@@ -24,6 +24,7 @@ __all__ = [
     "System",
     "add",
     "change",
+    "hosted",
     "keep_resources",
     "live",
     "living",
@@ -79,10 +80,10 @@ def load(state: State, run: str) -> System:
     Raises:
         Refused: 0x8037010E, there is none.
     """
-    row = state.row(f"SELECT {_COLUMNS} FROM systems WHERE run = ?", run)  # noqa: S608 - our own names
-    if row is None:
+    found = _where(state, "run = ?", run)
+    if not found:
         raise Refused(HCS_SYSTEM_NOT_FOUND)
-    return _system(row)
+    return found[0]
 
 
 def living(state: State, run: str) -> System:
@@ -99,21 +100,18 @@ def living(state: State, run: str) -> System:
 
 def named(state: State, system: str) -> System | None:
     """The system that has this ID now; a leaked one has it too."""
-    sql = f"SELECT {_COLUMNS} FROM systems WHERE name = ? AND state != ?"  # noqa: S608 - our own names
-    row = state.row(sql, system, STOPPED)
-    return None if row is None else _system(row)
+    found = _where(state, "name = ? AND state != ?", system, STOPPED)
+    return found[0] if found else None
 
 
-def live(state: State, hosted_by: str | None = None) -> list[System]:
-    """All systems that have an ID now, in the order of their making; or those that this one hosts."""
-    found = [
-        _system(row)
-        for row in state.rows(
-            f"SELECT {_COLUMNS} FROM systems WHERE state != ? ORDER BY rowid",  # noqa: S608 - our own names
-            STOPPED,
-        )
-    ]
-    return [one for one in found if hosted_by is None or one.hosted_by == hosted_by]
+def live(state: State) -> list[System]:
+    """All systems that have an ID now, in the order of their making."""
+    return _where(state, "state != ?", STOPPED)
+
+
+def hosted(state: State, system: str) -> list[System]:
+    """Those of them that this one hosts."""
+    return _where(state, "state != ? AND hosted_by = ?", STOPPED, system)
 
 
 def add(state: State, system: System) -> None:
@@ -137,6 +135,11 @@ def remove(state: State, run: str) -> None:
     """Forget it, and its processes."""
     state.run("DELETE FROM processes WHERE run = ?", run)
     state.run("DELETE FROM systems WHERE run = ?", run)
+
+
+def _where(state: State, condition: str, *values: Any) -> list[System]:
+    sql = f"SELECT {_COLUMNS} FROM systems WHERE {condition} ORDER BY rowid"  # noqa: S608 - our own names
+    return [_system(row) for row in state.rows(sql, *values)]
 
 
 def _system(row: tuple[Any, ...]) -> System:
