@@ -16,6 +16,8 @@ _GONE = "nothing, if it should be gone; else start it again"
 _ELEVATE = "run as administrator or as a member of Hyper-V Administrators"
 _INSTALL = "enable the Windows feature Containers (Hyper-V too for Hyper-V isolation), and restart the node"
 _UPDATE = "update Windows on this node, or leave it out"
+_LOOK = "see the compute system's state before trying again"
+_FOLDERS = "see that the image's layers, the scratch space and the mapped folders exist"
 _RETRY = (
     "see that the vmcompute service runs (`Get-Service vmcompute`), and try again: all handles are new then"
 )
@@ -138,12 +140,12 @@ CODES_FROM_HCS: dict[int, tuple[str, str, str]] = {
     0x80070002: (
         "ERROR_FILE_NOT_FOUND",
         "a file or folder that the document names is missing",
-        "see that the image's layers, the scratch space and the mapped folders exist",
+        _FOLDERS,
     ),
     0x80070003: (
         "ERROR_PATH_NOT_FOUND",
         "a folder that the document names is missing",
-        "see that the image's layers, the scratch space and the mapped folders exist",
+        _FOLDERS,
     ),
     0x80070005: ("ERROR_ACCESS_DENIED", "access denied", _ELEVATE),
     0x80070006: (
@@ -168,7 +170,7 @@ CODES_FROM_HCS: dict[int, tuple[str, str, str]] = {
     0x80070102: (
         "WAIT_TIMEOUT",
         "it did not happen in the time given",
-        "see the compute system's state before trying again",
+        _LOOK,
     ),
     0x80070424: (
         "ERROR_SERVICE_DOES_NOT_EXIST",
@@ -189,7 +191,7 @@ CODES_FROM_HCS: dict[int, tuple[str, str, str]] = {
     0x800705B4: (
         "ERROR_TIMEOUT",
         "it did not happen in the time given",
-        "see the compute system's state before trying again",
+        _LOOK,
     ),
     0x800706BA: ("RPC_S_SERVER_UNAVAILABLE", "the vmcompute service is not running", _RETRY),
     0x800706BE: ("RPC_S_CALL_FAILED", "the vmcompute service went away during the call", _RETRY),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from cni_hns.binding.compute_errors import ProcessStopped
 from cni_hns.binding.errors import AccessDenied
@@ -11,6 +11,7 @@ from cni_hns.deadline import Deadline
 from cni_hns.hcs.answers import document_in
 from cni_hns.hcs.documents.processes import ProcessModifyRequest, ProcessStatus, SignalProcessOptions
 from cni_hns.hcs.exits import wait_for_exit
+from cni_hns.hcs.opened import Opened
 
 if TYPE_CHECKING:
     from cni_hns.binding.compute import Compute, Held
@@ -22,16 +23,15 @@ CALL_S = 30.0
 """How long a call may take that changes little, where nobody says so, in seconds."""
 
 
-class OpenProcess:
+class OpenProcess(Opened):
     """An open process; `id` is its process id.
 
     HCS takes the signals of one handle one after the other: to kill one that hangs, open it anew.
     """
 
     def __init__(self, compute: Compute, held: Held, process_id: int) -> None:
+        super().__init__(compute, held)
         self.id = process_id
-        self._compute = compute
-        self._held = held
         self._terminated = False
 
     def status(self, timeout_s: float = CALL_S) -> ProcessStatus:
@@ -67,13 +67,3 @@ class OpenProcess:
         return document_in(
             text or '{"Exited": true}', ProcessStatus, "HcsWaitForProcessExit", self._held.words
         )
-
-    def close(self) -> None:
-        """Give the handle back; the process goes on. A second time does nothing."""
-        self._compute.close(self._held)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -5,7 +5,7 @@ Rule: the end of a shutdown or a termination is the exit, not the success of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 from cni_hns.binding.compute import GONE
 from cni_hns.binding.compute_errors import OutcomeUnknown
@@ -19,6 +19,7 @@ from cni_hns.hcs.documents.results import SystemExitStatus
 from cni_hns.hcs.events import events_until
 from cni_hns.hcs.exits import wait_for_exit
 from cni_hns.hcs.isolation import IMPOSSIBLE, Refused, refuse_if_impossible
+from cni_hns.hcs.opened import Opened
 from cni_hns.hcs.processes import CALL_S, OpenProcess
 from cni_hns.hcs.resources import memory_request, processor_request, refuse_if_unchangeable
 
@@ -50,7 +51,7 @@ class Stopped(NamedTuple):
     exit: SystemExitStatus | None
 
 
-class OpenSystem:
+class OpenSystem(Opened):
     """An open compute system. Whoever keeps it open may keep it alive: use it in a short `with`.
 
     `build` is the build of this Windows, where it is known. Each call ends within its `timeout_s`, and raises
@@ -58,8 +59,7 @@ class OpenSystem:
     """
 
     def __init__(self, compute: Compute, held: Held, build: int | None) -> None:
-        self._compute = compute
-        self._held = held
+        super().__init__(compute, held)
         self._build = build
 
     @property
@@ -169,16 +169,6 @@ class OpenSystem:
         if self._held.events is None:
             raise ValueError(f"nobody listens to {self._held.words}: open it with listen=True")
         return events_until(self._held.events, Deadline(timeout_s))
-
-    def close(self) -> None:
-        """Give the handle back. A second time does nothing."""
-        self._compute.close(self._held)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _asked(self, query: str, deadline: Deadline) -> Properties:
         text = self._compute.properties(self._held, query, deadline)
