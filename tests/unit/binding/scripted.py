@@ -54,7 +54,7 @@ class ScriptedService:
         self._next_handle = 0x1000
 
     def libraries(self) -> Libraries:
-        library = _Library(self)
+        library = Library(self)
         return Libraries(library, library, library)
 
     @property
@@ -139,8 +139,10 @@ class ScriptedService:
         self.handles.discard(value)
 
 
-class _Library:
-    def __init__(self, service: ScriptedService) -> None:
+class Library:
+    """A DLL whose functions are those of a scripted service."""
+
+    def __init__(self, service: Any) -> None:
         self._service = service
 
     def __getattr__(self, name: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.binding.libraries import Libraries
+from tests.unit.binding.scripted import Library
 
 S_OK = 0
 E_FAIL = 0x80004005
@@ -81,7 +82,7 @@ class ScriptedCompute:
 
     def libraries(self) -> Libraries:
         nothing = object()
-        return Libraries(nothing, nothing, _Library(self), _Library(self))
+        return Libraries(nothing, nothing, Library(self), Library(self))
 
     @property
     def called(self) -> list[str]:
@@ -202,14 +203,6 @@ class ScriptedCompute:
     def _free(self, memory: Any) -> None:
         if self.buffers.pop(_number(memory), None) is None:
             self.violations.append("freed what was not allocated")
-
-
-class _Library:
-    def __init__(self, service: ScriptedCompute) -> None:
-        self._service = service
-
-    def __getattr__(self, name: str) -> Any:
-        return self._service.pointer(name)
 
 
 def _number(pointer: Any) -> int:

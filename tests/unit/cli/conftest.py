@@ -15,7 +15,7 @@ from cni_hns.cli import main
 from cni_hns.hcn.client import Hcn
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.log import Log
-from cni_hns.simulator import open_simulator
+from cni_hns.simulator import Simulator, open_simulator
 
 
 class Typed(NamedTuple):
@@ -68,3 +68,11 @@ def node(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Node]:
     made = Node(tmp_path / "node", capsys)
     yield made
     assert open_simulator(str(made.folder)).leaks() == []
+
+
+@pytest.fixture
+def simulator(node: Node) -> Iterator[Simulator]:
+    """The node as a test changes it behind the commands' back."""
+    simulator = open_simulator(str(node.folder))
+    yield simulator
+    simulator.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,10 @@ import pytest
 
 from cni_hns.hcs.documents.system import ComputeSystem
 from cni_hns.hcs.templates import TEMPLATES
-from cni_hns.simulator import Simulator, open_simulator
+from cni_hns.simulator import Simulator
 from tests.unit.cli.conftest import Node
 
 LAYER = "5f0c3b1e-0000-4111-8222-333344445555"
-
-
-@pytest.fixture
-def simulator(node: Node) -> Iterator[Simulator]:
-    simulator = open_simulator(str(node.folder))
-    yield simulator
-    simulator.close()
 
 
 @pytest.fixture

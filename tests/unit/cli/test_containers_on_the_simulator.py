@@ -6,23 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from cni_hns.simulator import Simulator, open_simulator
+from cni_hns.simulator import Simulator
 from tests.unit.cli.conftest import Node
 from tests.unit.simulator.hcs_caller import HcsCaller, container
 
 POD = "5a" * 32
-
-
-@pytest.fixture
-def simulator(node: Node) -> Iterator[Simulator]:
-    simulator = open_simulator(str(node.folder))
-    yield simulator
-    simulator.close()
 
 
 @pytest.fixture
