@@ -109,6 +109,19 @@ class TestAddAndDel:
         assert shared.add().exit_code == 1
         assert sorted(shared.reservations()) == ["10.88.0.2"]
 
+    def test_a_killed_adds_file_stays_while_its_endpoint_may_still_arrive(self, shared: Shared) -> None:
+        """host-local would give the address to another pod; after a boot nothing arrives any more."""
+        shared.pod()
+        node, container = shared.node, container_id()
+        node.simulator.inject(function="HcnCreateEndpoint", die="before")
+        assert node.process("ADD", shared.config(), container, node.namespace()).killed
+        shared.delete(container)
+        assert sorted(shared.reservations()) == ["10.88.0.2", "10.88.0.3"]
+        node.simulator.reboot()
+        assert node.call("GC", shared.config()).exit_code == 0
+        assert shared.reservations() == {}
+        node.assert_clean()
+
     def test_with_ipam_type_cni_hns_nothing_is_written(self, shared: Shared) -> None:
         shared.folder.mkdir(parents=True)
         container, _, _ = shared.pod(shared.config("cni-hns"))

@@ -12,7 +12,7 @@ import subprocess
 import threading
 from typing import Any
 
-from tests.harness import SimulatedNode, container_id, l2bridge
+from tests.harness import Answer, SimulatedNode, container_id, l2bridge
 from tests.packaging import give
 
 __all__ = ["NETWORKS", "TIMEOUT_S", "Pod", "Runtime"]
@@ -22,6 +22,10 @@ TIMEOUT_S = 60.0
 
 _SUBNETS = {"pods": "10.88.0.0/23", "files": "10.90.0.0/23"}
 NETWORKS = list(_SUBNETS)
+
+
+def _failed(answers: list[Answer]) -> list[str]:
+    return [answer.words for answer in answers if answer.exit_code]
 
 
 class Pod:
@@ -121,8 +125,11 @@ class Runtime:
             self.node.call("DEL", self._configs[pod.network], pod.container, pod.namespace, ifname=pod.ifname)
             for pod in pods
         ]
-        answers += [self.node.call("GC", self._configs[name]) for name in NETWORKS]
-        return [answer.words for answer in answers if answer.exit_code]
+        return _failed(answers) + self.collect_all()
+
+    def collect_all(self) -> list[str]:
+        """GC of each network with an empty list; the words of what failed."""
+        return _failed([self.node.call("GC", config) for config in self._configs.values()])
 
     def _start(self, command: str, pod: Pod, **more: Any) -> subprocess.Popen[bytes]:
         config = {**self._configs[pod.network], **more}
