@@ -30,10 +30,14 @@ MARKERS = [
 _FOLDER = "behaviour"
 
 _FEW_ROWS = 3
-_EACH_THIRD = "of a test with many rows the Windows program runs each third, the one for Linux the others"
+_ONE_OF = 4
+_ROWS_OF = {"windows": 0, "frozen": 2}
+_EACH_FOURTH = (
+    "of a test with many rows the Windows program runs each fourth, the one for Linux those between"
+)
 _A_FEW_RUN = {
     "module": "a module runs one case for each verb; the built programs run them all",
-    "frozen": "the program for Linux runs one case for each verb, and what the Windows program leaves out",
+    "frozen": "the program for Linux runs one case for each verb, and what the Windows program cannot",
     "frozen-onefile": "a single file runs one case for each verb; its folder runs more",
     "windows-onefile": "a single file runs one case for each verb; its folder runs them all",
 }
@@ -53,10 +57,8 @@ _report = _Report()
 
 def select(items: list[pytest.Item], packaging: Packaging, asked: str) -> list[tuple[pytest.Item, str]]:
     """Take from `items` what this run leaves out; each of those with the reason. `asked` is pytest's `-m`."""
-    others = _rows_for_others(items)
-    judged = [
-        (item, reason_against(item, packaging, asked, is_for_others=id(item) in others)) for item in items
-    ]
+    rows = _rows(items)
+    judged = [(item, reason_against(item, packaging, asked, rows.get(id(item)))) for item in items]
     items[:] = [item for item, reason in judged if not reason]
     left_out = [(item, reason) for item, reason in judged if reason]
     _report.run = len(items)
@@ -64,11 +66,8 @@ def select(items: list[pytest.Item], packaging: Packaging, asked: str) -> list[t
     return left_out
 
 
-def reason_against(item: pytest.Item, packaging: Packaging, asked: str, *, is_for_others: bool) -> str:
-    """Why the test is left out in this run; empty where it runs.
-
-    `is_for_others`: it is one of many rows that the Windows program leaves to the other packagings.
-    """
+def reason_against(item: pytest.Item, packaging: Packaging, asked: str, row: int | None = None) -> str:
+    """Why the test is left out in this run; empty where it runs. `row`: its number, if it is one of many."""
     if reason := _out_of_reach(item, asked):
         return reason
     if packaging.is_in_process or _FOLDER not in item.path.parts:
@@ -82,7 +81,7 @@ def reason_against(item: pytest.Item, packaging: Packaging, asked: str, *, is_fo
         return f"not {packaging.name}: {left_out.get(packaging.name) or left_out[layout]}"
     if item.get_closest_marker("single_file"):
         return ""
-    return _not_its_share(packaging, "windows" in left_out, is_for_others)
+    return _not_its_share(packaging, "windows" in left_out, row)
 
 
 def _out_of_reach(item: pytest.Item, asked: str) -> str:
@@ -93,22 +92,24 @@ def _out_of_reach(item: pytest.Item, asked: str) -> str:
     return next((reason for reason in reasons if reason), "")
 
 
-def _not_its_share(packaging: Packaging, is_not_for_windows: bool, is_for_others: bool) -> str:
-    """The Windows program runs most of what it can, the one for Linux what is left of all."""
-    if packaging.name == "windows":
-        return _EACH_THIRD if is_for_others else ""
-    is_left = packaging.name == "frozen" and (is_not_for_windows or is_for_others)
+def _not_its_share(packaging: Packaging, is_not_for_windows: bool, row: int | None) -> str:
+    """The Windows program runs most of what it can, the Linux one what that cannot, and rows of its own."""
+    if packaging.name not in _ROWS_OF:
+        return _A_FEW_RUN[packaging.name]
+    if row is not None:
+        return "" if row % _ONE_OF == _ROWS_OF[packaging.name] else _EACH_FOURTH
+    is_left = packaging.name == "windows" or is_not_for_windows
     return "" if is_left else _A_FEW_RUN[packaging.name]
 
 
-def _rows_for_others(items: list[pytest.Item]) -> set[int]:
-    """Of each test with many rows, those that are not each third, by `id`."""
+def _rows(items: list[pytest.Item]) -> dict[int, int]:
+    """The number of each row of a test with many rows that both built programs can run, by `id`."""
     rows: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.get_closest_marker("in_process") is None and "windows" not in _left_out(item):
             rows[item.nodeid.partition("[")[0]].append(item)
     tables = (table for table in rows.values() if len(table) > _FEW_ROWS)
-    return {id(item) for table in tables for number, item in enumerate(table) if number % 3}
+    return {id(item): number for table in tables for number, item in enumerate(table)}
 
 
 def _left_out(item: pytest.Item) -> dict[str, str]:

@@ -31,7 +31,7 @@ def _reason(*markers: pytest.MarkDecorator) -> str:
         get_closest_marker=lambda name: next((one.mark for one in markers if one.mark.name == name), None),
         iter_markers=lambda name: iter([one.mark for one in markers if one.mark.name == name]),
     )
-    return reason_against(cast(Any, item), Packaging(IN_PROCESS), "", is_for_others=False)
+    return reason_against(cast(Any, item), Packaging(IN_PROCESS), "")
 
 
 @pytest.mark.parametrize("name", profile.NAMES)
