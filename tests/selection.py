@@ -27,7 +27,7 @@ MARKERS = [
     f"{REAL}: needs a real HNS, and changes it; runs only where `-m` names it",
 ]
 
-_FOLDER = "behaviour"
+_FOLDER, _CLIENTS = "behaviour", "clients"
 
 _FEW_ROWS = 3
 _ONE_OF = 4
@@ -35,6 +35,7 @@ _ROWS_OF = {"windows": 0, "frozen": 2}
 _EACH_FOURTH = (
     "of a test with many rows the Windows program runs each fourth, the one for Linux those between"
 )
+_OF_CLIENTS = "of a client's test with many rows the Windows programs run each fourth, those for Linux all"
 _A_FEW_RUN = {
     "module": "a module runs one case for each verb; the built programs run them all",
     "frozen": "the program for Linux runs one case for each verb, and what the Windows program cannot",
@@ -70,8 +71,13 @@ def reason_against(item: pytest.Item, packaging: Packaging, asked: str, row: int
     """Why the test is left out in this run; empty where it runs. `row`: its number, if it is one of many."""
     if reason := _out_of_reach(item, asked):
         return reason
-    if packaging.is_in_process or _FOLDER not in item.path.parts:
-        return ""
+    if _FOLDER in item.path.parts:
+        return "" if packaging.is_in_process else _against_the_program(item, packaging, row)
+    return "" if row is None or _is_run(row, "windows") else _OF_CLIENTS
+
+
+def _against_the_program(item: pytest.Item, packaging: Packaging, row: int | None) -> str:
+    """Why a behaviour is not shown by this built program."""
     inside = item.get_closest_marker("in_process")
     if inside is not None:
         return f"in process only: {inside.args[0]}"
@@ -97,19 +103,31 @@ def _not_its_share(packaging: Packaging, is_not_for_windows: bool, row: int | No
     if packaging.name not in _ROWS_OF:
         return _A_FEW_RUN[packaging.name]
     if row is not None:
-        return "" if row % _ONE_OF == _ROWS_OF[packaging.name] else _EACH_FOURTH
+        return "" if _is_run(row, packaging.name) else _EACH_FOURTH
     is_left = packaging.name == "windows" or is_not_for_windows
     return "" if is_left else _A_FEW_RUN[packaging.name]
 
 
+def _is_run(row: int, program: str) -> bool:
+    return row % _ONE_OF == _ROWS_OF[program]
+
+
 def _rows(items: list[pytest.Item]) -> dict[int, int]:
-    """The number of each row of a test with many rows that both built programs can run, by `id`."""
+    """The number of each row of a test with many rows that are not all run, by `id`."""
     rows: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if item.get_closest_marker("in_process") is None and "windows" not in _left_out(item):
+        if _may_be_left_out(item):
             rows[item.nodeid.partition("[")[0]].append(item)
     tables = (table for table in rows.values() if len(table) > _FEW_ROWS)
     return {id(item): number for table in tables for number, item in enumerate(table)}
+
+
+def _may_be_left_out(item: pytest.Item) -> bool:
+    """Whether it is of a behaviour that both built programs show, or of a client that runs under Wine."""
+    if _CLIENTS in item.path.parts:
+        return _runs_under_wine(item)
+    is_shown_by_both = item.get_closest_marker("in_process") is None and "windows" not in _left_out(item)
+    return _FOLDER in item.path.parts and is_shown_by_both
 
 
 def _left_out(item: pytest.Item) -> dict[str, str]:
@@ -130,9 +148,13 @@ def give_wine_a_second_try(items: list[pytest.Item], packaging: Packaging) -> No
 
 
 def _uses_wine(item: pytest.Item) -> bool:
-    asked = getattr(item, "fixturenames", [])
+    return "wine" in getattr(item, "fixturenames", []) or _runs_under_wine(item)
+
+
+def _runs_under_wine(item: pytest.Item) -> bool:
+    """Whether it is the row of Windows of a test that runs on both systems."""
     callspec = getattr(item, "callspec", None)
-    return "wine" in asked or (callspec is not None and "windows" in callspec.params.values())
+    return callspec is not None and "windows" in callspec.params.values()
 
 
 def finish(config: pytest.Config, packaging: Packaging) -> None:
