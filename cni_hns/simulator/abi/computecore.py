@@ -60,11 +60,15 @@ _NO_ANSWER: dict[str, Any] = {"HcsCreateOperationWithNotifications": ffi.NULL}
 
 
 class _Target(NamedTuple):
-    """What a handle stands for: the system's ID, the GUID of its run, and a process's key."""
+    """What a handle stands for: the system's ID, the GUID of its run, and a process's key.
+
+    `generation` is the run of the service that gave the handle.
+    """
 
     system: str
     run: str
     process: str = ""
+    generation: int = 0
 
 
 class ComputeCore:
@@ -145,7 +149,7 @@ class ComputeCore:
         # There at once, and good for closing even where the creation fails.
         slot[0] = handle = self._opened(SYSTEM, target, generation)
         arguments = [target.system, target.run, text(document)]
-        hresult = self._start(function, operation, arguments, None, Subject(system=handle))
+        hresult = self._start(function, operation, arguments, generation, Subject(system=handle))
         if hresult:
             slot[0] = ffi.NULL
             self._let_go(self._forgotten(SYSTEM, handle, function))
@@ -291,7 +295,7 @@ class ComputeCore:
 
     def _opened(self, kind: str, target: _Target, generation: int) -> Any:
         handle = self._accounts.open(kind, target.system, generation)
-        self._targets[number_of(handle)] = target
+        self._targets[number_of(handle)] = target._replace(generation=generation)
         return handle
 
     def _forgotten(self, kind: str, handle: Any, function: str) -> _Target:
@@ -302,7 +306,7 @@ class ComputeCore:
     def _let_go(self, target: _Target) -> None:
         if not target.process:
             with self._service.store.transaction() as state:
-                holders.gave_back(state, target.run, os.getpid())
+                holders.gave_back(state, target.run, os.getpid(), target.generation)
 
     def _start(
         self,

@@ -27,7 +27,7 @@ _BUSY_TIMEOUT_S = 300.0
 _FOLDER_MODE = 0o755
 
 # Counts up with every change of the tables: a folder is used by one version of this module.
-_SHAPE = 4
+_SHAPE = 5
 
 _SCHEMA = f"""
 PRAGMA user_version = {_SHAPE};
@@ -68,7 +68,8 @@ CREATE INDEX systems_by_name ON systems(name);
 CREATE TABLE processes(
     key TEXT PRIMARY KEY, run TEXT, pid INTEGER, image TEXT, made_at REAL, exited INTEGER, exit_code INTEGER);
 CREATE INDEX processes_by_run ON processes(run);
-CREATE TABLE holders(run TEXT, pid INTEGER, handles INTEGER, PRIMARY KEY (run, pid));
+CREATE TABLE holders(
+    run TEXT, pid INTEGER, start TEXT, handles INTEGER, PRIMARY KEY (run, pid, start));
 CREATE TABLE compute_events(
     id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT, document TEXT);
 CREATE TABLE compute(

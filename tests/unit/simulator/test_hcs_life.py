@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -29,6 +32,7 @@ from tests.unit.simulator.hcs_caller import (
 
 NO_NAMESPACE = "5f0c3b1e-0000-4111-8222-333344445555"
 ATTACH_FAILED = 0x803B002E
+SERVICE_DISCONNECT = 0x8037011E
 
 
 def refused(call: Any, *arguments: Any) -> int:
@@ -287,6 +291,27 @@ class TestNamespace:
         assert hcs.states() == {}
 
 
+_HOLDER = """
+import sys
+from cni_hns.simulator import Simulator
+from tests.unit.simulator.hcs_caller import HcsCaller, container
+hcs = HcsCaller(Simulator(sys.argv[1]))
+hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def holder(folder: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has made a container which ends with its last handle."""
+    program = [sys.executable, "-c", _HOLDER, folder]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+
+
 class TestLastHandle:
     def test_ends_what_was_made_so(self, hcs: HcsCaller) -> None:
         first = hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
@@ -314,6 +339,25 @@ class TestLastHandle:
         assert ended.returncode == 7
         assert hcs.states() == {}
 
+    def test_of_a_process_that_was_killed_and_is_not_buried_counts_no_more(self, hcs: HcsCaller) -> None:
+        with holder(hcs.simulator.folder) as process:
+            held = hcs.open("box")
+            process.kill()
+            # It has ended, and nobody has asked how: its id is still taken.
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            assert hcs.properties(held)["State"] == "Running"
+            hcs.close(held)
+            assert hcs.states() == {}
+
+    def test_of_a_process_whose_id_another_has_now_counts_no_more(self, hcs: HcsCaller) -> None:
+        with holder(hcs.simulator.folder) as process:
+            assert hcs.states() == {"box": "Running"}
+            # The ids cannot be made to come round: the one that held it had started before this one.
+            with hcs.simulator.store.transaction() as state:
+                assert state.run("UPDATE holders SET start = '1' WHERE pid = ?", process.pid) == 1
+            assert hcs.states() == {}
+            process.kill()
+
     def test_of_a_process_that_ends_in_good_order_counts_no_more(
         self, hcs: HcsCaller, simulator: Simulator
     ) -> None:
@@ -324,3 +368,72 @@ class TestLastHandle:
         assert hcs.states() == {}
         assert [leak.kind for leak in simulator.leaks()] == ["handle"]
         simulator.forget_leaks()
+
+
+class TestRestart:
+    def test_what_ends_with_its_last_handle_waits_for_the_next_one(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
+        hcs.simulator.restart_hcs()
+        assert hcs.code("HcsGetComputeSystemProperties", box) == SERVICE_DISCONNECT
+        assert refused(hcs.exit_of, "HcsWaitForComputeSystemExit", box) == SERVICE_DISCONNECT
+        hcs.close(box)
+        assert hcs.states() == {"box": "Running"}
+        hcs.close(hcs.open("box"))
+        assert hcs.states() == {}
+
+    def test_an_old_handle_is_none_of_those_that_hold_it_now(self, hcs: HcsCaller) -> None:
+        old = hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
+        hcs.simulator.restart_hcs()
+        new = hcs.open("box")
+        hcs.close(old)
+        assert hcs.properties(new)["State"] == "Running"
+        hcs.close(new)
+        assert hcs.states() == {}
+
+    def test_by_option_it_ends_with_the_service(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        simulator.set_options(restart_ends_systems=True)
+        box = hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
+        other = hcs.running("other")
+        told = hcs.events("HcsSetComputeSystemCallback", box)
+        simulator.restart_hcs()
+        code, document = told.get(timeout=60)
+        assert (code, document["ExitType"]) == (1, "ForcedExit")
+        assert document["Attribution"][0]["SystemExit"] == {
+            "Detail": "ServiceStop",
+            "Initiator": "Internal",
+        }
+        assert told.get(timeout=60) == (0x02000000, None)
+        assert hcs.states() == {"other": "Running"}
+        hcs.close(other)
+        hcs.close(box)
+
+    def test_a_call_on_its_way_is_lost(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        slot = ffi.new("HCS_SYSTEM *")
+        document, name = hcs.wide(container()), hcs.wide("box")
+        create = hcs.function("HcsCreateComputeSystem")
+        simulator.inject(function="HcsCreateComputeSystem", held="before")
+
+        def begin(operation: Any) -> int:
+            begun = int(create(name, document, operation, ffi.NULL, slot))
+            simulator.restart_hcs()
+            simulator.clear_faults()
+            return begun
+
+        assert refused(hcs.run, "HcsCreateComputeSystem", begin) == SERVICE_DISCONNECT
+        hcs.close(slot[0])
+        assert hcs.states() == {}
+
+    def test_nothing_is_left_of_what_had_ended(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        box = hcs.running("box")
+        hcs.ask("HcsTerminateComputeSystem", box)
+        simulator.restart_hcs()
+        assert simulator.dump()["systems"] == []
+        assert simulator.store.rows("SELECT * FROM processes") == []
+        hcs.close(box)
+
+    def test_of_hns_says_nothing_of_the_handles_of_hcs(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        simulator.set_options(stale_close_hresult=0x800706BA)
+        box = hcs.running("box")
+        simulator.restart_hns()
+        hcs.close(box)
+        assert simulator.journal(closings=True)[-1].hresult == 0

@@ -23,6 +23,7 @@ from cni_hns.simulator.core.errors import (
 from cni_hns.simulator.core.store import State
 
 __all__ = [
+    "SERVICE_STOPPED",
     "SHUT_DOWN",
     "TERMINATED",
     "UNEXPECTED",
@@ -52,6 +53,7 @@ class Ending(NamedTuple):
 SHUT_DOWN = Ending("GracefulExit", "Shutdown", "Client")
 TERMINATED = Ending("ForcedExit", "Terminate", "Client")
 UNEXPECTED = Ending("UnexpectedExit", "UnexpectedExit", "GuestOS", HCS_UNEXPECTED_EXIT)
+SERVICE_STOPPED = Ending("ForcedExit", "ServiceStop", "Internal")
 
 # The attribution came with schema 2.4.
 _ATTRIBUTES_FROM = 20348
@@ -141,7 +143,7 @@ def end(state: State, system: System, how: Ending, stuck: bool = False) -> None:
     `stuck` leaves it registered in its namespace.
     """
     for hosted in systems.hosted(state, system.id):
-        if hosted.state not in (systems.STOPPED, systems.UNKNOWN):
+        if not hosted.has_ended:
             end(state, hosted, UNEXPECTED)
     processes.end_all(state, system.run)
     if system.joined:

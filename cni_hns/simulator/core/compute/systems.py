@@ -73,6 +73,11 @@ class System(NamedTuple):
         """Seen from outside: a container that no virtual machine hosts."""
         return self.type == CONTAINER and not self.hosted_by
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether only its end can be asked for; a leaked one has ended too."""
+        return self.state in (STOPPED, UNKNOWN)
+
 
 def load(state: State, run: str) -> System:
     """The system of this run, ended or not.
@@ -93,7 +98,7 @@ def living(state: State, run: str) -> System:
         Refused: 0x80370110, it has; 0x8037010E, there is none.
     """
     found = load(state, run)
-    if found.state in (STOPPED, UNKNOWN):
+    if found.has_ended:
         raise Refused(HCS_ALREADY_STOPPED, f"{found.id} has ended")
     return found
 
