@@ -219,6 +219,54 @@ class TestExit:
         assert (found["Status"], found["ExitType"]) == (0x80370106 - (1 << 32), "UnexpectedExit")
         hcs.close(box)
 
+    def test_a_crash_is_told_twice_before_the_end(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        box = hcs.running("box")
+        told = hcs.events("HcsSetComputeSystemCallback", box)
+        simulator.crash_container("box")
+        (begun, first), (reported, second), (ended, last) = (told.get(timeout=60) for _ in range(3))
+        assert (begun, reported, ended) == (2, 3, 1)
+        assert first["SystemId"] == "box"
+        assert first == second
+        assert len(first["CrashParameters"]) == 5
+        assert last["Attribution"] == [{"GuestCrash": {"CrashParameters": first["CrashParameters"]}}]
+        hcs.close(box)
+
+    def test_a_virtual_machine_that_is_made_to_crash_tells_it_too(self, hcs: HcsCaller) -> None:
+        vm = hcs.running("vm", machine())
+        told = hcs.events("HcsSetComputeSystemCallback", vm)
+        assert hcs.code("HcsCrashComputeSystem", vm, {"Type": "Hang"}) == INVALID_JSON
+        hcs.ask("HcsCrashComputeSystem", vm, {"Type": "CrashGuest"})
+        assert [told.get(timeout=60)[0] for _ in range(3)] == [2, 3, 1]
+        hcs.close(vm)
+
+    @pytest.mark.parametrize(
+        ("build", "members"),
+        [
+            (17763, {"SystemId", "ActivityId"}),
+            (19041, {"SystemId", "ActivityId", "CrashParameters"}),
+            (
+                20348,
+                {
+                    "SystemId",
+                    "ActivityId",
+                    "CrashParameters",
+                    "Status",
+                    "PreOSId",
+                    "CrashStackUnavailable",
+                },
+            ),
+        ],
+    )
+    def test_what_a_crash_report_has_came_with_the_builds(
+        self, hcs: HcsCaller, simulator: Simulator, build: int, members: set[str]
+    ) -> None:
+        simulator.set_options(windows_build=build)
+        box = hcs.running("box")
+        told = hcs.events("HcsSetComputeSystemCallback", box)
+        simulator.crash_container("box")
+        assert set(told.get(timeout=60)[1]) == members
+        hcs.close(box)
+
     def test_an_old_windows_holds_nobody_responsible_and_has_no_wait(self, hcs: HcsCaller) -> None:
         hcs.simulator.set_options(windows_build=17763)
         box = hcs.create("box", container())

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cni_hns.simulator.core import containers
-from cni_hns.simulator.core.compute import clock, events, processes, systems
-from cni_hns.simulator.core.compute.reading import optional_in
+from cni_hns.simulator.core.compute import clock, crashes, events, processes, systems
+from cni_hns.simulator.core.compute.reading import optional_in, word_of
 from cni_hns.simulator.core.compute.systems import System
 from cni_hns.simulator.core.documents import Document, written
 from cni_hns.simulator.core.errors import (
@@ -26,10 +26,10 @@ __all__ = [
     "SERVICE_STOPPED",
     "SHUT_DOWN",
     "TERMINATED",
-    "UNEXPECTED",
     "begin_processes",
     "crash",
     "end",
+    "fail",
     "join",
     "leak",
     "pause",
@@ -42,21 +42,29 @@ __all__ = [
 
 
 class Ending(NamedTuple):
-    """How a system ends: the words of its exit document."""
+    """How a system ends: what its exit document says."""
 
     exit_type: str
-    detail: str
-    initiator: str
+    attribution: Document
     hresult: int = 0
 
 
-SHUT_DOWN = Ending("GracefulExit", "Shutdown", "Client")
-TERMINATED = Ending("ForcedExit", "Terminate", "Client")
-UNEXPECTED = Ending("UnexpectedExit", "UnexpectedExit", "GuestOS", HCS_UNEXPECTED_EXIT)
-SERVICE_STOPPED = Ending("ForcedExit", "ServiceStop", "Internal")
+def _system_exit(detail: str, initiator: str) -> Document:
+    return {"SystemExit": {"Detail": detail, "Initiator": initiator}}
+
+
+SHUT_DOWN = Ending("GracefulExit", _system_exit("Shutdown", "Client"))
+TERMINATED = Ending("ForcedExit", _system_exit("Terminate", "Client"))
+SERVICE_STOPPED = Ending("ForcedExit", _system_exit("ServiceStop", "Internal"))
+UNEXPECTED = Ending("UnexpectedExit", _system_exit("UnexpectedExit", "GuestOS"), HCS_UNEXPECTED_EXIT)
+CRASHED = Ending(
+    "UnexpectedExit", {"GuestCrash": {"CrashParameters": crashes.PARAMETERS}}, HCS_UNEXPECTED_EXIT
+)
 
 # The attribution came with schema 2.4.
 _ATTRIBUTES_FROM = 20348
+
+_CRASH_TYPES = ("CrashGuest",)
 
 # Every Windows container has these; the last one starts the others.
 _OWN_PROCESSES = ("smss.exe", "csrss.exe", "wininit.exe", "services.exe", "CExecSvc.exe")
@@ -111,9 +119,20 @@ def terminate(state: State, run: str, _options: str | None) -> None:
 
 
 def crash(state: State, run: str, options: str | None) -> None:
-    """Crash the guest of a virtual machine."""
-    optional_in(options)
-    end(state, _of_hypervisor(_in_state(state, run, systems.RUNNING)), UNEXPECTED)
+    """Crash the guest of a virtual machine.
+
+    Raises:
+        Refused: 0x80070032, it is process-isolated; 0x80370105, it does not run.
+    """
+    wanted = optional_in(options, "Type")
+    word_of(wanted.get("Type", _CRASH_TYPES[0]), "Type", _CRASH_TYPES)
+    fail(state, _of_hypervisor(_in_state(state, run, systems.RUNNING)))
+
+
+def fail(state: State, system: System) -> None:
+    """It crashes: that is told before its end."""
+    crashes.tell(state, system)
+    end(state, system, CRASHED)
 
 
 def pause(state: State, run: str, options: str | None) -> None:
@@ -162,8 +181,7 @@ def leak(state: State, system: System) -> None:
 def _exit_document(state: State, how: Ending) -> Document:
     document: Document = {"Status": signed(how.hresult), "ExitType": how.exit_type}
     if state.options.windows_build >= _ATTRIBUTES_FROM:
-        exit_ = {"Detail": how.detail, "Initiator": how.initiator}
-        document["Attribution"] = [{"SystemExit": exit_}]
+        document["Attribution"] = [how.attribution]
     return document
 
 
