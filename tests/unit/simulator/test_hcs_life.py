@@ -34,6 +34,18 @@ NO_NAMESPACE = "5f0c3b1e-0000-4111-8222-333344445555"
 ATTACH_FAILED = 0x803B002E
 SERVICE_DISCONNECT = 0x8037011E
 
+ATTACHED, SHARING, DETACHED = 2, 3, 4
+
+
+def networked(**networking: Any) -> dict[str, Any]:
+    """A container with this network."""
+    return {**container(), "Container": {"Networking": networking}}
+
+
+def sharing(other: str) -> dict[str, Any]:
+    """A container in the network of another."""
+    return networked(NetworkSharedContainerName=other)
+
 
 def refused(call: Any, *arguments: Any) -> int:
     with pytest.raises(Told) as caught:
@@ -124,6 +136,8 @@ class TestCreation:
             {"SchemaVersion": {"Major": 1, "Minor": 0}, "Container": {}},
             {"SchemaVersion": {"Major": 2, "Minor": 1}, "Container": []},
             {**container(), "Owner": 1},
+            {**container(), "Container": {"Networking": {"NetworkSharedContainerName": 1}}},
+            {**container(), "Container": {"Networking": {"NetworkAdapters": "one"}}},
         ],
     )
     def test_a_document_that_cannot_be_read_is_refused_with_the_reason(
@@ -313,6 +327,75 @@ class TestNamespace:
     def test_one_that_is_not_there_fails_the_start(self, hcs: HcsCaller) -> None:
         box = hcs.create("box", container(NO_NAMESPACE))
         assert hcs.code("HcsStartComputeSystem", box) == ELEMENT_NOT_FOUND
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    def test_a_second_container_keeps_what_the_first_leaves(self, hcs: HcsCaller, caller: Caller) -> None:
+        endpoint, namespace = caller.endpoint(caller.network()), caller.namespace()
+        caller.add(namespace, endpoint)
+        pause, work = hcs.running("pause", container(namespace)), hcs.running("work", container(namespace))
+        assert caller.get("Namespace", namespace)["Containers"] == ["pause", "work"]
+        hcs.ask("HcsTerminateComputeSystem", pause)
+        assert caller.get("Endpoint", endpoint)["State"] == SHARING
+        hcs.ask("HcsShutDownComputeSystem", work)
+        assert caller.get("Endpoint", endpoint)["State"] == DETACHED
+        hcs.close(pause)
+        hcs.close(work)
+
+    def test_who_shares_the_network_of_a_pod_is_in_its_namespace(
+        self, hcs: HcsCaller, caller: Caller
+    ) -> None:
+        namespace = caller.namespace()
+        pause = hcs.running("pause", container(namespace))
+        work = hcs.running("work", sharing("pause"))
+        more = hcs.running("more", sharing("work"))
+        hcs.ask("HcsTerminateComputeSystem", pause)
+        assert caller.get("Namespace", namespace)["Containers"] == ["work", "more"]
+        for handle in (work, more):
+            hcs.ask("HcsTerminateComputeSystem", handle)
+        assert not caller.get("Namespace", namespace).get("Containers")
+        for handle in (pause, work, more):
+            hcs.close(handle)
+
+    def test_endpoints_are_given_by_their_ids_too_and_shared_by_name(
+        self, hcs: HcsCaller, caller: Caller
+    ) -> None:
+        endpoint = caller.endpoint(caller.network())
+        pause = hcs.running("pause", networked(NetworkAdapters=[endpoint.upper()]))
+        assert caller.get("Endpoint", endpoint)["State"] == ATTACHED
+        work = hcs.running("work", sharing("pause"))
+        assert caller.get("Endpoint", endpoint)["State"] == SHARING
+        hcs.ask("HcsTerminateComputeSystem", pause)
+        assert caller.get("Endpoint", endpoint)["State"] == SHARING
+        hcs.ask("HcsTerminateComputeSystem", work)
+        assert caller.get("Endpoint", endpoint)["State"] == DETACHED
+        hcs.close(pause)
+        hcs.close(work)
+
+    @pytest.mark.parametrize(
+        ("networking", "hresult"),
+        [
+            ({"NetworkSharedContainerName": "nobody"}, SYSTEM_NOT_FOUND),
+            ({"NetworkSharedContainerName": "new"}, SYSTEM_NOT_FOUND),
+            ({"NetworkAdapters": [NO_NAMESPACE]}, 0x803B0002),
+        ],
+    )
+    def test_a_network_that_is_not_there_fails_the_start(
+        self, hcs: HcsCaller, networking: dict[str, Any], hresult: int
+    ) -> None:
+        new = hcs.create("new", container())
+        box = hcs.create("box", networked(**networking))
+        assert hcs.code("HcsStartComputeSystem", box) == hresult
+        assert hcs.states() == {"new": "Created", "box": "Created"}
+        for handle in (new, box):
+            hcs.ask("HcsTerminateComputeSystem", handle)
+            hcs.close(handle)
+
+    def test_what_leaked_shares_nothing(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        simulator.start_container(simulator.plant("namespace"), "pod")
+        simulator.stop_container("pod", stuck=True)
+        box = hcs.create("box", sharing("pod"))
+        assert hcs.code("HcsStartComputeSystem", box) == SYSTEM_NOT_FOUND
         hcs.ask("HcsTerminateComputeSystem", box)
         hcs.close(box)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cni_hns.simulator.core import containers
-from cni_hns.simulator.core.compute import clock, crashes, events, processes, systems
+from cni_hns.simulator.core.compute import clock, crashes, events, network, processes, systems
 from cni_hns.simulator.core.compute.reading import optional_in, word_of
 from cni_hns.simulator.core.compute.systems import System
 from cni_hns.simulator.core.documents import Document, written
@@ -30,7 +30,6 @@ __all__ = [
     "crash",
     "end",
     "fail",
-    "join",
     "leak",
     "pause",
     "resume",
@@ -74,28 +73,13 @@ def start(state: State, run: str, _options: str | None) -> None:
     """Let it run.
 
     Raises:
-        Refused: 0x80370105, it was started before; what `join` refuses.
+        Refused: 0x80370105, it was started before; what `network.join` refuses.
     """
     system = _in_state(state, run, systems.CREATED)
     if not system.joined:
-        join(state, system)
+        network.join(state, system)
     systems.change(state, system, state=systems.RUNNING, started_at=clock.now(state))
     begin_processes(state, system)
-
-
-def join(state: State, system: System) -> None:
-    """A container gets its compartment and endpoints; one without a namespace takes endpoints by hand.
-
-    Raises:
-        Refused: 0x80070490, no such namespace; 0x803B002E, an endpoint of it cannot be attached.
-    """
-    if system.type != systems.CONTAINER:
-        return
-    if system.namespace:
-        containers.start(state, system.namespace, system.id)
-    else:
-        containers.run(state, system.id)
-    systems.change(state, system, joined=1)
 
 
 def begin_processes(state: State, system: System) -> None:

@@ -41,16 +41,16 @@ CREATED, RUNNING, PAUSED, STOPPED = "Created", "Running", "Paused", "Stopped"
 UNKNOWN = "Unknown"
 
 _COLUMNS = (
-    "run, name, owner, type, hosted_by, namespace, joined, state, closes, made_at, started_at, exit, "
-    "document, resources"
+    "run, name, owner, type, hosted_by, joined, state, closes, made_at, started_at, exit, document, "
+    "resources, networking"
 )
 
 
 class System(NamedTuple):
     """One run of a compute system.
 
-    `namespace` is the HCN namespace that it asks for, empty for none; `joined` whether it is in it (or,
-    without one, in HNS's account of containers). `closes`: it ends with its last handle.
+    `networking` names the network that it asks for; `joined`: it has it, and HNS knows it as a container.
+    `closes`: it ends with its last handle.
     """
 
     run: str
@@ -58,7 +58,6 @@ class System(NamedTuple):
     owner: str
     type: str
     hosted_by: str
-    namespace: str
     joined: bool
     state: str
     closes: bool
@@ -67,6 +66,7 @@ class System(NamedTuple):
     exit: Document | None
     document: Document
     resources: Document
+    networking: Document
 
     @property
     def process_isolated(self) -> bool:
@@ -121,7 +121,8 @@ def hosted(state: State, system: str) -> list[System]:
 
 def add(state: State, system: System) -> None:
     """Keep a new one."""
-    values = (*system[:11], None, json.dumps(system.document), json.dumps(system.resources))
+    documents = (system.document, system.resources, system.networking)
+    values = (*system[:10], None, *(json.dumps(one) for one in documents))
     state.run(f"INSERT INTO systems ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
 
 
@@ -148,8 +149,9 @@ def _where(state: State, condition: str, *values: Any) -> list[System]:
 
 
 def _system(row: tuple[Any, ...]) -> System:
-    *columns, ended, document, resources = row
-    read = System(*columns, None, json.loads(document), json.loads(resources))  # type: ignore[call-arg]
+    *columns, ended, document, resources, networking = row
+    documents = (json.loads(one) for one in (document, resources, networking))
+    read = System(*columns, None, *documents)  # type: ignore[call-arg]
     return read._replace(
         joined=bool(read.joined),
         closes=bool(read.closes),
