@@ -63,7 +63,8 @@ CREATE TABLE leaks(id
 CREATE TABLE accelnet(mac TEXT);
 CREATE TABLE systems(
     run TEXT PRIMARY KEY, name TEXT, owner TEXT, type TEXT, hosted_by TEXT, joined INTEGER, state TEXT,
-    closes INTEGER, made_at REAL, started_at REAL, exit TEXT, document TEXT, resources TEXT, networking TEXT);
+    closes INTEGER, made_at REAL, started_at REAL, peak_bytes INTEGER, exit TEXT, document TEXT,
+    resources TEXT, networking TEXT);
 CREATE INDEX systems_by_name ON systems(name);
 CREATE TABLE processes(
     key TEXT PRIMARY KEY, run TEXT, pid INTEGER, image TEXT, made_at REAL, exited INTEGER, exit_code INTEGER);

@@ -120,12 +120,59 @@ class TestStatistics:
         found = hcs.properties(box, "Statistics")["Statistics"]["Processor"]
         assert found["TotalRuntime100ns"] == found["RuntimeUser100ns"] + found["RuntimeKernel100ns"] > 0
 
-    def test_a_process_needs_memory(self, hcs: HcsCaller, box: Any) -> None:
-        before = hcs.properties(box, "Statistics")["Statistics"]["Memory"]["MemoryUsageCommitBytes"]
+    def memory(self, hcs: HcsCaller, box: Any) -> dict[str, int]:
+        found: dict[str, int] = hcs.properties(box, "Statistics")["Statistics"]["Memory"]
+        return found
+
+    def test_a_process_needs_memory_and_the_peak_outlives_it(self, hcs: HcsCaller, box: Any) -> None:
+        before = self.memory(hcs, box)
         process, _ = hcs.process(box, {"CommandLine": "ping.exe"})
-        now = hcs.properties(box, "Statistics")["Statistics"]["Memory"]["MemoryUsageCommitBytes"]
-        assert now > before
+        most = self.memory(hcs, box)
+        assert most["MemoryUsageCommitBytes"] - before["MemoryUsageCommitBytes"] >= 8 << 20
+        hcs.ask("HcsTerminateProcess", process)
+        now = self.memory(hcs, box)
+        assert now["MemoryUsageCommitBytes"] < most["MemoryUsageCommitBytes"]
+        assert now["MemoryUsageCommitPeakBytes"] >= most["MemoryUsageCommitPeakBytes"]
         hcs.function("HcsCloseProcess")(process)
+
+    def test_memory_grows_with_the_time_and_ends_at_the_limit(self, hcs: HcsCaller, box: Any) -> None:
+        limit = 80 << 20
+        before = self.memory(hcs, box)
+        hcs.simulator.let_pass(10)
+        now = self.memory(hcs, box)
+        assert all(now[name] > value for name, value in before.items())
+        assert hcs.modify(box, "Container/Memory/SizeInMB", 80) == 0
+        hcs.simulator.let_pass(3600)
+        now = self.memory(hcs, box)
+        assert limit - 5 <= now["MemoryUsageCommitBytes"] <= limit
+        assert now["MemoryUsageCommitPeakBytes"] == now["MemoryUsageCommitBytes"]
+        assert now["MemoryUsagePrivateWorkingSetBytes"] < now["MemoryUsageCommitBytes"]
+
+    def test_a_lower_limit_takes_memory_away_and_the_peak_stays(self, hcs: HcsCaller, box: Any) -> None:
+        hcs.simulator.let_pass(60)
+        before = self.memory(hcs, box)
+        assert hcs.modify(box, "Container/Memory/SizeInMB", 16) == 0
+        now = self.memory(hcs, box)
+        assert now["MemoryUsageCommitBytes"] <= 16 << 20
+        assert now["MemoryUsageCommitPeakBytes"] >= before["MemoryUsageCommitBytes"]
+
+    def test_memory_does_not_grow_for_ever_without_a_limit(self, hcs: HcsCaller) -> None:
+        free = hcs.running("free", {**container(), "Container": {}})
+        hcs.simulator.let_pass(10**6)
+        before = self.memory(hcs, free)
+        hcs.simulator.let_pass(10**6)
+        assert self.memory(hcs, free) == before
+        hcs.ask("HcsTerminateComputeSystem", free)
+        hcs.close(free)
+
+    def test_the_processes_have_what_the_container_has(self, hcs: HcsCaller, box: Any) -> None:
+        hcs.simulator.let_pass(10**6)
+        assert hcs.modify(box, "Container/Memory/SizeInMB", 80) == 0
+        listed = hcs.properties(box, "ProcessList")["ProcessList"]
+        told = self.memory(hcs, box)["MemoryUsageCommitBytes"]
+        assert sum(one["MemoryCommitBytes"] for one in listed) == told
+        for one in listed:
+            assert 0 < one["MemoryWorkingSetSharedBytes"] < one["MemoryWorkingSetPrivateBytes"]
 
     def test_times_are_written_as_hcs_writes_them(self, hcs: HcsCaller, box: Any) -> None:
         found = hcs.properties(box, "Statistics")["Statistics"]

@@ -88,6 +88,7 @@ def _made(state: State, system: str, run: str, document: Document) -> System:
         closes=document.get("ShouldTerminateOnLastHandleClosed") is True,
         made_at=clock.now(state),
         started_at=0.0,
+        peak_bytes=0,
         exit=None,
         document=document,
         resources={name: value for name, value in (container or {}).items() if name in _RESOURCES},

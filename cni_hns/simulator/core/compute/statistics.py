@@ -5,7 +5,7 @@ All is told or nothing, and there is no network in it. A container that does not
 
 from __future__ import annotations
 
-from cni_hns.simulator.core.compute import clock, processes
+from cni_hns.simulator.core.compute import clock, memory, processes
 from cni_hns.simulator.core.compute.processes import Process
 from cni_hns.simulator.core.compute.systems import System
 from cni_hns.simulator.core.documents import Document
@@ -17,9 +17,6 @@ __all__ = ["process_list", "statistics_of"]
 _BUSY = 50
 _IN_USER_MODE = (3, 5)
 
-_COMMIT_BYTES = 8 << 20
-_PRIVATE_BYTES = 6 << 20
-_SHARED_BYTES = 3 << 20
 _READ_BYTES_PER_S = 64 << 10
 _WRITTEN_BYTES_PER_S = 16 << 10
 _OPERATION_BYTES = 8 << 10
@@ -32,6 +29,7 @@ def statistics_of(state: State, system: System) -> Document:
     uptime = clock.elapsed_100ns(system.started_at, now)
     running = processes.of_system(state, system.run)
     used = sum(_processor_100ns(one, now) for one in running)
+    committed = memory.committed(state, system, now).values()
     read, written = (uptime * rate // _100NS for rate in (_READ_BYTES_PER_S, _WRITTEN_BYTES_PER_S))
     return {
         "Timestamp": clock.timestamp(now),
@@ -43,9 +41,9 @@ def statistics_of(state: State, system: System) -> Document:
             "RuntimeKernel100ns": used - _in_user_mode(used),
         },
         "Memory": {
-            "MemoryUsageCommitBytes": len(running) * _COMMIT_BYTES,
-            "MemoryUsageCommitPeakBytes": len(running) * _COMMIT_BYTES,
-            "MemoryUsagePrivateWorkingSetBytes": len(running) * _PRIVATE_BYTES,
+            "MemoryUsageCommitBytes": sum(committed),
+            "MemoryUsageCommitPeakBytes": max(system.peak_bytes, sum(committed)),
+            "MemoryUsagePrivateWorkingSetBytes": sum(memory.private(size) for size in committed),
         },
         "Storage": {
             "ReadCountNormalized": read // _OPERATION_BYTES,
@@ -59,10 +57,11 @@ def statistics_of(state: State, system: System) -> Document:
 def process_list(state: State, system: System) -> list[Document]:
     """Its ProcessDetails, in the order of their ids."""
     now = clock.now(state)
-    return [_details(one, now) for one in processes.of_system(state, system.run)]
+    committed = memory.committed(state, system, now)
+    return [_details(one, now, committed[one.pid]) for one in processes.of_system(state, system.run)]
 
 
-def _details(process: Process, now: float) -> Document:
+def _details(process: Process, now: float, committed: int) -> Document:
     used = _processor_100ns(process, now)
     return {
         "ProcessId": process.pid,
@@ -70,9 +69,9 @@ def _details(process: Process, now: float) -> Document:
         "CreateTimestamp": clock.timestamp(process.made_at),
         "UserTime100ns": _in_user_mode(used),
         "KernelTime100ns": used - _in_user_mode(used),
-        "MemoryCommitBytes": _COMMIT_BYTES,
-        "MemoryWorkingSetPrivateBytes": _PRIVATE_BYTES,
-        "MemoryWorkingSetSharedBytes": _SHARED_BYTES,
+        "MemoryCommitBytes": committed,
+        "MemoryWorkingSetPrivateBytes": memory.private(committed),
+        "MemoryWorkingSetSharedBytes": memory.shared(committed),
     }
 
 

@@ -41,8 +41,8 @@ CREATED, RUNNING, PAUSED, STOPPED = "Created", "Running", "Paused", "Stopped"
 UNKNOWN = "Unknown"
 
 _COLUMNS = (
-    "run, name, owner, type, hosted_by, joined, state, closes, made_at, started_at, exit, document, "
-    "resources, networking"
+    "run, name, owner, type, hosted_by, joined, state, closes, made_at, started_at, peak_bytes, exit, "
+    "document, resources, networking"
 )
 
 
@@ -50,7 +50,7 @@ class System(NamedTuple):
     """One run of a compute system.
 
     `networking` names the network that it asks for; `joined`: it has it, and HNS knows it as a container.
-    `closes`: it ends with its last handle.
+    `closes`: it ends with its last handle. `peak_bytes`: its most memory before some was taken away.
     """
 
     run: str
@@ -63,6 +63,7 @@ class System(NamedTuple):
     closes: bool
     made_at: float
     started_at: float
+    peak_bytes: int
     exit: Document | None
     document: Document
     resources: Document
@@ -122,7 +123,7 @@ def hosted(state: State, system: str) -> list[System]:
 def add(state: State, system: System) -> None:
     """Keep a new one."""
     documents = (system.document, system.resources, system.networking)
-    values = (*system[:10], None, *(json.dumps(one) for one in documents))
+    values = (*system[:11], None, *(json.dumps(one) for one in documents))
     state.run(f"INSERT INTO systems ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
 
 
