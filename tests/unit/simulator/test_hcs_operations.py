@@ -37,6 +37,7 @@ SERVICE_GONE = 0x800706BA
 OPERATION_CALLBACK = 0x01000000
 ENABLE_OPERATION_CALLBACKS = 1
 NO_ID = (1 << 64) - 1
+PLANTED = "hunter2-hunter2"
 
 
 def pointer(number: int) -> Any:
@@ -468,6 +469,39 @@ class TestTheService:
         hcs.close(hcs.open("box"))
         (closed,) = hcs.simulator.journal(closings=True)
         assert (closed.function, closed.object) == ("HcsCloseComputeSystem", "box")
+
+    def test_keeps_what_changing_calls_sent_where_that_is_asked_for(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box")
+        assert {call.document for call in hcs.simulator.journal()} == {""}
+        hcs.simulator.set_options(journal_documents=True)
+        hcs.simulator.reset_journal()
+        hcs.modify(box, "Container/Memory/SizeInMB", 80)
+        hcs.properties(box, "Statistics")
+        hcs.close(hcs.open("box"))
+        process, _ = hcs.process(box, {"CommandLine": "cmd"})
+        hcs.ask("HcsSignalProcess", process, {"Signal": "CtrlC"})
+        hcs.ask("HcsShutDownComputeSystem", box)
+        sent = {call.function: json.loads(call.document) for call in hcs.simulator.journal() if call.document}
+        assert sent.pop("HcsModifyComputeSystem")["Settings"] == 80
+        assert sent == {"HcsCreateProcess": {"CommandLine": "cmd"}, "HcsSignalProcess": {"Signal": "CtrlC"}}
+        hcs.function("HcsCloseProcess")(process)
+        hcs.close(box)
+
+    def test_keeps_no_secret_of_a_container_in_it(self, hcs: HcsCaller) -> None:
+        hcs.simulator.set_options(journal_documents=True)
+        guard = {"Cookie": PLANTED, "RpcEndpoint": "pipe", "credentialSpec": PLANTED}
+        box = hcs.running("box", {**container(), "Container": {"ContainerCredentialGuard": guard}})
+        process, _ = hcs.process(box, {"CommandLine": "cmd", "environment": {"TOKEN": PLANTED}})
+        for broken in (f'{{"Environment": {{"TOKEN": "{PLANTED}"}}', f'["{PLANTED}"]'):
+            with pytest.raises(Told):
+                hcs.process(box, broken)
+        kept = "".join(call.document for call in hcs.simulator.journal())
+        assert PLANTED not in kept
+        assert '"TOKEN":"***"' in kept
+        assert '"RpcEndpoint":"pipe"' in kept
+        hcs.function("HcsCloseProcess")(process)
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
 
     @staticmethod
     def _asked(hcs: HcsCaller, query: object) -> Any:
