@@ -20,6 +20,7 @@ from tests.unit.simulator.hcs_caller import (
     ELEMENT_NOT_FOUND,
     INVALID_ARGUMENT,
     INVALID_JSON,
+    NOT_IMPLEMENTED,
     NOT_SUPPORTED,
     SYSTEM_EXISTS,
     SYSTEM_NOT_FOUND,
@@ -195,6 +196,50 @@ class TestIsolation:
         hcs.ask("HcsCrashComputeSystem", vm)
         assert hcs.exit_of("HcsWaitForComputeSystemExit", vm)["ExitType"] == "UnexpectedExit"
         hcs.close(vm)
+
+    @pytest.mark.parametrize("hosted", [False, True])
+    def test_one_that_is_saved_as_a_template_only_ends(self, hcs: HcsCaller, hosted: bool) -> None:
+        vm = hcs.running("vm", machine())
+        one = hcs.running("one", {**container(), "HostingSystemId": "vm"} if hosted else machine())
+        template = {"SaveType": "asTemplate"}
+        assert hcs.code("HcsSaveComputeSystem", one, template) == WRONG_STATE
+        hcs.ask("HcsPauseComputeSystem", one, {"HostedNotification": {"Reason": "Template"}})
+        hcs.ask("HcsSaveComputeSystem", one, template)
+        assert hcs.states() == {"vm": "Running", "one": "SavedAsTemplate"}
+        for what in ("Start", "ShutDown", "Pause", "Resume", "Save", "Crash"):
+            assert hcs.code(f"Hcs{what}ComputeSystem", one) == WRONG_STATE, what
+        hcs.ask("HcsTerminateComputeSystem", one)
+        assert hcs.states() == {"vm": "Running"}
+        hcs.ask("HcsTerminateComputeSystem", vm)
+        hcs.close(one)
+        hcs.close(vm)
+
+    @pytest.mark.parametrize(
+        ("what", "options", "hresult"),
+        [
+            ("Pause", "{", INVALID_JSON),
+            ("Pause", {"SuspensionLevel": "Deep"}, INVALID_JSON),
+            ("Save", {"SaveType": "ToCloud"}, INVALID_JSON),
+            ("ShutDown", {"Mechanism": "Power"}, INVALID_JSON),
+            ("ShutDown", {"Type": "Sleep"}, INVALID_JSON),
+            ("ShutDown", {"Type": "Reboot"}, NOT_IMPLEMENTED),
+        ],
+    )
+    def test_options_are_of_their_words(
+        self, hcs: HcsCaller, what: str, options: object, hresult: int
+    ) -> None:
+        vm = hcs.running("vm", machine())
+        assert hcs.code(f"Hcs{what}ComputeSystem", vm, options) == hresult
+        assert hcs.states() == {"vm": "Running"}
+        assert hcs.code("HcsShutDownComputeSystem", vm, {"Type": "shutdown", "Reason": "night"}) == 0
+        hcs.close(vm)
+
+    def test_a_process_isolated_container_is_shut_down_without_options(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box")
+        assert hcs.code("HcsShutDownComputeSystem", box, {"Type": "Shutdown"}) == NOT_SUPPORTED
+        assert hcs.states() == {"box": "Running"}
+        assert hcs.code("HcsShutDownComputeSystem", box, "") == 0
+        hcs.close(box)
 
     def test_a_hosted_container_needs_its_host_and_ends_with_it(self, hcs: HcsCaller) -> None:
         hosted = {**container(), "HostingSystemId": "vm"}

@@ -1,5 +1,7 @@
 """The life of a compute system: Created, Running, Paused, Stopped; there is no way to delete one.
 
+A paused one may become a template instead (SavedAsTemplate).
+
 Rule 1: the start is where a container joins its HCN namespace, unless the option says that its making is.
 Rule 2: its end takes it out again, and deletes neither the namespace nor an endpoint.
 """
@@ -10,10 +12,11 @@ from typing import NamedTuple
 
 from cni_hns.simulator.core import containers
 from cni_hns.simulator.core.compute import clock, crashes, events, network, processes, systems
-from cni_hns.simulator.core.compute.reading import optional_in, word_of
+from cni_hns.simulator.core.compute.reading import chosen_in
 from cni_hns.simulator.core.compute.systems import System
 from cni_hns.simulator.core.documents import Document, written
 from cni_hns.simulator.core.errors import (
+    E_NOTIMPL,
     HCS_UNEXPECTED_EXIT,
     HCS_WRONG_STATE,
     NOT_SUPPORTED,
@@ -63,7 +66,13 @@ CRASHED = Ending(
 # The attribution came with schema 2.4.
 _ATTRIBUTES_FROM = 20348
 
+# What callers choose; the first is what HCS does where nothing is said.
 _CRASH_TYPES = ("CrashGuest",)
+_SHUTDOWN_TYPES = ("Shutdown", "Hibernate", "Reboot")
+_SHUTDOWN_MECHANISMS = ("GuestConnection", "IntegrationService")
+_SUSPENSION_LEVELS = ("Suspend", "MemoryLow", "MemoryMedium", "MemoryHigh")
+_AS_TEMPLATE = "AsTemplate"
+_SAVE_TYPES = ("ToFile", _AS_TEMPLATE)
 
 # Every Windows container has these; the last one starts the others.
 _OWN_PROCESSES = ("smss.exe", "csrss.exe", "wininit.exe", "services.exe", "CExecSvc.exe")
@@ -90,9 +99,18 @@ def begin_processes(state: State, system: System) -> None:
 
 
 def shut_down(state: State, run: str, options: str | None) -> None:
-    """Ask it to end. Raises: Refused: 0x80370105, it does not run."""
-    optional_in(options)
+    """Ask it to end.
+
+    Raises:
+        Refused: 0x80370105, it does not run; 0x80070032, options for a process-isolated one; 0x80004001, to
+        hibernate or to boot again.
+    """
+    chosen = chosen_in(options, Type=_SHUTDOWN_TYPES, Mechanism=_SHUTDOWN_MECHANISMS)
     system = _in_state(state, run, systems.RUNNING)
+    if options and system.process_isolated:
+        raise Refused(NOT_SUPPORTED, "options of a shutdown are for virtual machines")
+    if chosen["Type"] != _SHUTDOWN_TYPES[0]:
+        raise Refused(E_NOTIMPL, chosen["Type"])
     if state.options.shutdown_obeyed:
         end(state, system, SHUT_DOWN)
 
@@ -108,8 +126,7 @@ def crash(state: State, run: str, options: str | None) -> None:
     Raises:
         Refused: 0x80070032, it is process-isolated; 0x80370105, it does not run.
     """
-    wanted = optional_in(options, "Type")
-    word_of(wanted.get("Type", _CRASH_TYPES[0]), "Type", _CRASH_TYPES)
+    chosen_in(options, Type=_CRASH_TYPES)
     fail(state, _of_hypervisor(_in_state(state, run, systems.RUNNING)))
 
 
@@ -121,7 +138,7 @@ def fail(state: State, system: System) -> None:
 
 def pause(state: State, run: str, options: str | None) -> None:
     """Stop its processors. Raises: Refused: 0x80070032, it is process-isolated."""
-    optional_in(options)
+    chosen_in(options, SuspensionLevel=_SUSPENSION_LEVELS)
     system = _of_hypervisor(systems.living(state, run))
     _demand(system, systems.RUNNING)
     systems.change(state, system, state=systems.PAUSED)
@@ -135,9 +152,16 @@ def resume(state: State, run: str, _options: str | None) -> None:
 
 
 def save(state: State, run: str, options: str | None) -> None:
-    """Write its memory down; it stays paused. Raises: Refused: 0x80370105, it is not paused."""
-    optional_in(options)
-    _demand(_of_hypervisor(systems.living(state, run)), systems.PAUSED)
+    """Write its memory down: it stays paused, or is a template from now on, which only can be ended.
+
+    Raises:
+        Refused: 0x80370105, it is not paused; 0x80070032, it is process-isolated.
+    """
+    chosen = chosen_in(options, SaveType=_SAVE_TYPES)
+    system = _of_hypervisor(systems.living(state, run))
+    _demand(system, systems.PAUSED)
+    if chosen["SaveType"] == _AS_TEMPLATE:
+        systems.change(state, system, state=systems.SAVED_AS_TEMPLATE)
 
 
 def end(state: State, system: System, how: Ending, stuck: bool = False) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "CREATED",
     "PAUSED",
     "RUNNING",
+    "SAVED_AS_TEMPLATE",
     "STOPPED",
     "UNKNOWN",
     "VIRTUAL_MACHINE",
@@ -37,6 +38,7 @@ CONTAINER = "Container"
 VIRTUAL_MACHINE = "VirtualMachine"
 
 CREATED, RUNNING, PAUSED, STOPPED = "Created", "Running", "Paused", "Stopped"
+SAVED_AS_TEMPLATE = "SavedAsTemplate"
 # Of one that leaked: it has ended, and the service holds on to it.
 UNKNOWN = "Unknown"
 
