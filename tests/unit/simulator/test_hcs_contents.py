@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.unit.simulator.hcs_caller import (
     ELEMENT_NOT_FOUND,
     INVALID_ARGUMENT,
     INVALID_JSON,
+    LONG_MS,
     NOT_IMPLEMENTED,
     NOT_SUPPORTED,
     OPERATION_TIMEOUT,
@@ -27,6 +29,7 @@ from tests.unit.simulator.hcs_caller import (
 )
 
 SECOND = 10_000_000
+INFINITE = 0xFFFFFFFF
 SYSTEM_EXITED = 1
 PROCESS_EXITED = 0x00010000
 SERVICE_DISCONNECT = 0x02000000
@@ -45,15 +48,18 @@ class TestProperties:
     @pytest.mark.usefixtures("box")
     def test_a_query_selects_by_each_of_its_lists(self, hcs: HcsCaller) -> None:
         vm = hcs.create("vm", {**machine(), "Owner": "Other"})
-        for query, found in [
+        rows: list[tuple[object, list[str]]] = [
             (None, ["box", "vm"]),
             ({}, ["box", "vm"]),
             ({"Ids": ["vm", "nobody"]}, ["vm"]),
             ({"Names": ["box"]}, ["box"]),
+            ({"Names": []}, ["box", "vm"]),
+            ({"Ids": ["VM"]}, ["vm"]),
             ({"types": ["container"]}, ["box"]),
             ({"Owners": ["other"], "Types": ["VirtualMachine"]}, ["vm"]),
             ({"Owners": ["other"], "Types": ["Container"]}, []),
-        ]:
+        ]
+        for query, found in rows:
             assert [one["Id"] for one in hcs.systems(query)] == found, query
         hcs.ask("HcsTerminateComputeSystem", vm)
         hcs.close(vm)
@@ -215,6 +221,24 @@ class TestLimits:
         assert hcs.modify(box, path, settings) == hresult
         assert self.resources(hcs) == {"Memory": {"SizeInMB": 512}}
 
+    @pytest.mark.parametrize(
+        ("request_", "hresult"),
+        [
+            ("{", INVALID_JSON),
+            ({"ResourcePath": "Container/Processor", "RequestType": "Add", "Settings": {}}, INVALID_ARGUMENT),
+            ({"ResourcePath": "Container/Processor", "RequestType": "Reset"}, INVALID_JSON),
+            ({"ResourceType": "Network", "RequestType": "Add", "Settings": "x"}, NOT_SUPPORTED),
+            ({"GuestRequest": {}}, NOT_SUPPORTED),
+        ],
+    )
+    def test_requests_that_a_container_does_not_take(
+        self, hcs: HcsCaller, box: Any, request_: object, hresult: int
+    ) -> None:
+        text, function = hcs.wide(request_), hcs.function("HcsModifyComputeSystem")
+        with pytest.raises(Told) as caught:
+            hcs.run("HcsModifyComputeSystem", lambda operation: int(function(box, operation, text, ffi.NULL)))
+        assert caught.value.hresult == hresult
+
     def test_an_old_build_does_not_change_them(self, hcs: HcsCaller, box: Any) -> None:
         hcs.simulator.set_options(windows_build=19041)
         assert hcs.modify(box, "Container/Processor", {"Count": 1}) == NOT_SUPPORTED
@@ -272,6 +296,7 @@ class TestProcesses:
         ("parameters", "hresult"),
         [
             ({}, INVALID_ARGUMENT),
+            ({"CommandLine": " "}, INVALID_ARGUMENT),
             ("{", INVALID_JSON),
             ({"CommandLine": "cmd", "CreateStdOutPipe": True}, NOT_SUPPORTED),
         ],
@@ -280,6 +305,25 @@ class TestProcesses:
         with pytest.raises(Told) as caught:
             hcs.process(box, parameters)
         assert caught.value.hresult == hresult
+
+    def test_one_is_there_though_the_wait_for_it_failed(self, hcs: HcsCaller, box: Any) -> None:
+        """As seen on Windows Server 2022: the handle is good, and tells the id."""
+        hcs.simulator.inject(function="HcsCreateProcess", hresult=INVALID_ARGUMENT, took_effect=True)
+        slot, parameters = ffi.new("HCS_PROCESS *"), hcs.wide({"CommandLine": "cmd"})
+        create = hcs.function("HcsCreateProcess")
+        with pytest.raises(Told):
+            hcs.run(
+                "HcsCreateProcess",
+                lambda operation: int(create(box, parameters, operation, ffi.NULL, slot)),
+            )
+        information: Any = ffi.new("HCS_PROCESS_INFORMATION *")
+        operation = hcs.function("HcsCreateOperation")(ffi.NULL, ffi.NULL)
+        assert hcs.function("HcsGetProcessInfo")(slot[0], operation) == 0
+        wait = hcs.function("HcsWaitForOperationResultAndProcessInfo")
+        assert wait(operation, LONG_MS, information, ffi.NULL) == 0
+        hcs.function("HcsCloseOperation")(operation)
+        assert information.ProcessId == self.status(hcs, slot[0])["ProcessId"]
+        hcs.function("HcsCloseProcess")(slot[0])
 
     def test_one_needs_a_running_system(self, hcs: HcsCaller) -> None:
         new = hcs.create("new", container())
@@ -347,6 +391,29 @@ class TestProcesses:
 
 
 class TestEvents:
+    def test_a_wait_for_the_exit_ends_with_it(self, hcs: HcsCaller, box: Any) -> None:
+        hcs.function("HcsWaitForComputeSystemExit")
+        found: SimpleQueue[Any] = SimpleQueue()
+        arguments = ("HcsWaitForComputeSystemExit", box, INFINITE)
+        waiting = threading.Thread(target=lambda: found.put(hcs.exit_of(*arguments)))
+        waiting.start()
+        while not any(call.function == arguments[0] for call in hcs.simulator.journal()):
+            waiting.join(0.01)
+        assert found.empty()
+        hcs.simulator.crash_container("box")
+        assert found.get(timeout=60)["ExitType"] == "UnexpectedExit"
+        waiting.join()
+
+    def test_each_process_hears_by_its_own_handle(self, hcs: HcsCaller, box: Any) -> None:
+        other = HcsCaller(hcs.simulator)
+        seen = other.open("box")
+        here = hcs.events("HcsSetComputeSystemCallback", box)
+        there = other.events("HcsSetComputeSystemCallback", seen)
+        hcs.ask("HcsTerminateComputeSystem", box)
+        assert here.get(timeout=60) == there.get(timeout=60)
+        other.close(seen)
+        other.libraries.close()
+
     def test_a_system_tells_its_exit_and_a_process_its_own(self, hcs: HcsCaller, box: Any) -> None:
         of_system = hcs.events("HcsSetComputeSystemCallback", box)
         process, pid = hcs.process(box, {"CommandLine": "cmd"})

@@ -164,6 +164,20 @@ class TestCreation:
     def test_a_system_that_is_not_there_cannot_be_opened(self, hcs: HcsCaller) -> None:
         assert refused(hcs.open, "box") == SYSTEM_NOT_FOUND
 
+    @pytest.mark.parametrize("access", [0, 1, 0x80000000])
+    def test_one_is_opened_for_everything_or_not_at_all(self, hcs: HcsCaller, access: int) -> None:
+        box, slot = hcs.create("box", container()), ffi.new("HCS_SYSTEM *")
+        open_ = hcs.function("HcsOpenComputeSystem")
+        assert open_(hcs.wide("box"), access, slot) & 0xFFFFFFFF == INVALID_ARGUMENT
+        assert slot[0] == ffi.NULL
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    def test_members_that_nobody_knows_are_passed_over(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box", {**container(), "Newer": {"A": [1]}, "Container": {"Newest": None}})
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
     def test_a_handle_of_a_failed_creation_stands_for_nothing(self, hcs: HcsCaller) -> None:
         slot = ffi.new("HCS_SYSTEM *")
         document, name = hcs.wide("{"), hcs.wide("box")
@@ -364,8 +378,27 @@ class TestNamespace:
         hcs.ask("HcsTerminateComputeSystem", box)
         hcs.close(box)
 
-    def test_or_the_making_by_option(self, hcs: HcsCaller) -> None:
+    def test_or_the_making_by_option_and_the_id_stays_taken(self, hcs: HcsCaller) -> None:
         hcs.simulator.set_options(namespace_joined_at="create")
+        assert refused(hcs.create, "box", container(NO_NAMESPACE)) == ELEMENT_NOT_FOUND
+        assert hcs.states() == {"box": "Created"}
+        assert refused(hcs.create, "box", container()) == SYSTEM_EXISTS
+        left = hcs.open("box")
+        assert hcs.code("HcsStartComputeSystem", left) == ELEMENT_NOT_FOUND
+        hcs.ask("HcsTerminateComputeSystem", left)
+        hcs.close(left)
+        again = hcs.create("box", container())
+        hcs.ask("HcsTerminateComputeSystem", again)
+        hcs.close(again)
+
+    def test_a_failed_making_leaves_nothing_that_ends_with_its_last_handle(self, hcs: HcsCaller) -> None:
+        hcs.simulator.set_options(namespace_joined_at="create")
+        document = container(NO_NAMESPACE, ShouldTerminateOnLastHandleClosed=True)
+        assert refused(hcs.create, "box", document) == ELEMENT_NOT_FOUND
+        assert hcs.simulator.dump()["systems"] == []
+
+    def test_or_nothing_at_all_by_option(self, hcs: HcsCaller) -> None:
+        hcs.simulator.set_options(namespace_joined_at="create", failed_create_keeps_id=False)
         assert refused(hcs.create, "box", container(NO_NAMESPACE)) == ELEMENT_NOT_FOUND
         assert hcs.states() == {}
 

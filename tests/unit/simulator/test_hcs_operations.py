@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -117,6 +119,44 @@ def test_a_failure_is_the_result_and_has_a_document(hcs: HcsCaller, box: Any, op
     assert operation.start(box) == 0
     assert operation.wait() == 0x80370101
     assert json.loads(operation.text)["Error"] == 0x80370101 - (1 << 32)
+
+
+def test_a_result_may_be_asked_for_again(hcs: HcsCaller, operation: Operation) -> None:
+    assert hcs.function("HcsEnumerateComputeSystems")(ffi.NULL, operation.handle) == 0
+    for ask in (operation.wait, operation.wait, operation.result):
+        assert (ask(), operation.text) == (0, "[]")
+
+
+def test_one_may_never_end(hcs: HcsCaller, box: Any, operation: Operation) -> None:
+    hcs.simulator.inject(function="HcsStartComputeSystem", hang=True)
+    assert operation.start(box) == 0
+    assert operation.wait(1) == OPERATION_TIMEOUT
+    assert hcs.states() == {"box": "Created"}
+
+
+def test_work_may_be_done_though_its_call_failed(hcs: HcsCaller, box: Any, operation: Operation) -> None:
+    hcs.simulator.inject(function="HcsStartComputeSystem", hresult=0x80004005, took_effect=True)
+    operation.start(box)
+    assert operation.wait() == 0x80004005
+    assert hcs.states() == {"box": "Running"}
+
+
+@pytest.mark.parametrize(("moment", "state"), [("before", "Created"), ("after", "Running")])
+def test_a_caller_may_be_killed_in_a_call(hcs: HcsCaller, box: Any, moment: str, state: str) -> None:
+    hcs.simulator.inject(function="HcsStartComputeSystem", die=moment)
+    program = (
+        "import sys\n"
+        "from cni_hns.simulator import Simulator\n"
+        "from tests.unit.simulator.hcs_caller import HcsCaller\n"
+        "hcs = HcsCaller(Simulator(sys.argv[1]))\n"
+        "hcs.ask('HcsStartComputeSystem', hcs.open('box'))\n"
+        "print('survived')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, hcs.simulator.folder], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode != 0, ended.stdout) == (True, "")
+    assert hcs.states() == {"box": state}
 
 
 def test_a_fault_may_say_what_the_document_is(hcs: HcsCaller, box: Any, operation: Operation) -> None:

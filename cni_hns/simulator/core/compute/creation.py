@@ -38,7 +38,7 @@ def create(state: State, system: str, run: str, text: str | None) -> None:
 
     Raises:
         Refused: 0x8037010D, the document; 0x8037010F, the ID is taken; 0x8037010E, its host does not run;
-        with the option `namespace_joined_at` "create" what `network.join` refuses.
+        with the option `namespace_joined_at` "create" what `network.join` refuses: then a system may be left.
     """
     document = document_in(text, *_MEMBERS)
     if not system:
@@ -52,8 +52,17 @@ def create(state: State, system: str, run: str, text: str | None) -> None:
             raise Refused(HCS_SYSTEM_NOT_FOUND, f"the host {made.hosted_by} does not run")
     systems.add(state, made)
     if state.options.namespace_joined_at == "create":
-        network.join(state, made)
+        _join(state, made)
     holders.end_if_forsaken(state, run)
+
+
+def _join(state: State, made: System) -> None:
+    """What cannot be joined fails the creation, and what was made until then is left, its ID taken."""
+    try:
+        network.join(state, made)
+    except Refused as refusal:
+        left = systems.insertion(made) if state.options.failed_create_keeps_id else None
+        raise Refused(refusal.hresult, refusal.reason, mark=left) from refusal
 
 
 def plant(state: State, system: str, owner: str, namespace: str) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "add",
     "change",
     "hosted",
+    "insertion",
     "keep_resources",
     "live",
     "living",
@@ -124,9 +125,15 @@ def hosted(state: State, system: str) -> list[System]:
 
 def add(state: State, system: System) -> None:
     """Keep a new one."""
+    sql, values = insertion(system)
+    state.run(sql, *values)
+
+
+def insertion(system: System) -> tuple[str, tuple[Any, ...]]:
+    """The statement that keeps a new one, and its values."""
     documents = (system.document, system.resources, system.networking)
     values = (*system[:11], None, *(json.dumps(one) for one in documents))
-    state.run(f"INSERT INTO systems ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
+    return f"INSERT INTO systems ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values  # noqa: S608
 
 
 def change(state: State, system: System, /, **columns: Any) -> None:
