@@ -21,6 +21,7 @@ from cni_hns.simulator.core.errors import (
     E_NOTIMPL,
     HCS_CALLBACK_ALREADY_SET,
     HCS_OPERATION_TIMEOUT,
+    HCS_SERVICE_DISCONNECT,
     INVALID_HANDLE,
     PARAMETER_INCORRECT,
 )
@@ -127,6 +128,12 @@ class ComputeCore:
             if function == f"HcsWaitFor{name}Exit" and self._build >= _EXITS_FROM:
                 return "HCS_WAIT", self._wait_for_exit(function, kind)
         return None
+
+    @property
+    def _generation(self) -> int:
+        """Which run of the service there is now."""
+        with self._service.store.transaction() as state:
+            return service_properties.generation_of(state)
 
     @property
     def _build(self) -> int:
@@ -240,11 +247,13 @@ class ComputeCore:
 
     def _listen(self, function: str, kind: str) -> Callable[..., int]:
         def listen(handle: Any, options: int, context: Any, callback: Any) -> int:
-            target, _ = self._target(kind, handle, function)
+            target, generation = self._target(kind, handle, function)
             if target is None:
                 return INVALID_HANDLE
             if callback != ffi.NULL and self._teller.listens(number_of(handle)):
                 return HCS_CALLBACK_ALREADY_SET
+            if callback != ffi.NULL and generation != self._generation:
+                return HCS_SERVICE_DISCONNECT
             about = target.process or target.run
             self._teller.listen(number_of(handle), about, options, callback, context)
             return 0

@@ -1,7 +1,8 @@
 """Tells event callbacks of computecore.dll what happens, from a thread of its own as the real service does.
 
-Rule: closing a handle waits for its callback where it runs, and nothing is told of it afterwards; a close
+Rule 1: closing a handle waits for its callback where it runs, and nothing is told of it afterwards; a close
 from within the callback does not wait for itself.
+Rule 2: that the service went away is the last event of a handle, which is of no use then.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.simulator.abi.accounts import FILLING
+from cni_hns.simulator.core.compute.events import SERVICE_DISCONNECT
 from cni_hns.simulator.core.store import Store
 
 __all__ = ["Teller"]
@@ -35,6 +37,7 @@ class _Registration:
         # The thread that calls may close what it is called for.
         self.calling = threading.RLock()
         self.closed = False
+        self.disconnected = False
 
 
 class Teller:
@@ -113,7 +116,9 @@ class Teller:
         sql = "SELECT id, code, document FROM compute_events WHERE id > ? AND object IN (?, '') ORDER BY id"
         for number, code, document in self._store.rows(sql, one.seen, one.target):
             one.seen = number
-            self._call(one, code, document)
+            if not one.disconnected:
+                self._call(one, code, document)
+            one.disconnected |= code == SERVICE_DISCONNECT
 
     def _call(
         self, one: _Registration, code: int, document: str | None = None, operation: Any = ffi.NULL

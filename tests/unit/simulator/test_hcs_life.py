@@ -248,6 +248,15 @@ class TestIsolation:
         assert hcs.code("HcsShutDownComputeSystem", vm, {"Type": "shutdown", "Reason": "night"}) == 0
         hcs.close(vm)
 
+    def test_options_that_are_reserved_are_none_or_empty(self, hcs: HcsCaller) -> None:
+        vm = hcs.create("vm", machine())
+        for what in ("Start", "Pause", "Resume", "Terminate"):
+            name = f"Hcs{what}ComputeSystem"
+            if what != "Pause":
+                assert hcs.code(name, vm, {}) == INVALID_ARGUMENT
+            assert hcs.code(name, vm, "") == 0
+        hcs.close(vm)
+
     def test_a_process_isolated_container_is_shut_down_without_options(self, hcs: HcsCaller) -> None:
         box = hcs.running("box")
         assert hcs.code("HcsShutDownComputeSystem", box, {"Type": "Shutdown"}) == NOT_SUPPORTED
@@ -589,6 +598,28 @@ class TestRestart:
         assert hcs.states() == {"box": "Running"}
         hcs.close(hcs.open("box"))
         assert hcs.states() == {}
+
+    def test_it_is_the_last_thing_that_an_old_handle_tells(self, hcs: HcsCaller) -> None:
+        old = hcs.running("box")
+        told = hcs.events("HcsSetComputeSystemCallback", old)
+        hcs.simulator.restart_hcs()
+        assert told.get(timeout=60)[0] == 0x02000000
+        new = hcs.open("box")
+        now = hcs.events("HcsSetComputeSystemCallback", new)
+        hcs.ask("HcsTerminateComputeSystem", new)
+        assert now.get(timeout=60)[0] == 1
+        hcs.close(old)
+        assert told.empty()
+        hcs.close(new)
+
+    def test_an_old_handle_cannot_be_listened_to(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box")
+        hcs.simulator.restart_hcs()
+        set_callback = hcs.function("HcsSetComputeSystemCallback")
+        callback = ffi.callback("HCS_EVENT_CALLBACK", lambda _event, _context: None)
+        assert set_callback(box, 0, ffi.NULL, callback) & 0xFFFFFFFF == SERVICE_DISCONNECT
+        assert set_callback(box, 0, ffi.NULL, ffi.NULL) == 0
+        hcs.close(box)
 
     def test_an_old_handle_is_none_of_those_that_hold_it_now(self, hcs: HcsCaller) -> None:
         old = hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))

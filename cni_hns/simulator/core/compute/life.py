@@ -20,6 +20,7 @@ from cni_hns.simulator.core.errors import (
     HCS_UNEXPECTED_EXIT,
     HCS_WRONG_STATE,
     NOT_SUPPORTED,
+    PARAMETER_INCORRECT,
     Refused,
     signed,
 )
@@ -78,12 +79,13 @@ _SAVE_TYPES = ("ToFile", _AS_TEMPLATE)
 _OWN_PROCESSES = ("smss.exe", "csrss.exe", "wininit.exe", "services.exe", "CExecSvc.exe")
 
 
-def start(state: State, run: str, _options: str | None) -> None:
+def start(state: State, run: str, options: str | None) -> None:
     """Let it run.
 
     Raises:
-        Refused: 0x80370105, it was started before; what `network.join` refuses.
+        Refused: 0x80070057, options; 0x80370105, it was started before; what `network.join` refuses.
     """
+    _demand_none(options)
     system = _in_state(state, run, systems.CREATED)
     if not system.joined:
         network.join(state, system)
@@ -115,8 +117,9 @@ def shut_down(state: State, run: str, options: str | None) -> None:
         end(state, system, SHUT_DOWN)
 
 
-def terminate(state: State, run: str, _options: str | None) -> None:
-    """End it, whatever it does."""
+def terminate(state: State, run: str, options: str | None) -> None:
+    """End it, whatever it does. Raises: Refused: 0x80070057, options."""
+    _demand_none(options)
     end(state, systems.living(state, run), TERMINATED)
 
 
@@ -144,8 +147,9 @@ def pause(state: State, run: str, options: str | None) -> None:
     systems.change(state, system, state=systems.PAUSED)
 
 
-def resume(state: State, run: str, _options: str | None) -> None:
-    """Let its processors go on. Raises: Refused: 0x80070032, it is process-isolated."""
+def resume(state: State, run: str, options: str | None) -> None:
+    """Let its processors go on. Raises: Refused: 0x80070032, it is process-isolated; 0x80070057, options."""
+    _demand_none(options)
     system = _of_hypervisor(systems.living(state, run))
     _demand(system, systems.PAUSED)
     systems.change(state, system, state=systems.RUNNING)
@@ -191,6 +195,12 @@ def _exit_document(state: State, how: Ending) -> Document:
     if state.options.windows_build >= _ATTRIBUTES_FROM:
         document["Attribution"] = [how.attribution]
     return document
+
+
+def _demand_none(options: str | None) -> None:
+    """Reserved, say the pages; some clients send an empty text for none."""
+    if options:
+        raise Refused(PARAMETER_INCORRECT, "options are reserved")
 
 
 def _of_hypervisor(system: System) -> System:
