@@ -69,6 +69,8 @@ CREATE INDEX systems_by_name ON systems(name);
 CREATE TABLE processes(
     key TEXT PRIMARY KEY, run TEXT, pid INTEGER, image TEXT, made_at REAL, exited INTEGER, exit_code INTEGER);
 CREATE INDEX processes_by_run ON processes(run);
+CREATE TABLE pauses(run TEXT, began REAL, ended REAL);
+CREATE INDEX pauses_by_run ON pauses(run);
 CREATE TABLE holders(
     run TEXT, pid INTEGER, start TEXT, handles INTEGER, PRIMARY KEY (run, pid, start));
 CREATE TABLE compute_events(

@@ -171,6 +171,31 @@ class TestStatistics:
         hcs.ask("HcsTerminateComputeSystem", free)
         hcs.close(free)
 
+    @pytest.mark.parametrize("paused", ["box", "vm", "both"])
+    def test_what_is_paused_uses_nothing(self, hcs: HcsCaller, paused: str) -> None:
+        vm = hcs.running("vm", machine())
+        box = hcs.running("box", {**container(), "HostingSystemId": "vm"})
+        handles = {"box": [box], "vm": [vm], "both": [vm, box]}[paused]
+        hcs.simulator.let_pass(100)
+        for one in handles:
+            hcs.ask("HcsPauseComputeSystem", one)
+        before = hcs.properties(box, "Statistics", "ProcessList")
+        hcs.simulator.let_pass(1000)
+        now = hcs.properties(box, "Statistics", "ProcessList")
+        for part in ("Processor", "Memory", "Storage"):
+            assert now["Statistics"][part] == before["Statistics"][part]
+        assert now["ProcessList"] == before["ProcessList"]
+        assert now["Statistics"]["Uptime100ns"] - before["Statistics"]["Uptime100ns"] >= 1000 * SECOND
+        for one in handles:
+            hcs.ask("HcsResumeComputeSystem", one)
+        hcs.simulator.let_pass(100)
+        used = hcs.properties(box, "Statistics")["Statistics"]["Processor"]["TotalRuntime100ns"]
+        # Five processes, each a fiftieth of a processor, for twice 100 seconds; the pauses are no part of it.
+        assert 20 * SECOND - 10 <= used < 100 * SECOND
+        hcs.ask("HcsTerminateComputeSystem", vm)
+        hcs.close(box)
+        hcs.close(vm)
+
     def test_the_processes_have_what_the_container_has(self, hcs: HcsCaller, box: Any) -> None:
         hcs.simulator.let_pass(10**6)
         assert hcs.modify(box, "Container/Memory/SizeInMB", 80) == 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cni_hns.simulator.core import containers
-from cni_hns.simulator.core.compute import clock, crashes, events, network, processes, systems
+from cni_hns.simulator.core.compute import clock, crashes, events, network, pauses, processes, systems
 from cni_hns.simulator.core.compute.reading import chosen_in
 from cni_hns.simulator.core.compute.systems import System
 from cni_hns.simulator.core.documents import Document, written
@@ -144,6 +144,7 @@ def pause(state: State, run: str, options: str | None) -> None:
     chosen_in(options, SuspensionLevel=_SUSPENSION_LEVELS)
     system = _of_hypervisor(systems.living(state, run))
     _demand(system, systems.RUNNING)
+    pauses.begin(state, run)
     systems.change(state, system, state=systems.PAUSED)
 
 
@@ -152,6 +153,7 @@ def resume(state: State, run: str, options: str | None) -> None:
     _demand_none(options)
     system = _of_hypervisor(systems.living(state, run))
     _demand(system, systems.PAUSED)
+    pauses.finish(state, run)
     systems.change(state, system, state=systems.RUNNING)
 
 

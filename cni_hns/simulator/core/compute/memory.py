@@ -5,7 +5,7 @@ What programs meet at the limit is not simulated: nothing here asks for memory.
 
 from __future__ import annotations
 
-from cni_hns.simulator.core.compute import clock, systems
+from cni_hns.simulator.core.compute import clock, pauses, systems
 from cni_hns.simulator.core.compute.reading import part
 from cni_hns.simulator.core.compute.systems import System
 from cni_hns.simulator.core.store import State
@@ -25,7 +25,7 @@ _SHARED = (1, 8)
 def committed(state: State, system: System, now: float) -> dict[int, int]:
     """Bytes by the id of the process; at the limit each has its part of it."""
     rows = state.rows("SELECT pid, made_at FROM processes WHERE run = ? AND NOT exited", system.run)
-    wanted = {pid: _grown(clock.elapsed_100ns(made_at, now)) for pid, made_at in rows}
+    wanted = {pid: _grown(pauses.active_100ns(state, system, made_at, now)) for pid, made_at in rows}
     limit, total = _limit(system), sum(wanted.values())
     if not limit or total <= limit:
         return wanted

@@ -28,6 +28,6 @@ def restart(state: State) -> None:
 
 def reboot(state: State) -> None:
     """The machine stops and starts: nothing runs any more, and what had leaked is gone."""
-    state.run("DELETE FROM processes")
-    state.run("DELETE FROM systems")
+    for (run,) in state.rows("SELECT run FROM systems"):
+        systems.remove(state, run)
     restart(state)

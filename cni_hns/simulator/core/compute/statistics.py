@@ -1,11 +1,12 @@
 """What a container used. Nothing runs in it: the numbers grow with the node's clock, at steady rates.
 
-All is told or nothing, and there is no network in it. A container that does not run counts nothing.
+All is told or nothing, and there is no network in it. A container that does not run counts nothing, and one
+that is paused its uptime alone.
 """
 
 from __future__ import annotations
 
-from cni_hns.simulator.core.compute import clock, memory, processes
+from cni_hns.simulator.core.compute import clock, memory, pauses, processes
 from cni_hns.simulator.core.compute.processes import Process
 from cni_hns.simulator.core.compute.systems import System
 from cni_hns.simulator.core.documents import Document
@@ -26,15 +27,15 @@ _100NS = 10_000_000
 def statistics_of(state: State, system: System) -> Document:
     """Its Statistics, by what runs in it now."""
     now = clock.now(state)
-    uptime = clock.elapsed_100ns(system.started_at, now)
+    active = pauses.active_100ns(state, system, system.started_at, now)
     running = processes.of_system(state, system.run)
-    used = sum(_processor_100ns(one, now) for one in running)
+    used = sum(_processor_100ns(state, system, one, now) for one in running)
     committed = memory.committed(state, system, now).values()
-    read, written = (uptime * rate // _100NS for rate in (_READ_BYTES_PER_S, _WRITTEN_BYTES_PER_S))
+    read, written = (active * rate // _100NS for rate in (_READ_BYTES_PER_S, _WRITTEN_BYTES_PER_S))
     return {
         "Timestamp": clock.timestamp(now),
         "ContainerStartTime": clock.timestamp(system.started_at),
-        "Uptime100ns": uptime,
+        "Uptime100ns": clock.elapsed_100ns(system.started_at, now),
         "Processor": {
             "TotalRuntime100ns": used,
             "RuntimeUser100ns": _in_user_mode(used),
@@ -58,11 +59,13 @@ def process_list(state: State, system: System) -> list[Document]:
     """Its ProcessDetails, in the order of their ids."""
     now = clock.now(state)
     committed = memory.committed(state, system, now)
-    return [_details(one, now, committed[one.pid]) for one in processes.of_system(state, system.run)]
+    return [
+        _details(one, _processor_100ns(state, system, one, now), committed[one.pid])
+        for one in processes.of_system(state, system.run)
+    ]
 
 
-def _details(process: Process, now: float, committed: int) -> Document:
-    used = _processor_100ns(process, now)
+def _details(process: Process, used: int, committed: int) -> Document:
     return {
         "ProcessId": process.pid,
         "ImageName": process.image,
@@ -75,8 +78,8 @@ def _details(process: Process, now: float, committed: int) -> Document:
     }
 
 
-def _processor_100ns(process: Process, now: float) -> int:
-    return clock.elapsed_100ns(process.made_at, now) // _BUSY
+def _processor_100ns(state: State, system: System, process: Process, now: float) -> int:
+    return pauses.active_100ns(state, system, process.made_at, now) // _BUSY
 
 
 def _in_user_mode(used: int) -> int:

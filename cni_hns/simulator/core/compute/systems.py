@@ -148,9 +148,9 @@ def keep_resources(state: State, system: System, resources: Document) -> None:
 
 
 def remove(state: State, run: str) -> None:
-    """Forget it, and its processes."""
-    state.run("DELETE FROM processes WHERE run = ?", run)
-    state.run("DELETE FROM systems WHERE run = ?", run)
+    """Forget it, with its processes and pauses."""
+    for table in ("processes", "pauses", "systems"):
+        state.run(f"DELETE FROM {table} WHERE run = ?", run)  # noqa: S608 - our own names
 
 
 def _where(state: State, condition: str, *values: Any) -> list[System]:
