@@ -255,7 +255,7 @@ class ComputeCore:
             if callback != ffi.NULL and generation != self._generation:
                 return HCS_SERVICE_DISCONNECT
             about = target.process or target.run
-            self._teller.listen(number_of(handle), about, options, callback, context)
+            self._teller.listen(number_of(handle), about, callback, context, options)
             return 0
 
         return listen

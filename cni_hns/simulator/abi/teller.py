@@ -51,8 +51,11 @@ class Teller:
         self._stopped = False
         self._thread: threading.Thread | None = None
 
-    def listen(self, handle: int, target: str, options: int, callback: Any, context: Any) -> None:
-        """Tell this callback, from now on, what happens to the target of the handle; NULL for nobody."""
+    def listen(self, handle: int, target: str, callback: Any, context: Any, options: int = 0) -> None:
+        """Tell this callback, from now on, what happens to the target of the handle; NULL for nobody.
+
+        `options` are HCS_EVENT_OPTIONS.
+        """
         self.forget(handle)
         if callback == ffi.NULL:
             return

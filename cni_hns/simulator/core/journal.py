@@ -21,6 +21,7 @@ _CHANGING_SYSTEMS = tuple(
         "Create",
         "Start",
         "ShutDown",
+        "Shutdown",  # so it is written in vmcompute.dll
         "Terminate",
         "Crash",
         "Pause",
