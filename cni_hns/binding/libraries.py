@@ -15,7 +15,7 @@ __all__ = ["Libraries", "Machine"]
 class Libraries:
     """The libraries of one HNS. `Any`: their attributes are C functions, whose types only cffi knows."""
 
-    def __init__(self, computenetwork: Any, vmcompute: Any, ole32: Any, computecore: Any = None) -> None:
+    def __init__(self, computenetwork: Any, vmcompute: Any, ole32: Any, computecore: Any) -> None:
         self.computenetwork = computenetwork
         self.vmcompute = vmcompute
         self.ole32 = ole32

@@ -185,13 +185,13 @@ class Simulator:
                 life.end(state, system, life.TERMINATED)
 
     def crash_container(self, container_id: str) -> None:
-        """The container ends by itself, unexpectedly (0x80370106)."""
+        """The container crashes, which is told, and ends (0x80370106)."""
         from cni_hns.simulator.core.compute import life, systems
 
         with self._store.transaction() as state:
             system = systems.named(state, container_id)
             if system is not None:
-                life.end(state, system, life.UNEXPECTED)
+                life.fail(state, system)
 
     def exit_process(self, container_id: str, process_id: int, exit_code: int) -> None:
         """A process in the container ends by itself."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.simulator.abi.accounts import Accounts, number_of
-from cni_hns.simulator.abi.operations import Operations
+from cni_hns.simulator.abi.operations import Operations, Subject
 from cni_hns.simulator.abi.teller import Teller
 from cni_hns.simulator.abi.texts import text
 from cni_hns.simulator.core.compute import holders, service_properties
@@ -21,6 +21,7 @@ from cni_hns.simulator.core.errors import (
     E_NOTIMPL,
     HCS_CALLBACK_ALREADY_SET,
     HCS_OPERATION_TIMEOUT,
+    HCS_SERVICE_DISCONNECT,
     INVALID_HANDLE,
     PARAMETER_INCORRECT,
 )
@@ -41,15 +42,7 @@ _EXITS_FROM = 20348
 # What exists, and is not simulated: it answers E_NOTIMPL.
 _NOT_SIMULATED = {
     "HcsCreateOperationWithNotifications": "HCS_CREATE_OPERATION_WITH_NOTIFICATIONS",
-    "HcsGetOperationContext": "HCS_OBJECT_OF_OPERATION",
-    "HcsSetOperationContext": "HCS_SET_OPERATION_CONTEXT",
-    "HcsGetComputeSystemFromOperation": "HCS_OBJECT_OF_OPERATION",
-    "HcsGetProcessFromOperation": "HCS_OBJECT_OF_OPERATION",
-    "HcsGetOperationType": "HCS_OPERATION_NUMBER",
-    "HcsGetOperationId": "HCS_OPERATION_ID",
     "HcsGetOperationProperties": "HCS_OPERATION_PROPERTIES",
-    "HcsAddResourceToOperation": "HCS_ADD_RESOURCE",
-    "HcsSetOperationCallback": "HCS_SET_OPERATION_CALLBACK",
     "HcsEnumerateComputeSystemsInNamespace": "HCS_ENUMERATE_IN_NAMESPACE",
     "HcsCreateComputeSystemInNamespace": "HCS_CREATE_IN_NAMESPACE",
     "HcsOpenComputeSystemInNamespace": "HCS_OPEN_IN_NAMESPACE",
@@ -63,23 +56,20 @@ _NOT_SIMULATED = {
     "HcsRevokeVmGroupAccess": "HRESULT(*)(PCWSTR)",
 }
 
-# Those that give no HRESULT: NULL, and the type and the number of no operation.
-_NO_ANSWER: dict[str, Any] = {
-    "HcsCreateOperationWithNotifications": ffi.NULL,
-    "HcsGetOperationContext": ffi.NULL,
-    "HcsGetComputeSystemFromOperation": ffi.NULL,
-    "HcsGetProcessFromOperation": ffi.NULL,
-    "HcsGetOperationType": 0xFFFFFFFF,
-    "HcsGetOperationId": 0,
-}
+# The one that gives no HRESULT.
+_NO_ANSWER: dict[str, Any] = {"HcsCreateOperationWithNotifications": ffi.NULL}
 
 
 class _Target(NamedTuple):
-    """What a handle stands for: the system's ID, the GUID of its run, and a process's key."""
+    """What a handle stands for: the system's ID, the GUID of its run, and a process's key.
+
+    `generation` is the run of the service that gave the handle.
+    """
 
     system: str
     run: str
     process: str = ""
+    generation: int = 0
 
 
 class ComputeCore:
@@ -88,8 +78,8 @@ class ComputeCore:
     def __init__(self, service: Service, accounts: Accounts) -> None:
         self._service = service
         self._accounts = accounts
-        self._operations = Operations(accounts)
         self._teller = Teller(service.store)
+        self._operations = Operations(accounts, self._teller)
         self._targets: dict[int, _Target] = {}
 
     def make(self, function: str) -> tuple[Any, Callable[..., Any]] | None:
@@ -140,13 +130,19 @@ class ComputeCore:
         return None
 
     @property
+    def _generation(self) -> int:
+        """Which run of the service there is now."""
+        with self._service.store.transaction() as state:
+            return service_properties.generation_of(state)
+
+    @property
     def _build(self) -> int:
         return int(self._service.store.options().windows_build)
 
     # Systems
 
     def _enumerate(self, query: Any, operation: Any) -> int:
-        return self._start("HcsEnumerateComputeSystems", operation, ["", text(query)], None)
+        return self._start("HcsEnumerateComputeSystems", operation, ["", text(query)], None, Subject())
 
     def _create(self, system: Any, document: Any, operation: Any, _security: Any, slot: Any) -> int:
         function = "HcsCreateComputeSystem"
@@ -157,12 +153,13 @@ class ComputeCore:
         with self._service.store.transaction() as state:
             generation = service_properties.generation_of(state)
             holders.took(state, target.run, os.getpid())
-        hresult = self._start(function, operation, [target.system, target.run, text(document)], None)
-        if hresult == 0:
-            # There at once, and good for closing even where the creation fails.
-            slot[0] = self._opened(SYSTEM, target, generation)
-        else:
-            self._let_go(target)
+        # There at once, and good for closing even where the creation fails.
+        slot[0] = handle = self._opened(SYSTEM, target, generation)
+        arguments = [target.system, target.run, text(document)]
+        hresult = self._start(function, operation, arguments, generation, Subject(system=handle))
+        if hresult:
+            slot[0] = ffi.NULL
+            self._let_go(self._forgotten(SYSTEM, handle, function))
         return hresult
 
     def _open(self, system: Any, access: int, slot: Any) -> int:
@@ -190,9 +187,12 @@ class ComputeCore:
             return INVALID_HANDLE
         key = new_guid()
         arguments = [target.system, target.run, key, text(parameters)]
-        hresult = self._start(function, operation, arguments, generation, about_process=True)
-        if hresult == 0:
-            slot[0] = self._opened(PROCESS, target._replace(process=key), generation)
+        slot[0] = process = self._opened(PROCESS, target._replace(process=key), generation)
+        subject = Subject(handle, process, tells_process=True)
+        hresult = self._start(function, operation, arguments, generation, subject)
+        if hresult:
+            slot[0] = ffi.NULL
+            self._forgotten(PROCESS, process, function)
         return hresult
 
     def _open_process(self, handle: Any, process_id: int, access: int, slot: Any) -> int:
@@ -214,7 +214,8 @@ class ComputeCore:
         if target is None:
             return INVALID_HANDLE
         arguments = [target.system, target.process, None]
-        return self._start(function, operation, arguments, generation, about_process=True)
+        subject = Subject(process=handle, tells_process=True)
+        return self._start(function, operation, arguments, generation, subject)
 
     # The service
 
@@ -239,18 +240,22 @@ class ComputeCore:
             if target is None:
                 return INVALID_HANDLE
             arguments = [target.system, target.process or target.run, text(options)]
-            return self._start(function, operation, arguments, generation)
+            subject = Subject(system=handle) if kind == SYSTEM else Subject(process=handle)
+            return self._start(function, operation, arguments, generation, subject)
 
         return ask
 
     def _listen(self, function: str, kind: str) -> Callable[..., int]:
-        def listen(handle: Any, _options: int, context: Any, callback: Any) -> int:
-            target, _ = self._target(kind, handle, function)
+        def listen(handle: Any, options: int, context: Any, callback: Any) -> int:
+            target, generation = self._target(kind, handle, function)
             if target is None:
                 return INVALID_HANDLE
             if callback != ffi.NULL and self._teller.listens(number_of(handle)):
                 return HCS_CALLBACK_ALREADY_SET
-            self._teller.listen(number_of(handle), target.process or target.run, callback, context)
+            if callback != ffi.NULL and generation != self._generation:
+                return HCS_SERVICE_DISCONNECT
+            about = target.process or target.run
+            self._teller.listen(number_of(handle), about, callback, context, options)
             return 0
 
         return listen
@@ -299,13 +304,18 @@ class ComputeCore:
 
     def _opened(self, kind: str, target: _Target, generation: int) -> Any:
         handle = self._accounts.open(kind, target.system, generation)
-        self._targets[number_of(handle)] = target
+        self._targets[number_of(handle)] = target._replace(generation=generation)
         return handle
+
+    def _forgotten(self, kind: str, handle: Any, function: str) -> _Target:
+        """What a handle stood for that the caller never got."""
+        self._accounts.close(kind, handle, function)
+        return self._targets.pop(number_of(handle))
 
     def _let_go(self, target: _Target) -> None:
         if not target.process:
             with self._service.store.transaction() as state:
-                holders.gave_back(state, target.run, os.getpid())
+                holders.gave_back(state, target.run, os.getpid(), target.generation)
 
     def _start(
         self,
@@ -313,12 +323,12 @@ class ComputeCore:
         operation: Any,
         arguments: list[str | None],
         generation: int | None,
-        about_process: bool = False,
+        subject: Subject,
     ) -> int:
         def work() -> Answer:
             return self._call(function, arguments, generation)
 
-        return self._operations.start(function, operation, work, about_process)
+        return self._operations.start(function, operation, work, subject)
 
     def _call(self, function: str, arguments: list[str | None], generation: int | None) -> Answer:
         answer = self._service.call(COMPUTECORE + function, arguments, generation)

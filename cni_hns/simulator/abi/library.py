@@ -54,19 +54,20 @@ class Library:
             )
         shape, work = made
         kind = ffi.typeof(shape) if isinstance(shape, str) else shape
-        failure = signed(E_UNEXPECTED) if kind.result is _HRESULT else _NOTHING.get(kind.result.kind)
-        pointer = ffi.callback(kind, self._guarded(function, work, failure), error=failure)
+        is_signed = kind.result is _HRESULT
+        failure = signed(E_UNEXPECTED) if is_signed else _NOTHING.get(kind.result.kind)
+        pointer = ffi.callback(kind, self._guarded(function, work, failure, is_signed), error=failure)
         # Kept here: the pointer is only good while this object lives.
         setattr(self, function, pointer)
         return pointer
 
-    def _guarded(self, name: str, work: Function, failure: Any) -> Function:
+    def _guarded(self, name: str, work: Function, failure: Any, is_signed: bool) -> Function:
         def guarded(*arguments: Any) -> Any:
             try:
                 answer = work(*arguments)
             except Exception as fault:
                 self._accounts.violation(f"{name}: {type(fault).__name__}: {fault}")
                 return failure
-            return signed(answer) if isinstance(answer, int) else answer
+            return signed(answer) if is_signed else answer
 
         return guarded

@@ -13,7 +13,17 @@ from cni_hns.simulator.core.errors import ELEMENT_NOT_FOUND, NAMESPACE_ATTACH_FA
 from cni_hns.simulator.core.store import State
 from cni_hns.simulator.core.versions import has_feature
 
-__all__ = ["hot_add", "next_compartment", "of_namespace", "run", "start", "stop", "unregister"]
+__all__ = [
+    "endpoints_by_hand",
+    "hot_add",
+    "next_compartment",
+    "of_namespace",
+    "place_of",
+    "run",
+    "start",
+    "stop",
+    "unregister",
+]
 
 
 # In place of the namespace of a container that has none.
@@ -28,6 +38,18 @@ def of_namespace(state: State, namespace: str) -> list[str]:
             "SELECT container FROM containers WHERE namespace = ? ORDER BY rowid", namespace
         )
     ]
+
+
+def place_of(state: State, container: str) -> str | None:
+    """The namespace that it runs in, empty where it has none; None if it does not run."""
+    row = state.row("SELECT namespace FROM containers WHERE container = ? AND stuck = 0", container)
+    return None if row is None else str(row[0])
+
+
+def endpoints_by_hand(state: State, container: str) -> list[str]:
+    """The endpoints in no namespace that were put into it."""
+    rows = state.rows("SELECT id, containers FROM endpoints WHERE namespace IS NULL ORDER BY rowid")
+    return [guid for guid, users in rows if container in json.loads(users)]
 
 
 def next_compartment(state: State) -> int:

@@ -15,6 +15,22 @@ __all__ = ["Call", "begin", "closed", "end", "read", "reset"]
 _CALLS = "SELECT seq, function, object, pid, hresult, document FROM calls ORDER BY seq"
 _CLOSINGS = "SELECT id, function, object, pid, hresult FROM closings ORDER BY id"
 _CHANGING = ("HcnCreate", "HcnModify")
+_CHANGING_SYSTEMS = tuple(
+    f"Hcs{verb}"
+    for verb in (
+        "Create",
+        "Start",
+        "ShutDown",
+        "Shutdown",  # so it is written in vmcompute.dll
+        "Terminate",
+        "Crash",
+        "Pause",
+        "Resume",
+        "Save",
+        "Modify",
+        "Signal",
+    )
+)
 
 Arguments = list[str | None]
 
@@ -22,7 +38,8 @@ Arguments = list[str | None]
 class Call(NamedTuple):
     """One call; `hresult` (unsigned) is None while it runs, and stays None if its caller was killed in it.
 
-    `document` is the text sent with a call that changes something, where `journal_documents` is set.
+    `document` is the text sent with a call that changes something, where `journal_documents` is set; one for
+    HCS without the values that are a container's own.
     """
 
     seq: int
@@ -65,7 +82,11 @@ def reset(state: State) -> None:
 
 
 def _document(function: str, arguments: Arguments) -> str:
-    """What a call gives HNS to read, if it changes anything; an HNSCall names method and path before it."""
+    """What a call gives to read, if it changes anything; an HNSCall names method and path before it."""
     if function == "HNSCall":
         return "" if arguments[0] == "GET" else arguments[2] or ""
+    if function.startswith(_CHANGING_SYSTEMS):
+        from cni_hns.simulator.core.compute.secrets import without_secrets
+
+        return without_secrets(arguments[-1] or "")
     return arguments[-1] or "" if function.startswith(_CHANGING) else ""

@@ -77,7 +77,8 @@ class Service:
         """A handle was closed; what it named lives on."""
         with self.store.transaction() as state:
             fault = faults.taken(state, function, [target])
-            stale = state.generation != generation
+            # A restart of HNS leaves the handles of HCS alone.
+            stale = not function.startswith("Hcs") and state.generation != generation
             hresult = int(state.options.stale_close_hresult) if stale else 0
             if fault is not None:
                 hresult = fault.hresult or hresult

@@ -27,7 +27,7 @@ _BUSY_TIMEOUT_S = 300.0
 _FOLDER_MODE = 0o755
 
 # Counts up with every change of the tables: a folder is used by one version of this module.
-_SHAPE = 4
+_SHAPE = 5
 
 _SCHEMA = f"""
 PRAGMA user_version = {_SHAPE};
@@ -62,13 +62,17 @@ CREATE TABLE leaks(id
     INTEGER PRIMARY KEY, pid INTEGER, kind TEXT, text TEXT); CREATE TABLE ghosts(name TEXT PRIMARY KEY);
 CREATE TABLE accelnet(mac TEXT);
 CREATE TABLE systems(
-    run TEXT PRIMARY KEY, name TEXT, owner TEXT, type TEXT, hosted_by TEXT, namespace TEXT, joined INTEGER,
-    state TEXT, closes INTEGER, made_at REAL, started_at REAL, exit TEXT, document TEXT, resources TEXT);
+    run TEXT PRIMARY KEY, name TEXT, owner TEXT, type TEXT, hosted_by TEXT, joined INTEGER, state TEXT,
+    closes INTEGER, made_at REAL, started_at REAL, peak_bytes INTEGER, exit TEXT, document TEXT,
+    resources TEXT, networking TEXT);
 CREATE INDEX systems_by_name ON systems(name);
 CREATE TABLE processes(
     key TEXT PRIMARY KEY, run TEXT, pid INTEGER, image TEXT, made_at REAL, exited INTEGER, exit_code INTEGER);
 CREATE INDEX processes_by_run ON processes(run);
-CREATE TABLE holders(run TEXT, pid INTEGER, handles INTEGER, PRIMARY KEY (run, pid));
+CREATE TABLE pauses(run TEXT, began REAL, ended REAL);
+CREATE INDEX pauses_by_run ON pauses(run);
+CREATE TABLE holders(
+    run TEXT, pid INTEGER, start TEXT, handles INTEGER, PRIMARY KEY (run, pid, start));
 CREATE TABLE compute_events(
     id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT, document TEXT);
 CREATE TABLE compute(

@@ -90,6 +90,7 @@ OURS = {
     0x80370118: "The wait for the operation timed out. ",
     0x80370119: "A callback has been set already. ",
     0x8037011B: "The caller does not have the required permissions. ",
+    0x8037011D: "Nothing is known of the process. ",
     0x8037011E: "The connection to the Host Compute Service was lost. ",
     0x8037011F: "The process has already stopped. ",
 }

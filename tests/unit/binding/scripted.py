@@ -55,7 +55,7 @@ class ScriptedService:
 
     def libraries(self) -> Libraries:
         library = Library(self)
-        return Libraries(library, library, library)
+        return Libraries(library, library, library, library)
 
     @property
     def called(self) -> list[str]:

@@ -129,7 +129,7 @@ class TestOneCall:
     def test_of_a_node_without_the_dll_says_what_to_do(self, log: Log, deadline: Deadline) -> None:
         nothing = object()
         with pytest.raises(FunctionMissing, match="Next: "):
-            Compute(Libraries(nothing, nothing, nothing), log).enumerate("", deadline)
+            Compute(Libraries(nothing, nothing, nothing, nothing), log).enumerate("", deadline)
 
     def test_is_one_line_of_the_log_that_names_what_hangs(
         self, hcs: ScriptedCompute, compute: Compute, log: Log, deadline: Deadline

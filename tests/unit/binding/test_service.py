@@ -341,7 +341,7 @@ class TestHnsCall:
             def __getattr__(self, name: str) -> object:
                 raise OSError("C:\\Windows\\System32\\vmcompute.dll cannot be loaded (Win32 error 126)")
 
-        service = Service(Libraries(NoDll(), NoDll(), NoDll()), log)
+        service = Service(Libraries(NoDll(), NoDll(), NoDll(), NoDll()), log)
         with pytest.raises(NotSupported) as caught:
             service.hns_call("GET", "/globals/version", "")
         assert caught.value.hresult == 0x8007007E

@@ -25,6 +25,8 @@ OPERATION_NOT_STARTED = 0x80370115
 OPERATION_STARTED = 0x80370116
 OPERATION_PENDING = 0x80370117
 OPERATION_TIMEOUT = 0x80370118
+CALLBACK_SET = 0x80370119
+PROCESS_INFO_NOT_AVAILABLE = 0x8037011D
 PROCESS_STOPPED = 0x8037011F
 NOT_IMPLEMENTED = 0x80004001
 
@@ -180,17 +182,18 @@ class HcsCaller:
             raise Told(name, hresult, text)
         return json.loads(text)
 
-    def events(self, name: str, handle: Any) -> SimpleQueue[tuple[int, Any]]:
-        """What the callback of the handle is told, as it comes."""
+    def events(self, name: str, handle: Any, options: int = 0) -> SimpleQueue[tuple[int, Any]]:
+        """What the callback of the handle is told, as it comes: type, and document or operation."""
         told: SimpleQueue[tuple[int, Any]] = SimpleQueue()
 
         def tell(event: Any, _context: Any) -> None:
             text = "" if event.EventData == ffi.NULL else ffi.string(event.EventData)
-            told.put((event.Type & 0xFFFFFFFF, json.loads(text) if text else None))
+            document = json.loads(text) if text else None
+            told.put((event.Type & 0xFFFFFFFF, event.Operation or document))
 
         callback = ffi.callback("HCS_EVENT_CALLBACK", tell)
         self._kept.append(callback)
-        assert self.function(name)(handle, 0, ffi.NULL, callback) == 0
+        assert self.function(name)(handle, options, ffi.NULL, callback) == 0
         return told
 
     def process(self, handle: Any, parameters: object) -> tuple[Any, int]:

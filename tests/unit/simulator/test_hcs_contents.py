@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.unit.simulator.hcs_caller import (
     ELEMENT_NOT_FOUND,
     INVALID_ARGUMENT,
     INVALID_JSON,
+    LONG_MS,
     NOT_IMPLEMENTED,
     NOT_SUPPORTED,
     OPERATION_TIMEOUT,
@@ -27,6 +29,7 @@ from tests.unit.simulator.hcs_caller import (
 )
 
 SECOND = 10_000_000
+INFINITE = 0xFFFFFFFF
 SYSTEM_EXITED = 1
 PROCESS_EXITED = 0x00010000
 SERVICE_DISCONNECT = 0x02000000
@@ -45,15 +48,18 @@ class TestProperties:
     @pytest.mark.usefixtures("box")
     def test_a_query_selects_by_each_of_its_lists(self, hcs: HcsCaller) -> None:
         vm = hcs.create("vm", {**machine(), "Owner": "Other"})
-        for query, found in [
+        rows: list[tuple[object, list[str]]] = [
             (None, ["box", "vm"]),
             ({}, ["box", "vm"]),
             ({"Ids": ["vm", "nobody"]}, ["vm"]),
             ({"Names": ["box"]}, ["box"]),
+            ({"Names": []}, ["box", "vm"]),
+            ({"Ids": ["VM"]}, ["vm"]),
             ({"types": ["container"]}, ["box"]),
             ({"Owners": ["other"], "Types": ["VirtualMachine"]}, ["vm"]),
             ({"Owners": ["other"], "Types": ["Container"]}, []),
-        ]:
+        ]
+        for query, found in rows:
             assert [one["Id"] for one in hcs.systems(query)] == found, query
         hcs.ask("HcsTerminateComputeSystem", vm)
         hcs.close(vm)
@@ -120,12 +126,84 @@ class TestStatistics:
         found = hcs.properties(box, "Statistics")["Statistics"]["Processor"]
         assert found["TotalRuntime100ns"] == found["RuntimeUser100ns"] + found["RuntimeKernel100ns"] > 0
 
-    def test_a_process_needs_memory(self, hcs: HcsCaller, box: Any) -> None:
-        before = hcs.properties(box, "Statistics")["Statistics"]["Memory"]["MemoryUsageCommitBytes"]
+    def memory(self, hcs: HcsCaller, box: Any) -> dict[str, int]:
+        found: dict[str, int] = hcs.properties(box, "Statistics")["Statistics"]["Memory"]
+        return found
+
+    def test_a_process_needs_memory_and_the_peak_outlives_it(self, hcs: HcsCaller, box: Any) -> None:
+        before = self.memory(hcs, box)
         process, _ = hcs.process(box, {"CommandLine": "ping.exe"})
-        now = hcs.properties(box, "Statistics")["Statistics"]["Memory"]["MemoryUsageCommitBytes"]
-        assert now > before
+        most = self.memory(hcs, box)
+        assert most["MemoryUsageCommitBytes"] - before["MemoryUsageCommitBytes"] >= 8 << 20
+        hcs.ask("HcsTerminateProcess", process)
+        now = self.memory(hcs, box)
+        assert now["MemoryUsageCommitBytes"] < most["MemoryUsageCommitBytes"]
+        assert now["MemoryUsageCommitPeakBytes"] >= most["MemoryUsageCommitPeakBytes"]
         hcs.function("HcsCloseProcess")(process)
+
+    def test_memory_grows_with_the_time_and_ends_at_the_limit(self, hcs: HcsCaller, box: Any) -> None:
+        limit = 80 << 20
+        before = self.memory(hcs, box)
+        hcs.simulator.let_pass(10)
+        now = self.memory(hcs, box)
+        assert all(now[name] > value for name, value in before.items())
+        assert hcs.modify(box, "Container/Memory/SizeInMB", 80) == 0
+        hcs.simulator.let_pass(3600)
+        now = self.memory(hcs, box)
+        assert limit - 5 <= now["MemoryUsageCommitBytes"] <= limit
+        assert now["MemoryUsageCommitPeakBytes"] == now["MemoryUsageCommitBytes"]
+        assert now["MemoryUsagePrivateWorkingSetBytes"] < now["MemoryUsageCommitBytes"]
+
+    def test_a_lower_limit_takes_memory_away_and_the_peak_stays(self, hcs: HcsCaller, box: Any) -> None:
+        hcs.simulator.let_pass(60)
+        before = self.memory(hcs, box)
+        assert hcs.modify(box, "Container/Memory/SizeInMB", 16) == 0
+        now = self.memory(hcs, box)
+        assert now["MemoryUsageCommitBytes"] <= 16 << 20
+        assert now["MemoryUsageCommitPeakBytes"] >= before["MemoryUsageCommitBytes"]
+
+    def test_memory_does_not_grow_for_ever_without_a_limit(self, hcs: HcsCaller) -> None:
+        free = hcs.running("free", {**container(), "Container": {}})
+        hcs.simulator.let_pass(10**6)
+        before = self.memory(hcs, free)
+        hcs.simulator.let_pass(10**6)
+        assert self.memory(hcs, free) == before
+        hcs.ask("HcsTerminateComputeSystem", free)
+        hcs.close(free)
+
+    @pytest.mark.parametrize("paused", ["box", "vm", "both"])
+    def test_what_is_paused_uses_nothing(self, hcs: HcsCaller, paused: str) -> None:
+        vm = hcs.running("vm", machine())
+        box = hcs.running("box", {**container(), "HostingSystemId": "vm"})
+        handles = {"box": [box], "vm": [vm], "both": [vm, box]}[paused]
+        hcs.simulator.let_pass(100)
+        for one in handles:
+            hcs.ask("HcsPauseComputeSystem", one)
+        before = hcs.properties(box, "Statistics", "ProcessList")
+        hcs.simulator.let_pass(1000)
+        now = hcs.properties(box, "Statistics", "ProcessList")
+        for part in ("Processor", "Memory", "Storage"):
+            assert now["Statistics"][part] == before["Statistics"][part]
+        assert now["ProcessList"] == before["ProcessList"]
+        assert now["Statistics"]["Uptime100ns"] - before["Statistics"]["Uptime100ns"] >= 1000 * SECOND
+        for one in handles:
+            hcs.ask("HcsResumeComputeSystem", one)
+        hcs.simulator.let_pass(100)
+        used = hcs.properties(box, "Statistics")["Statistics"]["Processor"]["TotalRuntime100ns"]
+        # Five processes, each a fiftieth of a processor, for twice 100 seconds; the pauses are no part of it.
+        assert 20 * SECOND - 10 <= used < 100 * SECOND
+        hcs.ask("HcsTerminateComputeSystem", vm)
+        hcs.close(box)
+        hcs.close(vm)
+
+    def test_the_processes_have_what_the_container_has(self, hcs: HcsCaller, box: Any) -> None:
+        hcs.simulator.let_pass(10**6)
+        assert hcs.modify(box, "Container/Memory/SizeInMB", 80) == 0
+        listed = hcs.properties(box, "ProcessList")["ProcessList"]
+        told = self.memory(hcs, box)["MemoryUsageCommitBytes"]
+        assert sum(one["MemoryCommitBytes"] for one in listed) == told
+        for one in listed:
+            assert 0 < one["MemoryWorkingSetSharedBytes"] < one["MemoryWorkingSetPrivateBytes"]
 
     def test_times_are_written_as_hcs_writes_them(self, hcs: HcsCaller, box: Any) -> None:
         found = hcs.properties(box, "Statistics")["Statistics"]
@@ -167,6 +245,24 @@ class TestLimits:
     ) -> None:
         assert hcs.modify(box, path, settings) == hresult
         assert self.resources(hcs) == {"Memory": {"SizeInMB": 512}}
+
+    @pytest.mark.parametrize(
+        ("request_", "hresult"),
+        [
+            ("{", INVALID_JSON),
+            ({"ResourcePath": "Container/Processor", "RequestType": "Add", "Settings": {}}, INVALID_ARGUMENT),
+            ({"ResourcePath": "Container/Processor", "RequestType": "Reset"}, INVALID_JSON),
+            ({"ResourceType": "Network", "RequestType": "Add", "Settings": "x"}, NOT_SUPPORTED),
+            ({"GuestRequest": {}}, NOT_SUPPORTED),
+        ],
+    )
+    def test_requests_that_a_container_does_not_take(
+        self, hcs: HcsCaller, box: Any, request_: object, hresult: int
+    ) -> None:
+        text, function = hcs.wide(request_), hcs.function("HcsModifyComputeSystem")
+        with pytest.raises(Told) as caught:
+            hcs.run("HcsModifyComputeSystem", lambda operation: int(function(box, operation, text, ffi.NULL)))
+        assert caught.value.hresult == hresult
 
     def test_an_old_build_does_not_change_them(self, hcs: HcsCaller, box: Any) -> None:
         hcs.simulator.set_options(windows_build=19041)
@@ -225,6 +321,7 @@ class TestProcesses:
         ("parameters", "hresult"),
         [
             ({}, INVALID_ARGUMENT),
+            ({"CommandLine": " "}, INVALID_ARGUMENT),
             ("{", INVALID_JSON),
             ({"CommandLine": "cmd", "CreateStdOutPipe": True}, NOT_SUPPORTED),
         ],
@@ -233,6 +330,25 @@ class TestProcesses:
         with pytest.raises(Told) as caught:
             hcs.process(box, parameters)
         assert caught.value.hresult == hresult
+
+    def test_one_is_there_though_the_wait_for_it_failed(self, hcs: HcsCaller, box: Any) -> None:
+        """As seen on Windows Server 2022: the handle is good, and tells the id."""
+        hcs.simulator.inject(function="HcsCreateProcess", hresult=INVALID_ARGUMENT, took_effect=True)
+        slot, parameters = ffi.new("HCS_PROCESS *"), hcs.wide({"CommandLine": "cmd"})
+        create = hcs.function("HcsCreateProcess")
+        with pytest.raises(Told):
+            hcs.run(
+                "HcsCreateProcess",
+                lambda operation: int(create(box, parameters, operation, ffi.NULL, slot)),
+            )
+        information: Any = ffi.new("HCS_PROCESS_INFORMATION *")
+        operation = hcs.function("HcsCreateOperation")(ffi.NULL, ffi.NULL)
+        assert hcs.function("HcsGetProcessInfo")(slot[0], operation) == 0
+        wait = hcs.function("HcsWaitForOperationResultAndProcessInfo")
+        assert wait(operation, LONG_MS, information, ffi.NULL) == 0
+        hcs.function("HcsCloseOperation")(operation)
+        assert information.ProcessId == self.status(hcs, slot[0])["ProcessId"]
+        hcs.function("HcsCloseProcess")(slot[0])
 
     def test_one_needs_a_running_system(self, hcs: HcsCaller) -> None:
         new = hcs.create("new", container())
@@ -300,6 +416,29 @@ class TestProcesses:
 
 
 class TestEvents:
+    def test_a_wait_for_the_exit_ends_with_it(self, hcs: HcsCaller, box: Any) -> None:
+        hcs.function("HcsWaitForComputeSystemExit")
+        found: SimpleQueue[Any] = SimpleQueue()
+        arguments = ("HcsWaitForComputeSystemExit", box, INFINITE)
+        waiting = threading.Thread(target=lambda: found.put(hcs.exit_of(*arguments)))
+        waiting.start()
+        while not any(call.function == arguments[0] for call in hcs.simulator.journal()):
+            waiting.join(0.01)
+        assert found.empty()
+        hcs.simulator.crash_container("box")
+        assert found.get(timeout=60)["ExitType"] == "UnexpectedExit"
+        waiting.join()
+
+    def test_each_process_hears_by_its_own_handle(self, hcs: HcsCaller, box: Any) -> None:
+        other = HcsCaller(hcs.simulator)
+        seen = other.open("box")
+        here = hcs.events("HcsSetComputeSystemCallback", box)
+        there = other.events("HcsSetComputeSystemCallback", seen)
+        hcs.ask("HcsTerminateComputeSystem", box)
+        assert here.get(timeout=60) == there.get(timeout=60)
+        other.close(seen)
+        other.libraries.close()
+
     def test_a_system_tells_its_exit_and_a_process_its_own(self, hcs: HcsCaller, box: Any) -> None:
         of_system = hcs.events("HcsSetComputeSystemCallback", box)
         process, pid = hcs.process(box, {"CommandLine": "cmd"})

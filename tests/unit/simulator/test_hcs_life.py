@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from tests.unit.simulator.hcs_caller import (
     ELEMENT_NOT_FOUND,
     INVALID_ARGUMENT,
     INVALID_JSON,
+    NOT_IMPLEMENTED,
     NOT_SUPPORTED,
     SYSTEM_EXISTS,
     SYSTEM_NOT_FOUND,
@@ -29,6 +33,19 @@ from tests.unit.simulator.hcs_caller import (
 
 NO_NAMESPACE = "5f0c3b1e-0000-4111-8222-333344445555"
 ATTACH_FAILED = 0x803B002E
+SERVICE_DISCONNECT = 0x8037011E
+
+ATTACHED, SHARING, DETACHED = 2, 3, 4
+
+
+def networked(**networking: Any) -> dict[str, Any]:
+    """A container with this network."""
+    return {**container(), "Container": {"Networking": networking}}
+
+
+def sharing(other: str) -> dict[str, Any]:
+    """A container in the network of another."""
+    return networked(NetworkSharedContainerName=other)
 
 
 def refused(call: Any, *arguments: Any) -> int:
@@ -120,6 +137,8 @@ class TestCreation:
             {"SchemaVersion": {"Major": 1, "Minor": 0}, "Container": {}},
             {"SchemaVersion": {"Major": 2, "Minor": 1}, "Container": []},
             {**container(), "Owner": 1},
+            {**container(), "Container": {"Networking": {"NetworkSharedContainerName": 1}}},
+            {**container(), "Container": {"Networking": {"NetworkAdapters": "one"}}},
         ],
     )
     def test_a_document_that_cannot_be_read_is_refused_with_the_reason(
@@ -144,6 +163,20 @@ class TestCreation:
 
     def test_a_system_that_is_not_there_cannot_be_opened(self, hcs: HcsCaller) -> None:
         assert refused(hcs.open, "box") == SYSTEM_NOT_FOUND
+
+    @pytest.mark.parametrize("access", [0, 1, 0x80000000])
+    def test_one_is_opened_for_everything_or_not_at_all(self, hcs: HcsCaller, access: int) -> None:
+        box, slot = hcs.create("box", container()), ffi.new("HCS_SYSTEM *")
+        open_ = hcs.function("HcsOpenComputeSystem")
+        assert open_(hcs.wide("box"), access, slot) & 0xFFFFFFFF == INVALID_ARGUMENT
+        assert slot[0] == ffi.NULL
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    def test_members_that_nobody_knows_are_passed_over(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box", {**container(), "Newer": {"A": [1]}, "Container": {"Newest": None}})
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
 
     def test_a_handle_of_a_failed_creation_stands_for_nothing(self, hcs: HcsCaller) -> None:
         slot = ffi.new("HCS_SYSTEM *")
@@ -177,6 +210,59 @@ class TestIsolation:
         hcs.ask("HcsCrashComputeSystem", vm)
         assert hcs.exit_of("HcsWaitForComputeSystemExit", vm)["ExitType"] == "UnexpectedExit"
         hcs.close(vm)
+
+    @pytest.mark.parametrize("hosted", [False, True])
+    def test_one_that_is_saved_as_a_template_only_ends(self, hcs: HcsCaller, hosted: bool) -> None:
+        vm = hcs.running("vm", machine())
+        one = hcs.running("one", {**container(), "HostingSystemId": "vm"} if hosted else machine())
+        template = {"SaveType": "asTemplate"}
+        assert hcs.code("HcsSaveComputeSystem", one, template) == WRONG_STATE
+        hcs.ask("HcsPauseComputeSystem", one, {"HostedNotification": {"Reason": "Template"}})
+        hcs.ask("HcsSaveComputeSystem", one, template)
+        assert hcs.states() == {"vm": "Running", "one": "SavedAsTemplate"}
+        for what in ("Start", "ShutDown", "Pause", "Resume", "Save", "Crash"):
+            assert hcs.code(f"Hcs{what}ComputeSystem", one) == WRONG_STATE, what
+        hcs.ask("HcsTerminateComputeSystem", one)
+        assert hcs.states() == {"vm": "Running"}
+        hcs.ask("HcsTerminateComputeSystem", vm)
+        hcs.close(one)
+        hcs.close(vm)
+
+    @pytest.mark.parametrize(
+        ("what", "options", "hresult"),
+        [
+            ("Pause", "{", INVALID_JSON),
+            ("Pause", {"SuspensionLevel": "Deep"}, INVALID_JSON),
+            ("Save", {"SaveType": "ToCloud"}, INVALID_JSON),
+            ("ShutDown", {"Mechanism": "Power"}, INVALID_JSON),
+            ("ShutDown", {"Type": "Sleep"}, INVALID_JSON),
+            ("ShutDown", {"Type": "Reboot"}, NOT_IMPLEMENTED),
+        ],
+    )
+    def test_options_are_of_their_words(
+        self, hcs: HcsCaller, what: str, options: object, hresult: int
+    ) -> None:
+        vm = hcs.running("vm", machine())
+        assert hcs.code(f"Hcs{what}ComputeSystem", vm, options) == hresult
+        assert hcs.states() == {"vm": "Running"}
+        assert hcs.code("HcsShutDownComputeSystem", vm, {"Type": "shutdown", "Reason": "night"}) == 0
+        hcs.close(vm)
+
+    def test_options_that_are_reserved_are_none_or_empty(self, hcs: HcsCaller) -> None:
+        vm = hcs.create("vm", machine())
+        for what in ("Start", "Pause", "Resume", "Terminate"):
+            name = f"Hcs{what}ComputeSystem"
+            if what != "Pause":
+                assert hcs.code(name, vm, {}) == INVALID_ARGUMENT
+            assert hcs.code(name, vm, "") == 0
+        hcs.close(vm)
+
+    def test_a_process_isolated_container_is_shut_down_without_options(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box")
+        assert hcs.code("HcsShutDownComputeSystem", box, {"Type": "Shutdown"}) == NOT_SUPPORTED
+        assert hcs.states() == {"box": "Running"}
+        assert hcs.code("HcsShutDownComputeSystem", box, "") == 0
+        hcs.close(box)
 
     def test_a_hosted_container_needs_its_host_and_ends_with_it(self, hcs: HcsCaller) -> None:
         hosted = {**container(), "HostingSystemId": "vm"}
@@ -213,6 +299,54 @@ class TestExit:
         hcs.simulator.crash_container("box")
         found = hcs.exit_of("HcsWaitForComputeSystemExit", box)
         assert (found["Status"], found["ExitType"]) == (0x80370106 - (1 << 32), "UnexpectedExit")
+        hcs.close(box)
+
+    def test_a_crash_is_told_twice_before_the_end(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        box = hcs.running("box")
+        told = hcs.events("HcsSetComputeSystemCallback", box)
+        simulator.crash_container("box")
+        (begun, first), (reported, second), (ended, last) = (told.get(timeout=60) for _ in range(3))
+        assert (begun, reported, ended) == (2, 3, 1)
+        assert first["SystemId"] == "box"
+        assert first == second
+        assert len(first["CrashParameters"]) == 5
+        assert last["Attribution"] == [{"GuestCrash": {"CrashParameters": first["CrashParameters"]}}]
+        hcs.close(box)
+
+    def test_a_virtual_machine_that_is_made_to_crash_tells_it_too(self, hcs: HcsCaller) -> None:
+        vm = hcs.running("vm", machine())
+        told = hcs.events("HcsSetComputeSystemCallback", vm)
+        assert hcs.code("HcsCrashComputeSystem", vm, {"Type": "Hang"}) == INVALID_JSON
+        hcs.ask("HcsCrashComputeSystem", vm, {"Type": "CrashGuest"})
+        assert [told.get(timeout=60)[0] for _ in range(3)] == [2, 3, 1]
+        hcs.close(vm)
+
+    @pytest.mark.parametrize(
+        ("build", "members"),
+        [
+            (17763, {"SystemId", "ActivityId"}),
+            (19041, {"SystemId", "ActivityId", "CrashParameters"}),
+            (
+                20348,
+                {
+                    "SystemId",
+                    "ActivityId",
+                    "CrashParameters",
+                    "Status",
+                    "PreOSId",
+                    "CrashStackUnavailable",
+                },
+            ),
+        ],
+    )
+    def test_what_a_crash_report_has_came_with_the_builds(
+        self, hcs: HcsCaller, simulator: Simulator, build: int, members: set[str]
+    ) -> None:
+        simulator.set_options(windows_build=build)
+        box = hcs.running("box")
+        told = hcs.events("HcsSetComputeSystemCallback", box)
+        simulator.crash_container("box")
+        assert set(told.get(timeout=60)[1]) == members
         hcs.close(box)
 
     def test_an_old_windows_holds_nobody_responsible_and_has_no_wait(self, hcs: HcsCaller) -> None:
@@ -253,14 +387,102 @@ class TestNamespace:
         hcs.ask("HcsTerminateComputeSystem", box)
         hcs.close(box)
 
-    def test_or_the_making_by_option(self, hcs: HcsCaller) -> None:
+    def test_or_the_making_by_option_and_the_id_stays_taken(self, hcs: HcsCaller) -> None:
         hcs.simulator.set_options(namespace_joined_at="create")
+        assert refused(hcs.create, "box", container(NO_NAMESPACE)) == ELEMENT_NOT_FOUND
+        assert hcs.states() == {"box": "Created"}
+        assert refused(hcs.create, "box", container()) == SYSTEM_EXISTS
+        left = hcs.open("box")
+        assert hcs.code("HcsStartComputeSystem", left) == ELEMENT_NOT_FOUND
+        hcs.ask("HcsTerminateComputeSystem", left)
+        hcs.close(left)
+        again = hcs.create("box", container())
+        hcs.ask("HcsTerminateComputeSystem", again)
+        hcs.close(again)
+
+    def test_a_failed_making_leaves_nothing_that_ends_with_its_last_handle(self, hcs: HcsCaller) -> None:
+        hcs.simulator.set_options(namespace_joined_at="create")
+        document = container(NO_NAMESPACE, ShouldTerminateOnLastHandleClosed=True)
+        assert refused(hcs.create, "box", document) == ELEMENT_NOT_FOUND
+        assert hcs.simulator.dump()["systems"] == []
+
+    def test_or_nothing_at_all_by_option(self, hcs: HcsCaller) -> None:
+        hcs.simulator.set_options(namespace_joined_at="create", failed_create_keeps_id=False)
         assert refused(hcs.create, "box", container(NO_NAMESPACE)) == ELEMENT_NOT_FOUND
         assert hcs.states() == {}
 
     def test_one_that_is_not_there_fails_the_start(self, hcs: HcsCaller) -> None:
         box = hcs.create("box", container(NO_NAMESPACE))
         assert hcs.code("HcsStartComputeSystem", box) == ELEMENT_NOT_FOUND
+        hcs.ask("HcsTerminateComputeSystem", box)
+        hcs.close(box)
+
+    def test_a_second_container_keeps_what_the_first_leaves(self, hcs: HcsCaller, caller: Caller) -> None:
+        endpoint, namespace = caller.endpoint(caller.network()), caller.namespace()
+        caller.add(namespace, endpoint)
+        pause, work = hcs.running("pause", container(namespace)), hcs.running("work", container(namespace))
+        assert caller.get("Namespace", namespace)["Containers"] == ["pause", "work"]
+        hcs.ask("HcsTerminateComputeSystem", pause)
+        assert caller.get("Endpoint", endpoint)["State"] == SHARING
+        hcs.ask("HcsShutDownComputeSystem", work)
+        assert caller.get("Endpoint", endpoint)["State"] == DETACHED
+        hcs.close(pause)
+        hcs.close(work)
+
+    def test_who_shares_the_network_of_a_pod_is_in_its_namespace(
+        self, hcs: HcsCaller, caller: Caller
+    ) -> None:
+        namespace = caller.namespace()
+        pause = hcs.running("pause", container(namespace))
+        work = hcs.running("work", sharing("pause"))
+        more = hcs.running("more", sharing("work"))
+        hcs.ask("HcsTerminateComputeSystem", pause)
+        assert caller.get("Namespace", namespace)["Containers"] == ["work", "more"]
+        for handle in (work, more):
+            hcs.ask("HcsTerminateComputeSystem", handle)
+        assert not caller.get("Namespace", namespace).get("Containers")
+        for handle in (pause, work, more):
+            hcs.close(handle)
+
+    def test_endpoints_are_given_by_their_ids_too_and_shared_by_name(
+        self, hcs: HcsCaller, caller: Caller
+    ) -> None:
+        endpoint = caller.endpoint(caller.network())
+        pause = hcs.running("pause", networked(NetworkAdapters=[endpoint.upper()]))
+        assert caller.get("Endpoint", endpoint)["State"] == ATTACHED
+        work = hcs.running("work", sharing("pause"))
+        assert caller.get("Endpoint", endpoint)["State"] == SHARING
+        hcs.ask("HcsTerminateComputeSystem", pause)
+        assert caller.get("Endpoint", endpoint)["State"] == SHARING
+        hcs.ask("HcsTerminateComputeSystem", work)
+        assert caller.get("Endpoint", endpoint)["State"] == DETACHED
+        hcs.close(pause)
+        hcs.close(work)
+
+    @pytest.mark.parametrize(
+        ("networking", "hresult"),
+        [
+            ({"NetworkSharedContainerName": "nobody"}, SYSTEM_NOT_FOUND),
+            ({"NetworkSharedContainerName": "new"}, SYSTEM_NOT_FOUND),
+            ({"NetworkAdapters": [NO_NAMESPACE]}, 0x803B0002),
+        ],
+    )
+    def test_a_network_that_is_not_there_fails_the_start(
+        self, hcs: HcsCaller, networking: dict[str, Any], hresult: int
+    ) -> None:
+        new = hcs.create("new", container())
+        box = hcs.create("box", networked(**networking))
+        assert hcs.code("HcsStartComputeSystem", box) == hresult
+        assert hcs.states() == {"new": "Created", "box": "Created"}
+        for handle in (new, box):
+            hcs.ask("HcsTerminateComputeSystem", handle)
+            hcs.close(handle)
+
+    def test_what_leaked_shares_nothing(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        simulator.start_container(simulator.plant("namespace"), "pod")
+        simulator.stop_container("pod", stuck=True)
+        box = hcs.create("box", sharing("pod"))
+        assert hcs.code("HcsStartComputeSystem", box) == SYSTEM_NOT_FOUND
         hcs.ask("HcsTerminateComputeSystem", box)
         hcs.close(box)
 
@@ -285,6 +507,27 @@ class TestNamespace:
         assert hcs.states() == {"pod": "Unknown"}
         simulator.reboot()
         assert hcs.states() == {}
+
+
+_HOLDER = """
+import sys
+from cni_hns.simulator import Simulator
+from tests.unit.simulator.hcs_caller import HcsCaller, container
+hcs = HcsCaller(Simulator(sys.argv[1]))
+hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def holder(folder: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has made a container which ends with its last handle."""
+    program = [sys.executable, "-c", _HOLDER, folder]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
 
 
 class TestLastHandle:
@@ -314,6 +557,25 @@ class TestLastHandle:
         assert ended.returncode == 7
         assert hcs.states() == {}
 
+    def test_of_a_process_that_was_killed_and_is_not_buried_counts_no_more(self, hcs: HcsCaller) -> None:
+        with holder(hcs.simulator.folder) as process:
+            held = hcs.open("box")
+            process.kill()
+            # It has ended, and nobody has asked how: its id is still taken.
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            assert hcs.properties(held)["State"] == "Running"
+            hcs.close(held)
+            assert hcs.states() == {}
+
+    def test_of_a_process_whose_id_another_has_now_counts_no_more(self, hcs: HcsCaller) -> None:
+        with holder(hcs.simulator.folder) as process:
+            assert hcs.states() == {"box": "Running"}
+            # The ids cannot be made to come round: the one that held it had started before this one.
+            with hcs.simulator.store.transaction() as state:
+                assert state.run("UPDATE holders SET start = '1' WHERE pid = ?", process.pid) == 1
+            assert hcs.states() == {}
+            process.kill()
+
     def test_of_a_process_that_ends_in_good_order_counts_no_more(
         self, hcs: HcsCaller, simulator: Simulator
     ) -> None:
@@ -324,3 +586,94 @@ class TestLastHandle:
         assert hcs.states() == {}
         assert [leak.kind for leak in simulator.leaks()] == ["handle"]
         simulator.forget_leaks()
+
+
+class TestRestart:
+    def test_what_ends_with_its_last_handle_waits_for_the_next_one(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
+        hcs.simulator.restart_hcs()
+        assert hcs.code("HcsGetComputeSystemProperties", box) == SERVICE_DISCONNECT
+        assert refused(hcs.exit_of, "HcsWaitForComputeSystemExit", box) == SERVICE_DISCONNECT
+        hcs.close(box)
+        assert hcs.states() == {"box": "Running"}
+        hcs.close(hcs.open("box"))
+        assert hcs.states() == {}
+
+    def test_it_is_the_last_thing_that_an_old_handle_tells(self, hcs: HcsCaller) -> None:
+        old = hcs.running("box")
+        told = hcs.events("HcsSetComputeSystemCallback", old)
+        hcs.simulator.restart_hcs()
+        assert told.get(timeout=60)[0] == 0x02000000
+        new = hcs.open("box")
+        now = hcs.events("HcsSetComputeSystemCallback", new)
+        hcs.ask("HcsTerminateComputeSystem", new)
+        assert now.get(timeout=60)[0] == 1
+        hcs.close(old)
+        assert told.empty()
+        hcs.close(new)
+
+    def test_an_old_handle_cannot_be_listened_to(self, hcs: HcsCaller) -> None:
+        box = hcs.running("box")
+        hcs.simulator.restart_hcs()
+        set_callback = hcs.function("HcsSetComputeSystemCallback")
+        callback = ffi.callback("HCS_EVENT_CALLBACK", lambda _event, _context: None)
+        assert set_callback(box, 0, ffi.NULL, callback) & 0xFFFFFFFF == SERVICE_DISCONNECT
+        assert set_callback(box, 0, ffi.NULL, ffi.NULL) == 0
+        hcs.close(box)
+
+    def test_an_old_handle_is_none_of_those_that_hold_it_now(self, hcs: HcsCaller) -> None:
+        old = hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
+        hcs.simulator.restart_hcs()
+        new = hcs.open("box")
+        hcs.close(old)
+        assert hcs.properties(new)["State"] == "Running"
+        hcs.close(new)
+        assert hcs.states() == {}
+
+    def test_by_option_it_ends_with_the_service(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        simulator.set_options(restart_ends_systems=True)
+        box = hcs.running("box", container(ShouldTerminateOnLastHandleClosed=True))
+        other = hcs.running("other")
+        told = hcs.events("HcsSetComputeSystemCallback", box)
+        simulator.restart_hcs()
+        code, document = told.get(timeout=60)
+        assert (code, document["ExitType"]) == (1, "ForcedExit")
+        assert document["Attribution"][0]["SystemExit"] == {
+            "Detail": "ServiceStop",
+            "Initiator": "Internal",
+        }
+        assert told.get(timeout=60) == (0x02000000, None)
+        assert hcs.states() == {"other": "Running"}
+        hcs.close(other)
+        hcs.close(box)
+
+    def test_a_call_on_its_way_is_lost(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        slot = ffi.new("HCS_SYSTEM *")
+        document, name = hcs.wide(container()), hcs.wide("box")
+        create = hcs.function("HcsCreateComputeSystem")
+        simulator.inject(function="HcsCreateComputeSystem", held="before")
+
+        def begin(operation: Any) -> int:
+            begun = int(create(name, document, operation, ffi.NULL, slot))
+            simulator.restart_hcs()
+            simulator.clear_faults()
+            return begun
+
+        assert refused(hcs.run, "HcsCreateComputeSystem", begin) == SERVICE_DISCONNECT
+        hcs.close(slot[0])
+        assert hcs.states() == {}
+
+    def test_nothing_is_left_of_what_had_ended(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        box = hcs.running("box")
+        hcs.ask("HcsTerminateComputeSystem", box)
+        simulator.restart_hcs()
+        assert simulator.dump()["systems"] == []
+        assert simulator.store.rows("SELECT * FROM processes") == []
+        hcs.close(box)
+
+    def test_of_hns_says_nothing_of_the_handles_of_hcs(self, hcs: HcsCaller, simulator: Simulator) -> None:
+        simulator.set_options(stale_close_hresult=0x800706BA)
+        box = hcs.running("box")
+        simulator.restart_hns()
+        hcs.close(box)
+        assert simulator.journal(closings=True)[-1].hresult == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cni_hns.simulator.core.compute import systems
+from cni_hns.simulator.core.compute import memory, systems
 from cni_hns.simulator.core.compute.reading import document_in, text_of, word_of
 from cni_hns.simulator.core.documents import Document, folded
 from cni_hns.simulator.core.errors import (
@@ -58,6 +58,7 @@ def modify(state: State, run: str, text: str | None) -> None:
     change = _CHANGES.get("/".join(path[1:]))
     if change is None:
         raise Refused(PARAMETER_INCORRECT, f"ResourcePath is {request.get('ResourcePath')!r}")
+    memory.keep_peak(state, run)
     resources = dict(system.resources)
     change(state, resources, kind, request.get("Settings"))
     systems.keep_resources(state, system, resources)

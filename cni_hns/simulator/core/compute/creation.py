@@ -5,8 +5,8 @@ https://learn.microsoft.com/virtualization/api/hcs/SchemaReference#ComputeSystem
 
 from __future__ import annotations
 
-from cni_hns.simulator.core.compute import clock, holders, life, systems
-from cni_hns.simulator.core.compute.reading import document_in, part, text_of
+from cni_hns.simulator.core.compute import clock, holders, life, network, systems
+from cni_hns.simulator.core.compute.reading import document_in, part, text_of, texts_of
 from cni_hns.simulator.core.compute.systems import System
 from cni_hns.simulator.core.documents import Document, folded, new_guid
 from cni_hns.simulator.core.errors import (
@@ -29,6 +29,7 @@ _MEMBERS = (
     "VirtualMachine",
     "ShouldTerminateOnLastHandleClosed",
 )
+_NETWORKING = ("Namespace", "NetworkSharedContainerName", "NetworkAdapters")
 _RESOURCES = ("Processor", "Memory", "MappedDirectories", "MappedPipes")
 
 
@@ -37,7 +38,7 @@ def create(state: State, system: str, run: str, text: str | None) -> None:
 
     Raises:
         Refused: 0x8037010D, the document; 0x8037010F, the ID is taken; 0x8037010E, its host does not run;
-        with the option `namespace_joined_at` "create" what `life.join` refuses.
+        with the option `namespace_joined_at` "create" what `network.join` refuses: then a system may be left.
     """
     document = document_in(text, *_MEMBERS)
     if not system:
@@ -51,8 +52,17 @@ def create(state: State, system: str, run: str, text: str | None) -> None:
             raise Refused(HCS_SYSTEM_NOT_FOUND, f"the host {made.hosted_by} does not run")
     systems.add(state, made)
     if state.options.namespace_joined_at == "create":
-        life.join(state, made)
+        _join(state, made)
     holders.end_if_forsaken(state, run)
+
+
+def _join(state: State, made: System) -> None:
+    """What cannot be joined fails the creation, and what was made until then is left, its ID taken."""
+    try:
+        network.join(state, made)
+    except Refused as refusal:
+        left = systems.insertion(made) if state.options.failed_create_keeps_id else None
+        raise Refused(refusal.hresult, refusal.reason, mark=left) from refusal
 
 
 def plant(state: State, system: str, owner: str, namespace: str) -> None:
@@ -72,22 +82,26 @@ def _made(state: State, system: str, run: str, document: Document) -> System:
     container = _container(document)
     if container is None and "VirtualMachine" not in document:
         raise Refused(HCS_INVALID_JSON, "neither Container nor VirtualMachine")
-    networking = part(container or {}, "Networking", "Namespace")
+    networking = part(container or {}, "Networking", *_NETWORKING)
+    for name in ("Namespace", "NetworkSharedContainerName"):
+        text_of(networking, name)
+    texts_of(networking, "NetworkAdapters")
     return System(
         run=run,
         id=system,
         owner=text_of(document, "Owner"),
         type=systems.VIRTUAL_MACHINE if container is None else systems.CONTAINER,
         hosted_by=text_of(document, "HostingSystemId"),
-        namespace=text_of(networking, "Namespace").strip("{}").lower(),
         joined=False,
         state=systems.CREATED,
         closes=document.get("ShouldTerminateOnLastHandleClosed") is True,
         made_at=clock.now(state),
         started_at=0.0,
+        peak_bytes=0,
         exit=None,
         document=document,
         resources={name: value for name, value in (container or {}).items() if name in _RESOURCES},
+        networking={name: networking[name] for name in _NETWORKING if name in networking},
     )
 
 

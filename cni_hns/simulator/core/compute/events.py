@@ -1,4 +1,4 @@
-"""What HCS tells on its own: the exit of a system or a process, and the end of the service.
+"""What HCS tells on its own: a system's crash and exit, a process's exit, and the end of the service.
 
 https://learn.microsoft.com/virtualization/api/hcs/Reference/HCS_EVENT_TYPE
 """
@@ -8,9 +8,18 @@ from __future__ import annotations
 from cni_hns.simulator.core.documents import Document, written
 from cni_hns.simulator.core.store import State
 
-__all__ = ["PROCESS_EXITED", "SERVICE_DISCONNECT", "SYSTEM_EXITED", "happened"]
+__all__ = [
+    "PROCESS_EXITED",
+    "SERVICE_DISCONNECT",
+    "SYSTEM_CRASH_INITIATED",
+    "SYSTEM_CRASH_REPORT",
+    "SYSTEM_EXITED",
+    "happened",
+]
 
 SYSTEM_EXITED = 0x00000001
+SYSTEM_CRASH_INITIATED = 0x00000002
+SYSTEM_CRASH_REPORT = 0x00000003
 PROCESS_EXITED = 0x00010000
 SERVICE_DISCONNECT = 0x02000000
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ntpath
 from typing import NamedTuple
 
-from cni_hns.simulator.core.compute import clock, events, systems
+from cni_hns.simulator.core.compute import clock, events, memory, systems
 from cni_hns.simulator.core.compute.reading import document_in, optional_in, part, text_of, word_of
 from cni_hns.simulator.core.documents import Document, new_guid
 from cni_hns.simulator.core.errors import (
@@ -150,6 +150,7 @@ def modify(state: State, key: str, text: str | None) -> None:
 
 def end(state: State, process: Process, exit_code: int) -> None:
     """It has ended."""
+    memory.keep_peak(state, process.run)
     state.run("UPDATE processes SET exited = 1, exit_code = ? WHERE key = ?", exit_code, process.key)
     ended = process._replace(exited=True, exit_code=exit_code)
     events.happened(state, events.PROCESS_EXITED, process.key, status(ended))

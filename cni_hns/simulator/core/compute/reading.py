@@ -11,7 +11,7 @@ from cni_hns.simulator.core import documents
 from cni_hns.simulator.core.documents import Document
 from cni_hns.simulator.core.errors import HCS_INVALID_JSON, Refused
 
-__all__ = ["document_in", "optional_in", "part", "text_of", "texts_of", "word_of"]
+__all__ = ["chosen_in", "document_in", "optional_in", "part", "text_of", "texts_of", "word_of"]
 
 
 def document_in(text: str | None, *names: str) -> Document:
@@ -29,6 +29,16 @@ def document_in(text: str | None, *names: str) -> Document:
 def optional_in(text: str | None, *names: str) -> Document:
     """The same; nothing of a text that is not given."""
     return document_in(text, *names) if text else {}
+
+
+def chosen_in(text: str | None, **words: tuple[str, ...]) -> dict[str, str]:
+    """The word that the text chooses for each of these members; the first one where it says nothing.
+
+    Raises:
+        Refused: 0x8037010D, not JSON, or another word.
+    """
+    given = optional_in(text, *words)
+    return {name: word_of(given.get(name, known[0]), name, known) for name, known in words.items()}
 
 
 def part(document: Document, name: str, *names: str) -> Document:

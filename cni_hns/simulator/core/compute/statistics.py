@@ -1,11 +1,12 @@
 """What a container used. Nothing runs in it: the numbers grow with the node's clock, at steady rates.
 
-All is told or nothing, and there is no network in it. A container that does not run counts nothing.
+All is told or nothing, and there is no network in it. A container that does not run counts nothing, and one
+that is paused its uptime alone.
 """
 
 from __future__ import annotations
 
-from cni_hns.simulator.core.compute import clock, processes
+from cni_hns.simulator.core.compute import clock, memory, pauses, processes
 from cni_hns.simulator.core.compute.processes import Process
 from cni_hns.simulator.core.compute.systems import System
 from cni_hns.simulator.core.documents import Document
@@ -17,9 +18,6 @@ __all__ = ["process_list", "statistics_of"]
 _BUSY = 50
 _IN_USER_MODE = (3, 5)
 
-_COMMIT_BYTES = 8 << 20
-_PRIVATE_BYTES = 6 << 20
-_SHARED_BYTES = 3 << 20
 _READ_BYTES_PER_S = 64 << 10
 _WRITTEN_BYTES_PER_S = 16 << 10
 _OPERATION_BYTES = 8 << 10
@@ -29,23 +27,24 @@ _100NS = 10_000_000
 def statistics_of(state: State, system: System) -> Document:
     """Its Statistics, by what runs in it now."""
     now = clock.now(state)
-    uptime = clock.elapsed_100ns(system.started_at, now)
+    active = pauses.active_100ns(state, system, system.started_at, now)
     running = processes.of_system(state, system.run)
-    used = sum(_processor_100ns(one, now) for one in running)
-    read, written = (uptime * rate // _100NS for rate in (_READ_BYTES_PER_S, _WRITTEN_BYTES_PER_S))
+    used = sum(_processor_100ns(state, system, one, now) for one in running)
+    committed = memory.committed(state, system, now).values()
+    read, written = (active * rate // _100NS for rate in (_READ_BYTES_PER_S, _WRITTEN_BYTES_PER_S))
     return {
         "Timestamp": clock.timestamp(now),
         "ContainerStartTime": clock.timestamp(system.started_at),
-        "Uptime100ns": uptime,
+        "Uptime100ns": clock.elapsed_100ns(system.started_at, now),
         "Processor": {
             "TotalRuntime100ns": used,
             "RuntimeUser100ns": _in_user_mode(used),
             "RuntimeKernel100ns": used - _in_user_mode(used),
         },
         "Memory": {
-            "MemoryUsageCommitBytes": len(running) * _COMMIT_BYTES,
-            "MemoryUsageCommitPeakBytes": len(running) * _COMMIT_BYTES,
-            "MemoryUsagePrivateWorkingSetBytes": len(running) * _PRIVATE_BYTES,
+            "MemoryUsageCommitBytes": sum(committed),
+            "MemoryUsageCommitPeakBytes": max(system.peak_bytes, sum(committed)),
+            "MemoryUsagePrivateWorkingSetBytes": sum(memory.private(size) for size in committed),
         },
         "Storage": {
             "ReadCountNormalized": read // _OPERATION_BYTES,
@@ -59,25 +58,28 @@ def statistics_of(state: State, system: System) -> Document:
 def process_list(state: State, system: System) -> list[Document]:
     """Its ProcessDetails, in the order of their ids."""
     now = clock.now(state)
-    return [_details(one, now) for one in processes.of_system(state, system.run)]
+    committed = memory.committed(state, system, now)
+    return [
+        _details(one, _processor_100ns(state, system, one, now), committed[one.pid])
+        for one in processes.of_system(state, system.run)
+    ]
 
 
-def _details(process: Process, now: float) -> Document:
-    used = _processor_100ns(process, now)
+def _details(process: Process, used: int, committed: int) -> Document:
     return {
         "ProcessId": process.pid,
         "ImageName": process.image,
         "CreateTimestamp": clock.timestamp(process.made_at),
         "UserTime100ns": _in_user_mode(used),
         "KernelTime100ns": used - _in_user_mode(used),
-        "MemoryCommitBytes": _COMMIT_BYTES,
-        "MemoryWorkingSetPrivateBytes": _PRIVATE_BYTES,
-        "MemoryWorkingSetSharedBytes": _SHARED_BYTES,
+        "MemoryCommitBytes": committed,
+        "MemoryWorkingSetPrivateBytes": memory.private(committed),
+        "MemoryWorkingSetSharedBytes": memory.shared(committed),
     }
 
 
-def _processor_100ns(process: Process, now: float) -> int:
-    return clock.elapsed_100ns(process.made_at, now) // _BUSY
+def _processor_100ns(state: State, system: System, process: Process, now: float) -> int:
+    return pauses.active_100ns(state, system, process.made_at, now) // _BUSY
 
 
 def _in_user_mode(used: int) -> int:

@@ -18,6 +18,7 @@ __all__ = [
     "CREATED",
     "PAUSED",
     "RUNNING",
+    "SAVED_AS_TEMPLATE",
     "STOPPED",
     "UNKNOWN",
     "VIRTUAL_MACHINE",
@@ -25,6 +26,7 @@ __all__ = [
     "add",
     "change",
     "hosted",
+    "insertion",
     "keep_resources",
     "live",
     "living",
@@ -37,20 +39,21 @@ CONTAINER = "Container"
 VIRTUAL_MACHINE = "VirtualMachine"
 
 CREATED, RUNNING, PAUSED, STOPPED = "Created", "Running", "Paused", "Stopped"
+SAVED_AS_TEMPLATE = "SavedAsTemplate"
 # Of one that leaked: it has ended, and the service holds on to it.
 UNKNOWN = "Unknown"
 
 _COLUMNS = (
-    "run, name, owner, type, hosted_by, namespace, joined, state, closes, made_at, started_at, exit, "
-    "document, resources"
+    "run, name, owner, type, hosted_by, joined, state, closes, made_at, started_at, peak_bytes, exit, "
+    "document, resources, networking"
 )
 
 
 class System(NamedTuple):
     """One run of a compute system.
 
-    `namespace` is the HCN namespace that it asks for, empty for none; `joined` whether it is in it (or,
-    without one, in HNS's account of containers). `closes`: it ends with its last handle.
+    `networking` names the network that it asks for; `joined`: it has it, and HNS knows it as a container.
+    `closes`: it ends with its last handle. `peak_bytes`: its most memory before some was taken away.
     """
 
     run: str
@@ -58,20 +61,26 @@ class System(NamedTuple):
     owner: str
     type: str
     hosted_by: str
-    namespace: str
     joined: bool
     state: str
     closes: bool
     made_at: float
     started_at: float
+    peak_bytes: int
     exit: Document | None
     document: Document
     resources: Document
+    networking: Document
 
     @property
     def process_isolated(self) -> bool:
         """Seen from outside: a container that no virtual machine hosts."""
         return self.type == CONTAINER and not self.hosted_by
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether only its end can be asked for; a leaked one has ended too."""
+        return self.state in (STOPPED, UNKNOWN)
 
 
 def load(state: State, run: str) -> System:
@@ -93,7 +102,7 @@ def living(state: State, run: str) -> System:
         Refused: 0x80370110, it has; 0x8037010E, there is none.
     """
     found = load(state, run)
-    if found.state in (STOPPED, UNKNOWN):
+    if found.has_ended:
         raise Refused(HCS_ALREADY_STOPPED, f"{found.id} has ended")
     return found
 
@@ -116,8 +125,15 @@ def hosted(state: State, system: str) -> list[System]:
 
 def add(state: State, system: System) -> None:
     """Keep a new one."""
-    values = (*system[:11], None, json.dumps(system.document), json.dumps(system.resources))
-    state.run(f"INSERT INTO systems ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
+    sql, values = insertion(system)
+    state.run(sql, *values)
+
+
+def insertion(system: System) -> tuple[str, tuple[Any, ...]]:
+    """The statement that keeps a new one, and its values."""
+    documents = (system.document, system.resources, system.networking)
+    values = (*system[:11], None, *(json.dumps(one) for one in documents))
+    return f"INSERT INTO systems ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values  # noqa: S608
 
 
 def change(state: State, system: System, /, **columns: Any) -> None:
@@ -132,9 +148,9 @@ def keep_resources(state: State, system: System, resources: Document) -> None:
 
 
 def remove(state: State, run: str) -> None:
-    """Forget it, and its processes."""
-    state.run("DELETE FROM processes WHERE run = ?", run)
-    state.run("DELETE FROM systems WHERE run = ?", run)
+    """Forget it, with its processes and pauses."""
+    for table in ("processes", "pauses", "systems"):
+        state.run(f"DELETE FROM {table} WHERE run = ?", run)  # noqa: S608 - our own names
 
 
 def _where(state: State, condition: str, *values: Any) -> list[System]:
@@ -143,8 +159,9 @@ def _where(state: State, condition: str, *values: Any) -> list[System]:
 
 
 def _system(row: tuple[Any, ...]) -> System:
-    *columns, ended, document, resources = row
-    read = System(*columns, None, json.loads(document), json.loads(resources))  # type: ignore[call-arg]
+    *columns, ended, document, resources, networking = row
+    documents = (json.loads(one) for one in (document, resources, networking))
+    read = System(*columns, None, *documents)  # type: ignore[call-arg]
     return read._replace(
         joined=bool(read.joined),
         closes=bool(read.closes),
