@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.simulator.abi.accounts import Accounts, number_of
-from cni_hns.simulator.abi.operations import Operations
+from cni_hns.simulator.abi.operations import Operations, Streams
+from cni_hns.simulator.abi.running import Running
 from cni_hns.simulator.abi.teller import Teller
 from cni_hns.simulator.abi.texts import text
 from cni_hns.simulator.core.compute import holders, service_properties
@@ -25,6 +26,7 @@ from cni_hns.simulator.core.errors import (
     PARAMETER_INCORRECT,
 )
 from cni_hns.simulator.core.service import COMPUTECORE, Answer, Service
+from cni_hns.simulator.handles import Held
 
 __all__ = ["ComputeCore"]
 
@@ -90,6 +92,7 @@ class ComputeCore:
         self._accounts = accounts
         self._operations = Operations(accounts)
         self._teller = Teller(service.store)
+        self._running = Running(service.store)
         self._targets: dict[int, _Target] = {}
 
     def make(self, function: str) -> tuple[Any, Callable[..., Any]] | None:
@@ -101,9 +104,14 @@ class ComputeCore:
         """The process ends: nobody is told anything any more, and its handles hold nothing."""
         self._teller.stop()
         self._operations.stop()
+        self._running.stop()
         for target in self._targets.values():
             self._let_go(target)
         self._targets.clear()
+
+    def held(self) -> list[Held]:
+        """The streams of processes that are still open."""
+        return self._running.held()
 
     def _made(self, function: str) -> tuple[str, Callable[..., Any]] | None:
         if function in _NOT_SIMULATED:
@@ -188,9 +196,15 @@ class ComputeCore:
         target, generation = self._target(SYSTEM, handle, function)
         if target is None:
             return INVALID_HANDLE
-        key = new_guid()
-        arguments = [target.system, target.run, key, text(parameters)]
-        hresult = self._start(function, operation, arguments, generation, about_process=True)
+        key, document = new_guid(), text(parameters)
+
+        def work() -> Answer:
+            answer = self._call(function, [target.system, target.run, key, document], generation)
+            self._running.begin(key, document)
+            return answer
+
+        self._running.expect(key)
+        hresult = self._operations.start(function, operation, work, self._streams_of(key))
         if hresult == 0:
             slot[0] = self._opened(PROCESS, target._replace(process=key), generation)
         return hresult
@@ -214,7 +228,10 @@ class ComputeCore:
         if target is None:
             return INVALID_HANDLE
         arguments = [target.system, target.process, None]
-        return self._start(function, operation, arguments, generation, about_process=True)
+        return self._start(function, operation, arguments, generation, self._streams_of(target.process))
+
+    def _streams_of(self, key: str) -> Streams:
+        return lambda: self._running.streams(key)
 
     # The service
 
@@ -263,6 +280,7 @@ class ComputeCore:
             self._teller.forget(number_of(handle))
             target = self._targets.pop(number_of(handle))
             self._service.close(function, target.system, open_.generation)
+            self._running.forget(target.process)
             self._let_go(target)
             self._teller.look()
 
@@ -313,12 +331,12 @@ class ComputeCore:
         operation: Any,
         arguments: list[str | None],
         generation: int | None,
-        about_process: bool = False,
+        streams: Streams | None = None,
     ) -> int:
         def work() -> Answer:
             return self._call(function, arguments, generation)
 
-        return self._operations.start(function, operation, work, about_process)
+        return self._operations.start(function, operation, work, streams)
 
     def _call(self, function: str, arguments: list[str | None], generation: int | None) -> Answer:
         answer = self._service.call(COMPUTECORE + function, arguments, generation)

@@ -13,6 +13,7 @@ from typing import Any
 
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.simulator.abi.accounts import Accounts, number_of
+from cni_hns.simulator.abi.pipes import NO_HANDLES
 from cni_hns.simulator.core.errors import (
     E_NOTIMPL,
     E_UNEXPECTED,
@@ -25,15 +26,18 @@ from cni_hns.simulator.core.errors import (
 )
 from cni_hns.simulator.core.service import Answer
 
-__all__ = ["OPERATION", "Operations"]
+__all__ = ["OPERATION", "Operations", "Streams"]
 
 OPERATION = "HCS operation"
 
 _INFINITE = 0xFFFFFFFF
 
+# Gives the handles of a process's input, output and errors.
+Streams = Callable[[], tuple[int, int, int]]
+
 
 class _Operation:
-    """One operation; `process_id` is there after a call about a process."""
+    """One operation; `process_id` and `streams` are there after a call about a process."""
 
     def __init__(self, context: Any, callback: Any) -> None:
         self.context = context
@@ -42,6 +46,7 @@ class _Operation:
         self.done = threading.Event()
         self.answer = Answer(0, "", "")
         self.process_id = 0
+        self.streams: Streams = lambda: NO_HANDLES
 
 
 class Operations:
@@ -71,11 +76,11 @@ class Operations:
         return functions.get(function)
 
     def start(
-        self, function: str, handle: Any, work: Callable[[], Answer], about_process: bool = False
+        self, function: str, handle: Any, work: Callable[[], Answer], streams: Streams | None = None
     ) -> int:
         """Do the work under this operation; 0, or why it is not even begun.
 
-        Where it is `about_process`, the text of its answer is the process's id.
+        Of a call about a process the text of the answer is the process's id, and `streams` gives its handles.
         """
         operation = self._find(handle, function)
         if operation is None:
@@ -84,7 +89,7 @@ class Operations:
             if operation.started:
                 return HCS_OPERATION_STARTED
             operation.started = True
-        arguments = (function, operation, handle, work, about_process)
+        arguments = (function, operation, handle, work, streams)
         threading.Thread(target=self._do, args=arguments, name=function, daemon=True).start()
         return 0
 
@@ -94,7 +99,7 @@ class Operations:
         operation: _Operation,
         handle: Any,
         work: Callable[[], Answer],
-        about_process: bool,
+        streams: Streams | None,
     ) -> None:
         try:
             answer = work()
@@ -104,8 +109,8 @@ class Operations:
             # It would be lost with the thread.
             self._accounts.violation(f"{function}: {type(fault).__name__}: {fault}")
             answer = Answer(E_UNEXPECTED, "", "")
-        if about_process:
-            operation.process_id = int(answer.text or 0)
+        if streams is not None:
+            operation.process_id, operation.streams = int(answer.text or 0), streams
             answer = answer._replace(text="")
         operation.answer = answer
         operation.done.set()
@@ -152,9 +157,11 @@ class Operations:
             return HCS_OPERATION_TIMEOUT
         answer = operation.answer
         if information != ffi.NULL:
-            # Nobody asked for pipes: there are none.
             ffi.memmove(information, bytes(ffi.sizeof(information[0])), ffi.sizeof(information[0]))
-            information.ProcessId = operation.process_id
+            if answer.hresult == 0:
+                information.ProcessId = operation.process_id
+                handles = [ffi.cast("HANDLE", one) for one in operation.streams()]
+                information.StdInput, information.StdOutput, information.StdError = handles
         text = answer.text or answer.record
         if text and document != ffi.NULL:
             document[0] = self._accounts.text(text, function)
