@@ -1,58 +1,34 @@
-"""`cni-hns container exec`: a command in a running container, as if it ran here.
-
-Rule 1: what it began it ends: at the deadline, at Ctrl-C, and when nobody reads the output any more.
-Rule 2: a signal is noted and looked at between two calls. Raised inside of one it would be lost in the DLL.
-Rule 3: our own streams are used as descriptors: a thread that hangs in a buffered one would hold up our end.
-"""
+"""`cni-hns container exec`: a command in a running container, as if it ran here."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
-import sys
-from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cni_hns.cli.containers.options import id_argument
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.session import Session, in_this_session
+from cni_hns.cli.output import print_json
+from cni_hns.cli.session import Session, in_this_session, json_option
 from cni_hns.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from cni_hns.binding.errors import ServiceError
     from cni_hns.hcs.client import ComputeSystems
-    from cni_hns.hcs.documents.processes import ProcessParameters, ProcessStatus
+    from cni_hns.hcs.documents.processes import ProcessParameters
     from cni_hns.hcs.processes import OpenProcess
-    from cni_hns.hcs.relay import Ours, Relay
     from cni_hns.hcs.systems import OpenSystem
 
 __all__ = ["exec_"]
-
-# How long each call to HCS may take.
-_CALL_S = 30.0
-# Between two looks at the signals and at who reads the output.
-_LOOK_S = 0.25
-# How long the last output is waited for: what the command started may go on with its streams.
-_LAST_OUTPUT_S = 5.0
-
-# Of those the ones that this system has.
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 
 # https://learn.microsoft.com/windows/win32/debug/system-error-codes--0-499-
 _FILE_NOT_FOUND = (0x80070002, 0x80070003)
 _NOT_A_FOLDER = 0x8007010B
 # No account of this name; the account of this name is no user's.
 _NO_SUCH_USER = (0x80070525, 0x80070534)
-
-_SIGN, _BITS = 1 << 31, 1 << 32
-_LARGEST_CODE = 255
 
 
 @click.command("exec")
@@ -71,6 +47,7 @@ _LARGEST_CODE = 255
     metavar="SECONDS",
     help="How long the command may run before it is ended by force (default: as long as it likes).",
 )
+@json_option
 @in_this_session
 def exec_(
     session: Session,
@@ -82,17 +59,35 @@ def exec_(
     workdir: str,
     no_stdin: bool,
     timeout_s: float | None,
+    as_json: bool,
 ) -> int:
     """Run a command in a container that runs, with our input and output, and end with its exit code.
 
     Each word is an argument of its own; what only cmd knows is run by: -- cmd /c COMMAND. A command that
     still runs when the time is up, or at Ctrl-C, is ended by force. The container is open meanwhile: one that
     ends with its last handle lives at least as long as this command.
+
+    With --json its output is one object at its end, with "stdout" and "stderr" as texts.
     """
+    from cni_hns.cli.containers.attending import as_ours, attend, our_streams, signals
+    from cni_hns.hcs.processes import CALL_S
+
     parameters = _parameters(words, user, env, workdir, no_stdin)
-    systems = session.systems(_CALL_S)
-    with _signals() as told, _opened(systems, system_id) as system, _begun(system, parameters) as process:
-        return _run(process, Deadline(inf if timeout_s is None else timeout_s), told)
+    systems, ours, out, err = session.systems(CALL_S), our_streams(), bytearray(), bytearray()
+    if as_json:
+        ours = ours._replace(write=out.extend, write_error=err.extend)
+    with signals() as told, _opened(systems, system_id) as system, _begun(system, parameters) as process:
+        deadline = Deadline(inf if timeout_s is None else timeout_s)
+        exit_code = attend(process, ours, deadline, told)
+    if as_json:
+        ended = {"id": system_id, "processId": process.id, "exitCode": exit_code}
+        print_json({**ended, "stdout": _text(out), "stderr": _text(err)})
+    return as_ours(exit_code)
+
+
+def _text(data: bytearray) -> str:
+    """Bytes that are no UTF-8 as Python escapes them."""
+    return data.decode("utf-8", "backslashreplace")
 
 
 def _parameters(
@@ -137,9 +132,10 @@ def _begun(system: OpenSystem, parameters: ProcessParameters) -> OpenProcess:
     """Raises: Failure: the container does not run, or what is asked for is not in it."""
     from cni_hns.binding.compute_errors import SystemStopped, WrongState
     from cni_hns.binding.errors import ServiceError
+    from cni_hns.hcs.processes import CALL_S
 
     try:
-        return system.create_process(parameters, _CALL_S)
+        return system.create_process(parameters, CALL_S)
     except (SystemStopped, WrongState) as fault:
         raise Failure(_not_running(system)) from fault
     except ServiceError as fault:
@@ -151,7 +147,7 @@ def _not_running(system: OpenSystem) -> str:
 
     state = "Stopped"
     with contextlib.suppress(ServiceError):
-        state = str(system.properties(timeout_s=_CALL_S).state)
+        state = str(system.properties().state)
     start = f": start it with `cni-hns container start {system.id}`" if state == "Created" else ""
     return f"container {system.id} is {state}, and only one that runs can run a command{start}"
 
@@ -174,102 +170,3 @@ def _explained(fault: ServiceError, system_id: str, wanted: ProcessParameters) -
             "ContainerUser, ContainerAdministrator, or one of its own"
         )
     return fault
-
-
-def _run(process: OpenProcess, deadline: Deadline, told: list[int]) -> int:
-    """Its exit code, as this system has exit codes.
-
-    Raises:
-        Failure: it was ended at the deadline, or how it ended is not known.
-        KeyboardInterrupt: it was ended by a signal to us.
-        OSError: it was ended, for its output cannot be passed on.
-    """
-    from cni_hns.hcs.relay import Relay
-
-    relay = Relay(process, _ours())
-    status = None
-    try:
-        status = _exit(process, relay, deadline, told)
-    finally:
-        if status is None:
-            _end(process)
-        relay.ends_within(_LAST_OUTPUT_S)
-        relay.stop()
-    if relay.fault is not None:
-        raise relay.fault
-    if status is None:
-        _say_why(process, deadline, told)
-    if "exit_code" not in status.model_fields_set:
-        raise Failure(
-            f"process {process.id} has ended, and HCS does not say how: its container may have ended"
-        )
-    return _as_ours(status.exit_code)
-
-
-def _exit(process: OpenProcess, relay: Relay, deadline: Deadline, told: list[int]) -> ProcessStatus | None:
-    """How it ended; None where it has to be ended."""
-    from cni_hns.binding.compute_errors import OutcomeUnknown
-
-    while not told and relay.fault is None:
-        try:
-            return process.wait_for_exit(min(_LOOK_S, deadline.left_s()))
-        except OutcomeUnknown:
-            if deadline.expired:
-                break
-    return None
-
-
-def _end(process: OpenProcess) -> None:
-    from cni_hns.binding.compute import GONE
-
-    with contextlib.suppress(*GONE):
-        process.terminate(_CALL_S)
-
-
-def _say_why(process: OpenProcess, deadline: Deadline, told: list[int]) -> NoReturn:
-    if told:
-        raise KeyboardInterrupt
-    raise Failure(
-        f"process {process.id} had not ended after {deadline.timeout_s:g} s, and was ended by force: give it "
-        "more time with --timeout"
-    )
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """The signals that came, in place of what they do else."""
-    told: list[int] = []
-    here = [signal.Signals[name] for name in _SIGNALS if name in signal.Signals.__members__]
-    before = {one: signal.signal(one, lambda number, _frame: told.append(number)) for one in here}
-    try:
-        yield told
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
-def _ours() -> Ours:
-    """Those that this program was started with; without one there is no input, and output is lost."""
-    from cni_hns.hcs.relay import Ours
-
-    read = partial(os.read, sys.stdin.fileno()) if sys.stdin else lambda _size: b""
-    return Ours(read, _writer(sys.stdout), _writer(sys.stderr))
-
-
-def _writer(stream: TextIO | None) -> Callable[[bytes], object]:
-    if stream is None:
-        return len
-    descriptor = stream.fileno()
-
-    def write(data: bytes) -> None:
-        while data:
-            data = data[os.write(descriptor, data) :]
-
-    return write
-
-
-def _as_ours(exit_code: int) -> int:
-    """Windows has 32 bits, which Python takes as a signed number; elsewhere what is too large is 255."""
-    if os.name == "nt":
-        return exit_code - _BITS if exit_code >= _SIGN else exit_code
-    return min(exit_code, _LARGEST_CODE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from cni_hns.__main__ import choose_hns
 from cni_hns.binding.libraries import Libraries, Machine
 from cni_hns.cli import main
-from cni_hns.cli.containers import executing
+from cni_hns.cli.containers import attending
 from cni_hns.simulator import Simulator
 from tests.unit.binding.scripted_compute import E_FAIL, TIMED_OUT, Answer, ScriptedCompute
 from tests.unit.cli.conftest import Node
@@ -106,6 +107,14 @@ class TestCommand:
 
     def test_keeps_a_word_with_spaces_together(self, exec_: Exec) -> None:
         assert exec_("box", "--", "findstr", "a b", given=b"xa\nc\n") == (0, b"xa\r\n", b"")
+
+    def test_gives_programs_one_object(self, exec_: Exec) -> None:
+        ran = exec_("box", "--json", "--", "more", given="grün ".encode() + b"\xff\r\n")
+        found = json.loads(ran.out)
+        assert (ran.exit_code, found.pop("processId") > 0) == (0, True)
+        assert found == {"id": "box", "exitCode": 0, "stdout": "grün \\xff\r\n", "stderr": ""}
+        failed = exec_("box", "--json", "--", "cmd", "/c", "exit", "300")
+        assert (failed.exit_code, json.loads(failed.out)["exitCode"]) == (TOO_LARGE, 300)
 
 
 class TestNetwork:
@@ -201,7 +210,7 @@ class TestTheEnd:
 
             return write
 
-        monkeypatch.setattr(executing, "_writer", refuse)
+        monkeypatch.setattr(attending, "_writer", refuse)
         ran = exec_("box", "--", "ping", "-t", "192.0.2.1")
         assert (ran.exit_code, ran.err) == (1, b"cni-hns: no space for it\n")
         assert "ping.exe" not in images(box)
