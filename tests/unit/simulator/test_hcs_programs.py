@@ -7,7 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import pytest
 
@@ -27,6 +27,7 @@ INVALID_PARAMETER = 0x80070057
 KILLED = 1067
 LONG_S = 60.0
 MUCH = 1 << 20
+PIPE_BYTES = 1 << 16
 ALL_PIPES = ("CreateStdInPipe", "CreateStdOutPipe", "CreateStdErrPipe")
 
 
@@ -84,6 +85,13 @@ def run(hcs: HcsCaller, box: Any, command: str, given: bytes = b"", **members: o
     ran = Ran(process.exit_code(), *(found[one] for one in process.streams[1:]))
     hcs.function("HcsCloseProcess")(process.handle)
     return ran
+
+
+def write_for_ever(descriptor: int) -> NoReturn:
+    """Into a pipe that may be full for a while."""
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            os.write(descriptor, b"x")
 
 
 class TestPrograms:
@@ -220,12 +228,16 @@ class TestStreams:
     def test_a_process_that_waits_for_its_reader_is_ended_too(self, hcs: HcsCaller, box: Any) -> None:
         process = Piped(hcs, box, "more")
         os.set_blocking(process.streams[0], False)
-        # Until both pipes are full, for as long as the program takes what it is given.
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                os.write(process.streams[0], bytes(1 << 12))
+        # It has taken more than its output holds: all that was written, but what its input holds.
+        taken = 0
+        while taken <= 2 * PIPE_BYTES:
+            with contextlib.suppress(BlockingIOError):
+                taken += os.write(process.streams[0], bytes(1 << 12))
         hcs.ask("HcsTerminateProcess", process.handle)
         assert process.exit_code() == KILLED
+        # The process has let go of it.
+        with pytest.raises(BrokenPipeError):
+            write_for_ever(process.streams[0])
         process.close()
 
     def test_a_program_whose_output_nobody_reads_ends(self, hcs: HcsCaller, box: Any) -> None:
