@@ -35,6 +35,8 @@ from tests.unit.binding.scripted_compute import (
 )
 
 E_INVALIDARG = 0x80070057
+of_descriptors = pytest.mark.skipif(os.name == "nt", reason="a handle is a descriptor here")
+
 INVALID_HANDLE_VALUE = 0xFFFFFFFF_FFFFFFFF
 OPERATIONS = ["HcsCreateOperation", "HcsWaitForOperationResult", "HcsCloseOperation"]
 
@@ -374,6 +376,7 @@ class TestProcesses:
         compute.close(process)
         compute.close(system)
 
+    @of_descriptors
     def test_come_with_the_pipes_that_were_asked_for(
         self, hcs: ScriptedCompute, compute: Compute, system: Held, deadline: Deadline
     ) -> None:
@@ -389,6 +392,7 @@ class TestProcesses:
         compute.close(process)
         compute.close(system)
 
+    @of_descriptors
     def test_whose_pipes_are_told_by_the_second_question_have_them(
         self, hcs: ScriptedCompute, compute: Compute, system: Held, deadline: Deadline
     ) -> None:
@@ -403,6 +407,7 @@ class TestProcesses:
         compute.close(process)
         compute.close(system)
 
+    @of_descriptors
     def test_that_failed_give_back_the_pipes_that_came(
         self, hcs: ScriptedCompute, compute: Compute, system: Held, deadline: Deadline
     ) -> None:

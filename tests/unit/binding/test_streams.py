@@ -13,6 +13,8 @@ import pytest
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.binding.streams import Stream, Streams
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="a handle is a descriptor here")
+
 INVALID_HANDLE_VALUE = 0xFFFFFFFF_FFFFFFFF
 LONG_S = 60.0
 

@@ -23,6 +23,8 @@ from tests.unit.binding.scripted_compute import E_FAIL, TIMED_OUT, Answer, Scrip
 from tests.unit.cli.conftest import Node
 from tests.unit.simulator.hcs_caller import HcsCaller, container
 
+posix_only = pytest.mark.skipif(os.name == "nt", reason="exit codes of eight bits, and signals")
+
 MUCH = 1 << 20
 KILLED = 1067
 TOO_LARGE = 255
@@ -95,6 +97,7 @@ class TestCommand:
     def test_leaves_our_input_alone_where_that_is_asked_for(self, exec_: Exec) -> None:
         assert exec_("box", "--no-stdin", "--", "more", given=b"for another") == (0, b"", b"")
 
+    @posix_only
     @pytest.mark.parametrize(("code", "ours"), [("0", 0), ("3", 3), ("256", TOO_LARGE), ("-1", TOO_LARGE)])
     def test_ends_with_its_exit_code(self, exec_: Exec, code: str, ours: int) -> None:
         assert exec_("box", "--", "cmd", "/c", "exit", code).exit_code == ours
@@ -108,6 +111,7 @@ class TestCommand:
     def test_keeps_a_word_with_spaces_together(self, exec_: Exec) -> None:
         assert exec_("box", "--", "findstr", "a b", given=b"xa\nc\n") == (0, b"xa\r\n", b"")
 
+    @posix_only
     def test_gives_programs_one_object(self, exec_: Exec) -> None:
         ran = exec_("box", "--json", "--", "more", given="grün ".encode() + b"\xff\r\n")
         found = json.loads(ran.out)
@@ -185,6 +189,7 @@ class TestTheEnd:
         assert "had not ended after 0 s, and was ended by force" in ran.err.decode()
         assert "ping.exe" not in images(box)
 
+    @posix_only
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_at_a_signal_is_by_force(self, box: Simulator, exec_: Exec, number: int) -> None:
         def interrupt() -> None:
@@ -246,6 +251,7 @@ class TestTheEnd:
         assert ran == (0, b"x" * 100_000, b"")
         assert failed >= 3
 
+    @posix_only
     def test_is_ours_alone_for_a_reader_that_has_enough(self, box: Simulator, tmp_path: Path) -> None:
         command = [
             sys.executable,

@@ -16,6 +16,8 @@ from cni_hns.hcs.processes import OpenProcess
 from cni_hns.hcs.relay import Ours, Relay
 from tests.unit.binding.scripted_compute import Answer, ScriptedCompute
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="a handle is a descriptor here")
+
 LONG_S = 60.0
 MUCH = 1 << 20
 STOPPED = 0x8037011F

@@ -22,6 +22,8 @@ from tests.unit.simulator.hcs_caller import (
     container,
 )
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="a handle is a descriptor here")
+
 FILE_NOT_FOUND = 0x80070002
 INVALID_PARAMETER = 0x80070057
 KILLED = 1067
