@@ -1,4 +1,4 @@
-"""The one owner of the systems and processes of computecore.dll.
+"""The one owner of the systems and processes of computecore.dll; `streams` owns the pipes of a process.
 
 Rule 1: the event callback is set right after a handle is made, before anything can end what it stands for.
 Rule 2: a creation that failed may have given a handle all the same. What it stands for is terminated and the
@@ -14,6 +14,7 @@ from cni_hns.binding.compute_events import Events
 from cni_hns.binding.errors import AlreadyExists, MalformedAnswer, ServiceError, SystemNotFound
 from cni_hns.binding.operations import OPERATION, Operations, milliseconds
 from cni_hns.binding.service import COMPUTE_SYSTEM, Handle, ObjectKind, utf16
+from cni_hns.binding.streams import Streams
 from cni_hns.deadline import Deadline
 from cni_hns.typed import TYPE_CHECKING, Any
 
@@ -95,12 +96,15 @@ class Compute:
         """The system with this ID. Raises: SystemNotFound."""
         return self._opened(COMPUTE_SYSTEM, system_id, (utf16(system_id), _GENERIC_ALL), listen)
 
-    def create_process(self, system: Held, parameters: str, deadline: Deadline) -> tuple[Held, int]:
-        """A new process in the system by its ProcessParameters, open and listened to; and its id."""
+    def create_process(self, system: Held, parameters: str, deadline: Deadline) -> tuple[Held, int, Streams]:
+        """A new process in the system by its ProcessParameters, open and listened to.
+
+        With it come its id, and our ends of the pipes that the parameters ask for.
+        """
         words, slot = f"{PROCESS.words} in {system.words}", ffi.new("HCS_PROCESS *")
         arguments = (system.value, utf16(parameters), OPERATION, ffi.NULL, slot)
         told: Any = ffi.new("HCS_PROCESS_INFORMATION *")
-        run = self._operations.run
+        run, streams = self._operations.run, Streams()
 
         def make(listened: Callable[[], None]) -> None:
             try:
@@ -110,10 +114,17 @@ class Compute:
                 if fault.hresult != _E_INVALIDARG or slot[0] == ffi.NULL:
                     raise
                 run("HcsGetProcessInfo", words, deadline, slot[0], OPERATION, information=told)
+            finally:
+                # As with the process's own handle: those of its pipes may come with a failure.
+                streams.take(told)
 
-        made = self._created(PROCESS, f"in {system.words}", slot, make)
+        try:
+            made = self._created(PROCESS, f"in {system.words}", slot, make)
+        except BaseException:
+            streams.close()
+            raise
         made.target = f"{told.ProcessId} {made.target}"
-        return made, int(told.ProcessId)
+        return made, int(told.ProcessId), streams
 
     def open_process(self, system: Held, process_id: int, *, listen: bool = False) -> Held:
         """The process with this id in the system."""

@@ -18,7 +18,7 @@ from cni_hns.hcs.documents.properties import Properties, SystemPropertyQuery
 from cni_hns.hcs.documents.results import SystemExitStatus
 from cni_hns.hcs.events import events_until
 from cni_hns.hcs.exits import wait_for_exit
-from cni_hns.hcs.isolation import IMPOSSIBLE, Refused, refuse_if_impossible
+from cni_hns.hcs.isolation import IMPOSSIBLE, refuse_if_impossible
 from cni_hns.hcs.opened import Opened
 from cni_hns.hcs.processes import CALL_S, OpenProcess
 from cni_hns.hcs.resources import memory_request, processor_request, refuse_if_unchangeable
@@ -37,11 +37,6 @@ LIFE_S = 240.0
 """How long creating, starting, pausing and resuming may take where nobody says so, in seconds."""
 STOP_S = 30.0
 """How long a shutdown may take before it becomes a termination, and how long that may take, in seconds."""
-
-_NO_PIPES = (
-    "nobody here would read or write them",
-    "leave CreateStdInPipe, CreateStdOutPipe and CreateStdErrPipe out",
-)
 
 
 class Stopped(NamedTuple):
@@ -145,15 +140,13 @@ class OpenSystem(Opened):
         self.change(memory_request(size_mb), timeout_s)
 
     def create_process(self, parameters: ProcessParameters, timeout_s: float = LIFE_S) -> OpenProcess:
-        """A new process, open.
+        """A new process, open, with the streams that its parameters ask for: whoever asks reads them.
 
-        Raises: Refused where its standard handles are asked for: nobody here would read or write them.
+        Raises: WrongState if the system does not run.
         """
-        if parameters.create_std_in_pipe or parameters.create_std_out_pipe or parameters.create_std_err_pipe:
-            raise Refused("pass on a process's input and output", self.id, *_NO_PIPES)
         text = json_text(parameters.to_document())
-        held, process_id = self._compute.create_process(self._held, text, Deadline(timeout_s))
-        return OpenProcess(self._compute, held, process_id)
+        held, process_id, streams = self._compute.create_process(self._held, text, Deadline(timeout_s))
+        return OpenProcess(self._compute, held, process_id, streams)
 
     def open_process(self, process_id: int) -> OpenProcess:
         """The process with this id, open."""

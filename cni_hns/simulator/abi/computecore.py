@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.simulator.abi.accounts import Accounts, number_of
-from cni_hns.simulator.abi.operations import Operations, Subject
+from cni_hns.simulator.abi.operations import Operations, Streams, Subject
+from cni_hns.simulator.abi.running import Running
 from cni_hns.simulator.abi.teller import Teller
 from cni_hns.simulator.abi.texts import text
 from cni_hns.simulator.core.compute import holders, service_properties
@@ -26,6 +27,7 @@ from cni_hns.simulator.core.errors import (
     PARAMETER_INCORRECT,
 )
 from cni_hns.simulator.core.service import COMPUTECORE, Answer, Service
+from cni_hns.simulator.handles import Held
 
 __all__ = ["ComputeCore"]
 
@@ -80,6 +82,7 @@ class ComputeCore:
         self._accounts = accounts
         self._teller = Teller(service.store)
         self._operations = Operations(accounts, self._teller)
+        self._running = Running(service.store)
         self._targets: dict[int, _Target] = {}
 
     def make(self, function: str) -> tuple[Any, Callable[..., Any]] | None:
@@ -91,9 +94,14 @@ class ComputeCore:
         """The process ends: nobody is told anything any more, and its handles hold nothing."""
         self._teller.stop()
         self._operations.stop()
+        self._running.stop()
         for target in self._targets.values():
             self._let_go(target)
         self._targets.clear()
+
+    def held(self) -> list[Held]:
+        """The streams of processes that are still open."""
+        return self._running.held()
 
     def _made(self, function: str) -> tuple[str, Callable[..., Any]] | None:
         if function in _NOT_SIMULATED:
@@ -185,11 +193,17 @@ class ComputeCore:
         target, generation = self._target(SYSTEM, handle, function)
         if target is None:
             return INVALID_HANDLE
-        key = new_guid()
-        arguments = [target.system, target.run, key, text(parameters)]
+        key, document = new_guid(), text(parameters)
+
+        def work() -> Answer:
+            answer = self._call(function, [target.system, target.run, key, document], generation)
+            self._running.begin(key, document)
+            return answer
+
+        self._running.expect(key)
         slot[0] = process = self._opened(PROCESS, target._replace(process=key), generation)
-        subject = Subject(handle, process, tells_process=True)
-        hresult = self._start(function, operation, arguments, generation, subject)
+        subject = Subject(handle, process, self._streams_of(key))
+        hresult = self._operations.start(function, operation, work, subject)
         if hresult:
             slot[0] = ffi.NULL
             self._forgotten(PROCESS, process, function)
@@ -214,8 +228,11 @@ class ComputeCore:
         if target is None:
             return INVALID_HANDLE
         arguments = [target.system, target.process, None]
-        subject = Subject(process=handle, tells_process=True)
+        subject = Subject(process=handle, streams=self._streams_of(target.process))
         return self._start(function, operation, arguments, generation, subject)
+
+    def _streams_of(self, key: str) -> Streams:
+        return lambda: self._running.streams(key)
 
     # The service
 
@@ -268,6 +285,7 @@ class ComputeCore:
             self._teller.forget(number_of(handle))
             target = self._targets.pop(number_of(handle))
             self._service.close(function, target.system, open_.generation)
+            self._running.forget(target.process)
             self._let_go(target)
             self._teller.look()
 

@@ -44,7 +44,7 @@ class SimulatedLibraries(Libraries):
 
     def live(self) -> list[Held]:
         """The handles and buffers that are held now."""
-        return self._accounts.held()
+        return self._accounts.held() + ([] if self._compute is None else self._compute.held())
 
     def close(self) -> None:
         """The last call of a process: what it still holds is written down with the node."""
@@ -54,7 +54,7 @@ class SimulatedLibraries(Libraries):
         self._network.stop()
         if self._compute is not None:
             self._compute.stop()
-        for held in self._accounts.held():
+        for held in self.live():
             self._write(held.kind, held.what)
 
     def _of_compute(self, function: str) -> tuple[Any, Function] | None:

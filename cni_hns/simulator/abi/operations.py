@@ -31,7 +31,7 @@ from cni_hns.simulator.core.errors import (
 )
 from cni_hns.simulator.core.service import Answer
 
-__all__ = ["OPERATION", "Operations", "Subject"]
+__all__ = ["OPERATION", "Operations", "Streams", "Subject"]
 
 OPERATION = "HCS operation"
 
@@ -67,12 +67,16 @@ _RESOURCES = range(5)
 _ids = itertools.count(1)
 
 
+# Gives the handles of a process's input, output and errors.
+Streams = Callable[[], tuple[int, int, int]]
+
+
 class Subject(NamedTuple):
-    """The caller's handles that a call is about, and whether its answer is a process's id."""
+    """The caller's handles that a call is about; with `streams` its answer is a process's id."""
 
     system: Any = ffi.NULL
     process: Any = ffi.NULL
-    tells_process: bool = False
+    streams: Streams | None = None
 
     @property
     def called_with(self) -> int:
@@ -154,7 +158,7 @@ class Operations:
             # It would be lost with the thread.
             self._accounts.violation(f"{function}: {type(fault).__name__}: {fault}")
             answer = Answer(E_UNEXPECTED, "", "")
-        if operation.subject.tells_process:
+        if operation.subject.streams is not None:
             operation.process_id = int(answer.text or 0)
             answer = answer._replace(text="")
         operation.answer = answer
@@ -261,11 +265,9 @@ class Operations:
         if text and document != ffi.NULL:
             document[0] = self._accounts.text(text, function)
         if information != ffi.NULL:
-            if answer.hresult == 0 and not operation.subject.tells_process:
+            if answer.hresult == 0 and operation.subject.streams is None:
                 return HCS_PROCESS_INFO_NOT_AVAILABLE
-            # Nobody asked for pipes: there are none.
-            ffi.memmove(information, bytes(ffi.sizeof(information[0])), ffi.sizeof(information[0]))
-            information.ProcessId = operation.process_id
+            _describe(operation, information)
         return answer.hresult
 
     def _find(self, handle: Any, function: str) -> _Operation | None:
@@ -274,3 +276,14 @@ class Operations:
         if self._accounts.find(OPERATION, handle, function) is None:
             return None
         return self._operations.get(number_of(handle))
+
+
+def _describe(operation: _Operation, information: Any) -> None:
+    """The process of a call that succeeded, with the handles of its pipes; of any other nothing."""
+    ffi.memmove(information, bytes(ffi.sizeof(information[0])), ffi.sizeof(information[0]))
+    streams = operation.subject.streams
+    if streams is None or operation.answer.hresult:
+        return
+    information.ProcessId = operation.process_id
+    handles = [ffi.cast("HANDLE", one) for one in streams()]
+    information.StdInput, information.StdOutput, information.StdError = handles

@@ -64,6 +64,7 @@ PUBLISHED = {
     0x803B0034: "The endpoint must be attached to complete the operation. ",
     0x803B0035: "The endpoint must be local to complete the operation. ",
     0x803B0036: "Cannot apply more than one InterfaceParameters policy. ",
+    0x80070002: "The system cannot find the file specified. ",
     0x80070005: "Access is denied. ",
     0x80070006: "The handle is invalid. ",
     0x800700B7: "Cannot create a file when that file already exists. ",

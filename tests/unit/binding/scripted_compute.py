@@ -19,6 +19,7 @@ TIMED_OUT = 0x80370118
 SYSTEM_NOT_FOUND = 0x8037010E
 ALREADY_STOPPED = 0x80370110
 
+_STREAMS = ("StdInput", "StdOutput", "StdError")
 _ASKED = "HCS_ASK"
 _SHAPES = {
     "HcsCreateOperation": "HCS_CREATE_OPERATION",
@@ -50,7 +51,8 @@ class Answer(NamedTuple):
     """What one call of a function does.
 
     `call` is its own HRESULT, `result` the one that the wait for its operation gives, `text` the document.
-    `then` is run inside the call, in a thread of the service, and waited for.
+    `then` is run inside the call, in a thread of the service, and waited for. `streams` are the handles
+    that come with a new process, whether the wait succeeds or not.
     """
 
     call: int = S_OK
@@ -59,6 +61,7 @@ class Answer(NamedTuple):
     handle: bool = True
     pid: int = 0
     then: Callable[[], None] | None = None
+    streams: tuple[int, ...] = ()
 
 
 class ScriptedCompute:
@@ -174,8 +177,11 @@ class ScriptedCompute:
         answer = self._results.get(_number(arguments[0]), Answer(result=0x80370115))
         told = ffi.typeof("HCS_PROCESS_INFORMATION *")
         for information in _pointers(arguments):
-            if ffi.typeof(information) is told and answer.result == S_OK:
-                information.ProcessId = answer.pid
+            if ffi.typeof(information) is told:
+                if answer.result == S_OK:
+                    information.ProcessId = answer.pid
+                for member, handle in zip(_STREAMS, answer.streams, strict=False):
+                    setattr(information, member, ffi.cast("HANDLE", handle))
         self._allocate(arguments[-1], answer.text)
         return _signed(answer.result)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from threading import Event as Flag
 
@@ -34,6 +35,9 @@ from tests.unit.binding.scripted_compute import (
 )
 
 E_INVALIDARG = 0x80070057
+of_descriptors = pytest.mark.skipif(os.name == "nt", reason="a handle is a descriptor here")
+
+INVALID_HANDLE_VALUE = 0xFFFFFFFF_FFFFFFFF
 OPERATIONS = ["HcsCreateOperation", "HcsWaitForOperationResult", "HcsCloseOperation"]
 
 
@@ -356,7 +360,7 @@ class TestProcesses:
         self, hcs: ScriptedCompute, compute: Compute, system: Held, deadline: Deadline
     ) -> None:
         hcs.says("HcsCreateProcess", Answer(pid=4711))
-        process, pid = compute.create_process(system, '{"CommandLine":"cmd"}', deadline)
+        process, pid, _ = compute.create_process(system, '{"CommandLine":"cmd"}', deadline)
         assert (pid, process.words) == (4711, "process 4711 in compute system box")
         assert hcs.called[1:] == ["HcsCreateProcess", "HcsSetProcessCallback"]
         compute.close(process)
@@ -367,9 +371,52 @@ class TestProcesses:
     ) -> None:
         hcs.says("HcsCreateProcess", Answer(result=E_INVALIDARG))
         hcs.says("HcsGetProcessInfo", Answer(pid=4711))
-        process, pid = compute.create_process(system, "{}", deadline)
+        process, pid, _ = compute.create_process(system, "{}", deadline)
         assert pid == 4711
         compute.close(process)
+        compute.close(system)
+
+    @of_descriptors
+    def test_come_with_the_pipes_that_were_asked_for(
+        self, hcs: ScriptedCompute, compute: Compute, system: Held, deadline: Deadline
+    ) -> None:
+        theirs, ours = os.pipe()
+        hcs.says("HcsCreateProcess", Answer(pid=4711, streams=(ours, INVALID_HANDLE_VALUE, 0)))
+        process, _, streams = compute.create_process(system, "{}", deadline)
+        assert (streams.stdout, streams.stderr) == (None, None)
+        assert streams.stdin is not None
+        streams.stdin.write(b"a\r\nb\x1a")
+        streams.close()
+        with open(theirs, "rb") as reader:
+            assert reader.read() == b"a\r\nb\x1a"
+        compute.close(process)
+        compute.close(system)
+
+    @of_descriptors
+    def test_whose_pipes_are_told_by_the_second_question_have_them(
+        self, hcs: ScriptedCompute, compute: Compute, system: Held, deadline: Deadline
+    ) -> None:
+        ours, theirs = os.pipe()
+        os.close(theirs)
+        hcs.says("HcsCreateProcess", Answer(result=E_INVALIDARG))
+        hcs.says("HcsGetProcessInfo", Answer(pid=4711, streams=(0, ours, 0)))
+        process, _, streams = compute.create_process(system, "{}", deadline)
+        assert streams.stdout is not None
+        assert streams.stdout.read(1) == b""
+        streams.close()
+        compute.close(process)
+        compute.close(system)
+
+    @of_descriptors
+    def test_that_failed_give_back_the_pipes_that_came(
+        self, hcs: ScriptedCompute, compute: Compute, system: Held, deadline: Deadline
+    ) -> None:
+        theirs, ours = os.pipe()
+        hcs.says("HcsCreateProcess", Answer(result=E_FAIL, streams=(ours,)))
+        with pytest.raises(ServiceError, match="HcsCreateProcess"):
+            compute.create_process(system, "{}", deadline)
+        with open(theirs, "rb") as reader:
+            assert reader.read() == b""  # the end: nobody has the other one
         compute.close(system)
 
     def test_that_failed_are_terminated_and_closed(

@@ -12,7 +12,6 @@ from cni_hns.binding.errors import AccessDenied
 from cni_hns.hcs.client import ComputeSystems
 from cni_hns.hcs.documents.processes import ProcessModifyRequest, ProcessParameters
 from cni_hns.hcs.documents.words import ProcessSignal
-from cni_hns.hcs.isolation import Refused
 from cni_hns.hcs.systems import OpenSystem
 from tests.unit.binding.scripted_compute import TIMED_OUT, Answer, ScriptedCompute
 
@@ -35,13 +34,6 @@ def test_one_is_created_and_ends(hcs: ScriptedCompute, box: OpenSystem) -> None:
         assert process.wait_for_exit(60.0).exit_code == 3
     sent = json.loads(hcs.arguments("HcsCreateProcess")[1])
     assert sent == {"CommandLine": "cmd /c exit 3", "WorkingDirectory": "C:\\"}
-
-
-@pytest.mark.parametrize("pipe", ["CreateStdInPipe", "CreateStdOutPipe", "CreateStdErrPipe"])
-def test_pipes_that_nobody_reads_are_refused(hcs: ScriptedCompute, box: OpenSystem, pipe: str) -> None:
-    with pytest.raises(Refused, match="CreateStdInPipe"):
-        box.create_process(ProcessParameters.of({"CommandLine": "cmd", pipe: True}))
-    assert "HcsCreateProcess" not in hcs.called
 
 
 def test_one_that_runs_on_has_an_unknown_outcome(hcs: ScriptedCompute, box: OpenSystem) -> None:

@@ -198,7 +198,18 @@ class HcsCaller:
 
     def process(self, handle: Any, parameters: object) -> tuple[Any, int]:
         """A new process: its handle, and its id."""
-        slot = ffi.new("HCS_PROCESS *")
+        process, pid, _ = self.piped(handle, parameters)
+        return process, pid
+
+    def piped(
+        self, handle: Any, parameters: object, slot: Any = None
+    ) -> tuple[Any, int, tuple[int, int, int]]:
+        """A new process: its handle, its id, and the handles of its streams.
+
+        That of one that failed is closed, but where it is left in the `slot` of the caller.
+        """
+        kept = slot is not None
+        slot = slot if kept else ffi.new("HCS_PROCESS *")
         information: Any = ffi.new("HCS_PROCESS_INFORMATION *")
         text, document = self.wide(parameters), ffi.new("PWSTR *")
         operation = self.function("HcsCreateOperation")(ffi.NULL, ffi.NULL)
@@ -211,6 +222,24 @@ class HcsCaller:
             self.function("HcsCloseOperation")(operation)
         failure = self.take(document)
         if hresult:
-            self.function("HcsCloseProcess")(slot[0])
+            if not kept:
+                self.function("HcsCloseProcess")(slot[0])
             raise Told("HcsCreateProcess", hresult & 0xFFFFFFFF, failure)
-        return slot[0], int(information.ProcessId)
+        return slot[0], int(information.ProcessId), _streams(information)
+
+    def information(self, process: Any) -> Any:
+        """What the service tells of a process that is open: its HCS_PROCESS_INFORMATION."""
+        information: Any = ffi.new("HCS_PROCESS_INFORMATION *")
+        document = ffi.new("PWSTR *")
+        operation = self.function("HcsCreateOperation")(ffi.NULL, ffi.NULL)
+        assert self.function("HcsGetProcessInfo")(process, operation) == 0
+        wait = self.function("HcsWaitForOperationResultAndProcessInfo")
+        assert wait(operation, LONG_MS, information, document) == 0
+        self.function("HcsCloseOperation")(operation)
+        return information
+
+
+def _streams(information: Any) -> tuple[int, int, int]:
+    handles = (information.StdInput, information.StdOutput, information.StdError)
+    first, second, third = (int(ffi.cast("uintptr_t", one)) for one in handles)
+    return first, second, third

@@ -323,7 +323,6 @@ class TestProcesses:
             ({}, INVALID_ARGUMENT),
             ({"CommandLine": " "}, INVALID_ARGUMENT),
             ("{", INVALID_JSON),
-            ({"CommandLine": "cmd", "CreateStdOutPipe": True}, NOT_SUPPORTED),
         ],
     )
     def test_one_that_cannot_be(self, hcs: HcsCaller, box: Any, parameters: object, hresult: int) -> None:

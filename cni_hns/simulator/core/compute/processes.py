@@ -1,23 +1,21 @@
 """The processes in the containers.
 
-No program runs: a process lives until it is signalled or terminated, its container ends, or a test ends it.
+A process that asks for pipes runs one of the `programs`, beside whoever made it. Any other lives until it is
+signalled or terminated, its container ends, or a test ends it.
 """
 
 from __future__ import annotations
 
-import ntpath
 from typing import NamedTuple
 
-from cni_hns.simulator.core.compute import clock, events, memory, systems
-from cni_hns.simulator.core.compute.reading import document_in, optional_in, part, text_of, word_of
+from cni_hns.simulator.core.compute import clock, events, memory, programs, systems
+from cni_hns.simulator.core.compute.reading import document_in, optional_in, part, word_of
 from cni_hns.simulator.core.documents import Document, new_guid
 from cni_hns.simulator.core.errors import (
     ELEMENT_NOT_FOUND,
     HCS_INVALID_JSON,
     HCS_PROCESS_STOPPED,
     HCS_WRONG_STATE,
-    NOT_SUPPORTED,
-    PARAMETER_INCORRECT,
     Refused,
 )
 from cni_hns.simulator.core.store import State
@@ -47,7 +45,6 @@ _INTERRUPTED = 0xC000013A
 
 _SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
 _OPERATIONS = ("ConsoleSize", "CloseHandle")
-_PIPES = ("CreateStdInPipe", "CreateStdOutPipe", "CreateStdErrPipe")
 _LARGEST_SIZE = 0xFFFF
 
 
@@ -78,19 +75,16 @@ def create(state: State, run: str, key: str, text: str | None) -> int:
     """A new process in the system by its ProcessParameters; its id.
 
     Raises:
-        Refused: 0x80370105, the system does not run; 0x80070057, nothing to run; 0x80070032, pipes, which the
-        simulated node does not have.
+        Refused: 0x80370105, the system does not run; 0x80070057, nothing to run; 0x80070002, pipes for what
+        is no program here.
     """
     system = systems.living(state, run)
-    wanted = document_in(text, "ApplicationName", "CommandLine", *_PIPES)
+    wanted = programs.parameters_in(text)
     if system.state != systems.RUNNING:
         raise Refused(HCS_WRONG_STATE, f"{system.id} is {system.state}")
-    if any(wanted.get(pipe) is True for pipe in _PIPES):
-        raise Refused(NOT_SUPPORTED, "no program runs that would write into a pipe")
-    image = _image(text_of(wanted, "ApplicationName") or text_of(wanted, "CommandLine"))
-    if not image:
-        raise Refused(PARAMETER_INCORRECT, "neither ApplicationName nor CommandLine")
-    return begin(state, run, image, key)
+    if any(wanted.pipes):
+        programs.demand_program(wanted)
+    return begin(state, run, programs.image_in(wanted), key)
 
 
 def load(state: State, key: str) -> Process:
@@ -173,11 +167,3 @@ def _process(row: tuple[object, ...] | None, words: str) -> Process:
     if row is None:
         raise Refused(ELEMENT_NOT_FOUND, f"process {words}")
     return Process(*row)  # type: ignore[arg-type]
-
-
-def _image(command: str) -> str:
-    """The program's name in a command line, whose first word may be quoted."""
-    command = command.strip()
-    program = command[1:].partition('"')[0] if command.startswith('"') else command.partition(" ")[0]
-    name = ntpath.basename(program)
-    return name if not name or ntpath.splitext(name)[1] else f"{name}.exe"
