@@ -138,6 +138,7 @@ def _facts(one: Pod, seen: Seen) -> _Facts:
 
 
 def _endpoint(view: EndpointView, names: dict[str, str]) -> _Facts:
+    from cni_hns.hns.client import state_words
     from cni_hns.survey.pod import port_mappings
 
     return {
@@ -146,6 +147,7 @@ def _endpoint(view: EndpointView, names: dict[str, str]) -> _Facts:
         "network": names.get(view.network, ""),
         "networkID": view.network,
         "namespace": view.namespace,
+        "state": state_words(view.state),
         "addresses": view.address_texts,
         "mac": view.mac,
         "portMappings": port_mappings(view),
@@ -243,6 +245,7 @@ def _readable(facts: _Facts) -> _Facts:
 def _endpoint_words(one: _Facts) -> str:
     facts = [
         *one["addresses"],
+        one["state"],
         f"MAC {one['mac']}" if one["mac"] else "",
         f"network {one['network'] or one['networkID']}",
         *(f"port {each}" for each in one["portMappings"]),

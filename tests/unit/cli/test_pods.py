@@ -221,6 +221,7 @@ class TestShow:
                 "network": "pods",
                 "networkID": endpoint.network,
                 "namespace": row.namespace_id,
+                "state": "created",
                 "addresses": ["10.88.0.2/24"],
                 "mac": endpoint.mac,
                 "portMappings": ["8080 -> 80/tcp"],
