@@ -30,7 +30,7 @@ class SimulatedMachine:
         with self._store.transaction() as state:
             return float(state.options.hns_uptime_s)
 
-    def windows_build(self) -> int | None:
+    def windows_build(self) -> int:
         """The option of this name."""
         with self._store.transaction() as state:
             return int(state.options.windows_build)
