@@ -26,12 +26,16 @@ __all__ = ["pod"]
 
 _Facts = dict[str, Any]
 
+# HNS says 0 of a namespace in which nothing runs.
+_NO_COMPARTMENT = "none: no container runs in the namespace"
+
 
 @click.group()
 def pod() -> None:
-    """Pods: sandbox, containers, namespace, endpoints and addresses, joined and compared.
+    """Pods: all that belongs to each, joined and compared.
 
-    What HNS, the Host Compute System (HCS) or the ledger does not tell is left out, with a note on stderr.
+    Sandbox, containers, namespace, endpoints and addresses. What HNS, the Host Compute System (HCS) or the
+    ledger does not tell is left out, with a note on stderr.
     """
 
 
@@ -50,9 +54,9 @@ def list_(
     config: str | None,
     as_json: bool,
 ) -> None:
-    """List the pods of this node, each with its addresses and every mismatch in words.
+    """List the pods of this node.
 
-    JSON has an array of all that `pod show` tells.
+    Each with its addresses and every mismatch in words. JSON has an array of all that `pod show` tells.
     """
     seen = _look(session, timeout_s, data_dir, config)
     rows = [_facts(one, seen) for one in _pods(seen)]
@@ -229,6 +233,7 @@ def _readable(facts: _Facts) -> _Facts:
     """Each list as lines."""
     return {
         **facts,
+        "compartment": _NO_COMPARTMENT if facts["compartment"] == 0 else facts["compartment"],
         "mismatches": [one["words"] for one in facts["mismatches"]],
         "containers": [
             f"{one['id']}: {_words(one, 'isolation', 'state', 'owner')}" for one in facts["containers"]
