@@ -45,10 +45,10 @@ _SOMEWHERE = ""
 )
 @json_option
 def demo(config: str | None, keep: str | None, profile: str, as_json: bool) -> int:
-    """Run the life of a pod, its containers and its network, on a simulated node.
+    """Run the life of a pod on a simulated node.
 
-    Every command is a process of its own. Ends with exit code 1 if a step answers unexpectedly or anything is
-    left over.
+    Its namespace, its containers, its network, and an end that leaves nothing. Every command is a process of
+    its own. Ends with exit code 1 if a step answers unexpectedly or anything is left over.
     """
     _require_simulator(profile)
     path = config or default_configuration()
