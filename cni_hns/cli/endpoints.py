@@ -11,6 +11,7 @@ from cni_hns.cli.output import print_list, print_object
 from cni_hns.cli.session import Session, in_this_session, json_option
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import EndpointView, NetworkView
+from cni_hns.hns.client import state_words
 
 __all__ = ["endpoint"]
 
@@ -70,6 +71,7 @@ def _facts(document: dict[str, Any]) -> dict[str, Any]:
         "name": view.name,
         "network": view.network,
         "namespace": view.namespace,
+        "state": state_words(view.state),
         "addresses": view.address_texts,
         "mac": view.mac,
         "routes": [f"{destination} via {gateway}" for destination, gateway in view.routes],

@@ -26,12 +26,16 @@ __all__ = ["pod"]
 
 _Facts = dict[str, Any]
 
+# HNS says 0 of a namespace in which nothing runs.
+_NO_COMPARTMENT = "none: no container runs in the namespace"
+
 
 @click.group()
 def pod() -> None:
-    """Pods: sandbox, containers, namespace, endpoints and addresses, joined and compared.
+    """Pods: all that belongs to each, joined and compared.
 
-    What HNS, the Host Compute System (HCS) or the ledger does not tell is left out, with a note on stderr.
+    Sandbox, containers, namespace, endpoints and addresses. What HNS, the Host Compute System (HCS) or the
+    ledger does not tell is left out, with a note on stderr.
     """
 
 
@@ -50,9 +54,9 @@ def list_(
     config: str | None,
     as_json: bool,
 ) -> None:
-    """List the pods of this node, each with its addresses and every mismatch in words.
+    """List the pods of this node.
 
-    JSON has an array of all that `pod show` tells.
+    Each with its addresses and every mismatch in words. JSON has an array of all that `pod show` tells.
     """
     seen = _look(session, timeout_s, data_dir, config)
     rows = [_facts(one, seen) for one in _pods(seen)]
@@ -138,6 +142,7 @@ def _facts(one: Pod, seen: Seen) -> _Facts:
 
 
 def _endpoint(view: EndpointView, names: dict[str, str]) -> _Facts:
+    from cni_hns.hns.client import state_words
     from cni_hns.survey.pod import port_mappings
 
     return {
@@ -146,6 +151,7 @@ def _endpoint(view: EndpointView, names: dict[str, str]) -> _Facts:
         "network": names.get(view.network, ""),
         "networkID": view.network,
         "namespace": view.namespace,
+        "state": state_words(view.state),
         "addresses": view.address_texts,
         "mac": view.mac,
         "portMappings": port_mappings(view),
@@ -227,6 +233,7 @@ def _readable(facts: _Facts) -> _Facts:
     """Each list as lines."""
     return {
         **facts,
+        "compartment": _NO_COMPARTMENT if facts["compartment"] == 0 else facts["compartment"],
         "mismatches": [one["words"] for one in facts["mismatches"]],
         "containers": [
             f"{one['id']}: {_words(one, 'isolation', 'state', 'owner')}" for one in facts["containers"]
@@ -243,6 +250,7 @@ def _readable(facts: _Facts) -> _Facts:
 def _endpoint_words(one: _Facts) -> str:
     facts = [
         *one["addresses"],
+        one["state"],
         f"MAC {one['mac']}" if one["mac"] else "",
         f"network {one['network'] or one['networkID']}",
         *(f"port {each}" for each in one["portMappings"]),

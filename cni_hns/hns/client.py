@@ -14,7 +14,7 @@ from cni_hns.typed import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cni_hns.binding.service import Service
 
-__all__ = ["STATES", "Hns"]
+__all__ = ["STATES", "Hns", "state_words"]
 
 # hcsshim's names of the numbers; Microsoft publishes none.
 STATES = {
@@ -28,6 +28,11 @@ STATES = {
 }
 
 _UNSPECIFIED = 0x80004005
+
+
+def state_words(number: int | None) -> str:
+    """An endpoint's state in words; "" where a document does not tell it."""
+    return "" if number is None else STATES.get(number, f"unknown state {number}")
 
 
 class Hns:
@@ -58,7 +63,7 @@ class Hns:
         output = self.request("GET", f"/endpoints/{guid}")
         state = member(output, "State") if isinstance(output, dict) else None
         number = state if isinstance(state, int) else 0
-        return number, STATES.get(number, f"unknown state {number}")
+        return number, state_words(number)
 
     def management_address(self, network: str) -> str:
         """The host's own address on the network; "" while HNS shows none.

@@ -30,9 +30,10 @@ class SimulatedMachine:
         with self._store.transaction() as state:
             return float(state.options.hns_uptime_s)
 
-    def windows_build(self) -> int | None:
-        """Nobody knows: the simulated services refuse by themselves what a build cannot do."""
-        return None
+    def windows_build(self) -> int:
+        """The option of this name."""
+        with self._store.transaction() as state:
+            return int(state.options.windows_build)
 
     def boot_id(self) -> str:
         """The boot of the simulated machine, on this boot of the real one: processes die with either."""

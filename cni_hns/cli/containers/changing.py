@@ -48,9 +48,10 @@ def start(session: Session, *, system_id: str, timeout_s: float, as_json: bool) 
 @json_option
 @in_this_session
 def stop(session: Session, *, system_id: str, timeout_s: float, force: bool, as_json: bool) -> None:
-    """Shut a compute system down, and end it by force if it does not end in time.
+    """Shut a compute system down.
 
-    One that is not there is no failure. One that a container runtime made is left to it without --force.
+    One that does not end in time is ended by force; one that is not there is no failure. One that a container
+    runtime made is left to it without --force.
     """
     systems = session.systems(timeout_s)
     if not force:
@@ -84,7 +85,10 @@ def kill(session: Session, *, system_id: str, timeout_s: float, force: bool, as_
 @json_option
 @in_this_session
 def pause(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:
-    """Pause a virtual machine or what it isolates; a process-isolated container cannot be paused."""
+    """Pause a virtual machine or what it isolates.
+
+    A process-isolated container cannot be paused, and is refused with the reason.
+    """
     with _refusals():
         session.systems(timeout_s).pause(system_id, timeout_s)
     print_done(system_id, "paused", as_json)
@@ -96,7 +100,10 @@ def pause(session: Session, *, system_id: str, timeout_s: float, as_json: bool) 
 @json_option
 @in_this_session
 def resume(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:
-    """Let go on what was paused; a process-isolated container cannot be."""
+    """Let go on what was paused.
+
+    A process-isolated container cannot be paused, and is refused with the reason.
+    """
     with _refusals():
         session.systems(timeout_s).resume(system_id, timeout_s)
     print_done(system_id, "resumed", as_json)
@@ -124,9 +131,10 @@ def set_(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Change what a running container may use; of the three processor options one can be given.
+    """Change what a running container may use.
 
-    Kubernetes does not learn of it: a container that is made again has the limits of its pod.
+    Of the three processor options one can be given. Kubernetes does not learn of it: a container that is made
+    again has the limits of its pod.
     """
     from cni_hns.hcs.resources import memory_request, processor_request
 

@@ -15,7 +15,10 @@ __all__ = ["container"]
 
 @click.group()
 def container() -> None:
-    """Containers, and the virtual machines of Hyper-V isolated ones, as HCS has them."""
+    """Containers and virtual machines, as HCS has them.
+
+    A Hyper-V isolated container lives in a virtual machine, which HCS lists too.
+    """
 
 
 for _command in (list_, show, ps, stats, events, create, start, stop, kill, pause, resume, set_, exec_):

@@ -45,9 +45,10 @@ def create(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Make a compute system by its document; `container start` lets it run.
+    """Make a compute system by its document.
 
-    It joins the HCN namespace that its document names, with the endpoints that are there.
+    `container start` lets it run: it joins the HCN namespace that its document names, with the endpoints
+    that are there.
     """
     if template is not None:
         print_json(TEMPLATES[template](namespace or _NAMESPACE))

@@ -22,9 +22,10 @@ __all__ = ["events"]
 @json_option
 @in_this_session
 def events(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:
-    """Show what becomes of a compute system, until its end or until the time is up.
+    """Show what becomes of a compute system.
 
-    The system is open meanwhile: one that ends with its last handle lives at least as long as this command.
+    It listens until the end of the system, or until the time is up. The system is open meanwhile: one that
+    ends with its last handle lives at least as long as this command.
     With --json each event is an object on a line of its own.
     """
     with session.systems(timeout_s).open(system_id, listen=True) as system:

@@ -50,9 +50,9 @@ def list_(
     config: str | None,
     as_json: bool,
 ) -> None:
-    """List the compute systems of this node, with their pods, namespaces and addresses.
+    """List the compute systems of this node.
 
-    JSON has an array of the same facts.
+    Each with its isolation, state, owner, pod, namespace, addresses and uptime, in JSON too.
     """
     from cni_hns.hcs.documents.properties import SystemQuery
 
@@ -87,7 +87,10 @@ def show(
     config: str | None,
     as_json: bool,
 ) -> None:
-    """Show one compute system: its pod, network and use, with HCS's whole document."""
+    """Show one compute system, with HCS's whole document.
+
+    Its pod, its network and its use stand above the document.
+    """
     from cni_hns.hcs.documents.words import SystemPropertyType
 
     systems = session.systems(timeout_s)
@@ -148,9 +151,10 @@ def stats(
     config: str | None,
     as_json: bool,
 ) -> None:
-    """Show what a container uses, or each that runs: processor, memory, storage, and its endpoints' traffic.
+    """Show what a container uses, or each that runs.
 
-    100 % is one processor in full use. With --watch and --json each look is an array of its own.
+    Processor, memory, storage, and the traffic of its endpoints. 100 % is one processor in full use. With
+    --watch and --json each look is an array of its own.
     """
     systems = session.systems(timeout_s)
     before = _looks(systems, system_id, timeout_s)

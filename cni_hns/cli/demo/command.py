@@ -45,22 +45,20 @@ _SOMEWHERE = ""
 )
 @json_option
 def demo(config: str | None, keep: str | None, profile: str, as_json: bool) -> int:
-    """Run the life of three pods on a simulated node.
+    """Run the life of a pod on a simulated node.
 
-    Every step is a process of its own. Ends with exit code 1 if a step answers unexpectedly or anything is
-    left over.
+    Its namespace, its containers, its network, and an end that leaves nothing. Every command is a process of
+    its own. Ends with exit code 1 if a step answers unexpectedly or anything is left over.
     """
     _require_simulator(profile)
     path = config or default_configuration()
     with _folder(keep) as folder:
         node = DemoNode(folder, profile)
         document = on_the_demo_node(path, folder)
-        node.write_configuration(document)
+        node.write("demo.conf", document)
         report = Report(quiet=as_json)
-        report.say(f"A simulated node in {folder}{f', as {profile}' if profile else ''}")
-        report.say(f"The configuration is {path}, its paths moved to {node.configuration}")
-        story = Story(node, document, compile_plan(document), report)
-        moments = story.tell(lambda: look(node))
+        _introduce(report, node, path)
+        moments = Story(node, document, compile_plan(document), report, lambda: look(node)).tell()
         report.comparison(moments)
         left_over = moments["after"].beyond(moments["before"])
         good = not (report.unexpected or left_over)
@@ -104,24 +102,38 @@ def _folder(keep: str | None) -> Iterator[str]:
     yield folder
 
 
+def _introduce(report: Report, node: DemoNode, path: str) -> None:
+    words = f", as {node.profile}" if node.profile else ""
+    report.say(f"A simulated node{words}. Each command is a process of its own, in this place:")
+    for line in _entering(node):
+        report.line(line)
+    report.say(f"demo.conf is {path} with its paths moved here; the other files have what a runtime adds.")
+
+
+def _entering(node: DemoNode) -> list[str]:
+    """What a shell needs to work with the node, in the folder that the shown commands name files in."""
+    if os.name == "nt":
+        variables = [f"$env:{name} = '{value}'" for name, value in node.variables.items()]
+        return [*variables, f"cd '{node.folder}'"]
+    variables = [f"export {name}={shlex.quote(value)}" for name, value in node.variables.items()]
+    return [*variables, f"cd {shlex.quote(node.folder)}"]
+
+
 def _verdict(report: Report, left_over: list[str]) -> None:
     click.echo()
     for line in [*report.unexpected, *(f"left over: {one}" for one in left_over)]:
         click.echo(line)
-    steps = len(report.steps)
+    steps = f"{len(report.steps)} steps in {report.processes} processes"
     if report.unexpected or left_over:
-        click.echo(f"{steps} steps; NOT as it should be: see the lines above")
+        click.echo(f"{steps}; NOT as it should be: see the lines above")
     else:
-        click.echo(f"{steps} steps, each answered as expected; nothing is left over")
+        click.echo(f"{steps}, each answered as expected; nothing is left over")
 
 
 def _say_where_to_look(node: DemoNode) -> None:
-    assignment = f"export CNI_HNS_SIMULATOR={shlex.quote(node.folder)}"
-    if os.name == "nt":
-        assignment = f"$env:CNI_HNS_SIMULATOR = '{node.folder}'"
     click.echo(f"\nThe node's state is in {node.folder}. To look at it:")
-    commands = ("network list", "endpoint list", "namespace list", "ipam list --all")
-    for line in (assignment, *(f"cni-hns {command}" for command in commands)):
+    lists = [f"{kind} list" for kind in ("network", "container", "pod", "endpoint", "namespace", "ipam")]
+    for line in (*_entering(node), *(f"cni-hns {command}" for command in lists)):
         click.echo(f"  {line}")
 
 

@@ -1,4 +1,4 @@
-"""What is on the demo's node at one moment, read from the simulated HNS and the ledger, past all commands."""
+"""What is on the demo's node at one moment, read from its HCS, HNS and ledger past all commands."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _TIMEOUT_S = 30.0
 
 
 class Inventory(NamedTuple):
-    """Each kind of object with its facts. `handles` are what processes left open in the HNS."""
+    """Each kind of object with its facts. `handles` are what processes left open in HCS and HNS."""
 
+    containers: _Rows
     endpoints: _Rows
     leases: _Rows
     namespaces: _Rows
@@ -53,12 +54,22 @@ def look(node: DemoNode) -> Inventory:
         simulator.close()
     leases, attachments = _ledger(node)
     return Inventory(
+        containers=[_container(one) for one in objects["systems"]],
         endpoints=[_endpoint(one) for one in objects["endpoints"]],
         leases=leases,
         namespaces=[_namespace(one) for one in objects["namespaces"]],
         attachments=attachments,
         handles=[{"id": " ".join(map(str, leak))} for leak in leaks],
     )
+
+
+def _container(system: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": system["id"],
+        "owner": system["owner"],
+        "state": system["state"],
+        "limits": system["resources"],
+    }
 
 
 def _endpoint(document: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class DemoNode:
         self.folder = folder
         self.profile = profile
         self.data_dir = os.path.join(folder, "cni-hns")
-        self.configuration = os.path.join(folder, "demo.conf")
+        self.configuration = self.path("demo.conf")
 
     @property
     def variables(self) -> dict[str, str]:
@@ -50,10 +50,27 @@ class DemoNode:
         chosen = {"CNI_HNS_SIMULATOR_PROFILE": self.profile} if self.profile else {}
         return {"CNI_HNS_SIMULATOR": self.folder, **chosen}
 
-    def write_configuration(self, document: dict[str, Any]) -> None:
-        """Keep the configuration where operator commands can name it."""
-        with open(self.configuration, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=2)
+    def path(self, file: str) -> str:
+        """Where a file of this name lies."""
+        return os.path.join(self.folder, file)
+
+    def write(self, file: str, document: dict[str, Any]) -> str:
+        """Keep a document where commands can name it; its path."""
+        path = self.path(file)
+        with open(path, "w", encoding="utf-8") as opened:
+            json.dump(document, opened, indent=2)
+        return path
+
+    def windows_build(self) -> int:
+        """The build of the Windows that is simulated."""
+        # Imported here because the Windows executable has every command, and no simulator.
+        from cni_hns.simulator import open_simulator
+
+        simulator = open_simulator(self.folder, self.profile)
+        try:
+            return simulator.machine().windows_build()
+        finally:
+            simulator.close()
 
     def plugin(self, variables: dict[str, str], document: dict[str, Any]) -> Answer:
         """One CNI call: these variables, this document on stdin."""

@@ -1,8 +1,8 @@
-"""What the demo shows: each step as it was sent and answered, and what is on the node."""
+"""What the demo shows: each step with the commands that were sent and what came of them, and the counts."""
 
 from __future__ import annotations
 
-import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
@@ -10,25 +10,18 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from cni_hns.cli.output import print_lines, table
+from cni_hns.cli.output import print_lines
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from cni_hns.cli.demo.inventory import Inventory
     from cni_hns.cli.demo.node import Answer
 
 __all__ = ["Report"]
 
 _INDENT = 4
-_LEASE = {"ADDRESS": "address", "NETWORK": "network", "CONTAINER": "containerID"}
-_TABLES = (
-    ("endpoints", "endpoints in HNS", {"ID": "id", "NAME": "name", "ADDRESSES": "addresses"}),
-    (
-        "leases",
-        "leases in the ledger",
-        _LEASE,
-    ),
-    ("namespaces", "namespaces in HNS, the host's own among them", {"ID": "id", "ENDPOINTS": "endpoints"}),
-)
+_WIDTH = 74
 
 
 class Report:
@@ -39,27 +32,32 @@ class Report:
         self.unexpected: list[str] = []
         self._quiet = quiet
 
+    @property
+    def processes(self) -> int:
+        """How many there were."""
+        return sum(len(step["commands"]) for step in self.steps)
+
     def say(self, text: str) -> None:
-        if not self._quiet:
-            print_lines(Text(text))
+        self._print(Text(text))
 
     def heading(self, text: str) -> None:
-        if not self._quiet:
-            print_lines(Text(""))
-            print_lines(Rule(Text(text, "bold"), align="left"))
+        self._print(Text(""))
+        self._print(Rule(Text(text, "bold"), align="left"))
 
-    def step(
-        self, title: str, sent: list[str], answer: Answer, wrong: str | None, part: tuple[str, ...] = ()
-    ) -> None:
-        """One step: what it is for, what was sent, what came back, and what is wrong with it, if anything.
-
-        `part` leads to the member of a long answer that is shown in its place.
-        """
+    def step(self, title: str) -> None:
+        """A step begins: what it is for."""
         number = len(self.steps) + 1
-        self.steps.append(
+        self.steps.append({"id": number, "title": title, "commands": [], "asExpected": True})
+        self._print(Text(f"{number:2}. {title}", "bold"))
+
+    def command(self, sent: str, shown: str, answer: Answer, outcome: str, wrong: str | None) -> None:
+        """One command of the step: as it was sent and as it can be typed, and what came of it.
+
+        `wrong` says what is wrong with it, if anything: the whole answer is shown then.
+        """
+        step = self.steps[-1]
+        step["commands"].append(
             {
-                "id": number,
-                "title": title,
                 "sent": sent,
                 "exitCode": answer.exit_code,
                 "stdout": answer.document if answer.document is not None else answer.stdout,
@@ -68,33 +66,22 @@ class Report:
                 "asExpected": wrong is None,
             }
         )
-        if wrong is not None:
-            self.unexpected.append(f"step {number} ({title}): {wrong}")
-        if self._quiet:
+        self._print(_indented(Text(_typed(shown), "cyan")))
+        if wrong is None:
+            self.line(outcome)
             return
-        print_lines(Text(f"\n{number:2}. {title}", "bold"))
-        for line in sent:
-            print_lines(Padding(Text(line, "cyan"), (0, 0, 0, _INDENT)))
-        for line in _came_back(answer, part):
-            print_lines(Padding(Text(line), (0, 0, 0, _INDENT)))
-        if wrong is not None:
-            print_lines(Padding(Text(f"NOT AS EXPECTED: {wrong}", "bold red"), (0, 0, 0, _INDENT)))
+        step["asExpected"] = False
+        self.unexpected.append(f"step {step['id']} ({step['title']}): {wrong}")
+        for line in _whole(answer):
+            self.line(line)
+        self._print(_indented(Text(f"NOT AS EXPECTED: {wrong}", "bold red")))
 
-    def inventory(self, title: str, inventory: Inventory) -> None:
-        """What is on the node now, object by object."""
-        if self._quiet:
-            return
-        self.heading(title)
-        for key, words, columns in _TABLES:
-            rows = getattr(inventory, key)
-            print_lines(Text(f"\n{words}: {len(rows)}"))
-            if rows:
-                print_lines(Padding(table(rows, columns), (0, 0, 0, 2)))
+    def line(self, text: str) -> None:
+        """A line of what came of a command."""
+        self._print(_indented(Text(text)))
 
     def comparison(self, moments: dict[str, Inventory]) -> None:
         """How many of each there were at each moment."""
-        if self._quiet:
-            return
         self.heading("Before and after")
         made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         made.add_column("")
@@ -103,20 +90,25 @@ class Report:
         counts = [inventory.counts() for inventory in moments.values()]
         for kind in counts[0]:
             made.add_row(kind, *(str(count[kind]) for count in counts))
-        print_lines(made)
+        self._print(made)
+
+    def _print(self, what: RenderableType) -> None:
+        if not self._quiet:
+            print_lines(what)
 
 
-def _came_back(answer: Answer, part: tuple[str, ...]) -> list[str]:
-    lines = [f"-> exit {answer.exit_code}, {answer.milliseconds:.0f} ms"]
-    document = answer.document
-    if isinstance(document, dict) and answer.exit_code == 0 and part:
-        lines[0] += f"; {'.'.join(part)}:"
-        for key in part:
-            document = document[key]
-    if document is not None:
-        lines.append(json.dumps(document, ensure_ascii=False))
-    elif answer.stdout.strip():
-        lines.append(answer.stdout.strip())
-    else:
-        lines[0] += ", nothing on stdout"
-    return [*lines, *(f"stderr: {line}" for line in answer.stderr.splitlines())]
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, _INDENT))
+
+
+def _typed(command: str) -> str:
+    """A line for a shell, or several that go on with a backslash."""
+    lines = textwrap.wrap(
+        f"$ {command}", _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return " \\\n".join(lines)
+
+
+def _whole(answer: Answer) -> list[str]:
+    lines = [f"exit code {answer.exit_code}, {answer.milliseconds:.0f} ms"]
+    return [*lines, *answer.stdout.splitlines(), *(f"stderr: {line}" for line in answer.stderr.splitlines())]

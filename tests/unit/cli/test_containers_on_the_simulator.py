@@ -61,6 +61,23 @@ def test_its_limits_are_changed(node: Node, simulator: Simulator) -> None:
 
 
 @pytest.mark.usefixtures("namespace")
+def test_an_old_windows_does_not_change_its_limits_and_says_from_which_on(
+    node: Node, simulator: Simulator
+) -> None:
+    simulator.set_options(windows_build=17763)
+    refused = node("container", "set", POD, "--cpus", "2")
+    assert (refused.exit_code, refused.out) == (1, "")
+    assert "build 17763, and a running container is changed from 19042 on" in refused.err
+
+
+def test_the_start_attaches_the_endpoints_of_its_namespace(node: Node, namespace: str) -> None:
+    assert node.make("endpoint", "show", f"{POD}_l2b")["state"] == "attached and shared by containers"
+    node.make("container", "stop", POD, "--force")
+    assert node.make("endpoint", "show", f"{POD}_l2b")["state"] == "detached: its container is gone"
+    assert node.make("namespace", "show", namespace)["compartment"] == 0
+
+
+@pytest.mark.usefixtures("namespace")
 def test_it_is_not_paused_and_not_ended_behind_its_runtimes_back(node: Node) -> None:
     paused = node("container", "pause", POD)
     assert (paused.exit_code, "process-isolated" in paused.err) == (1, True)

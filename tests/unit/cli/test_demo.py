@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,13 @@ from cni_hns.cli import main
 from cni_hns.cli.demo.configuration import default_configuration, on_the_demo_node
 from cni_hns.cli.demo.inventory import Inventory
 from cni_hns.cli.demo.node import Answer, DemoNode
+from cni_hns.hcs.resources import FIRST_BUILD
 from cni_hns.simulator import PROFILES, Simulator
 
 CONF = Path(__file__).parents[3] / "conf"
+
+# Two of fifty lines.
+SCREENS = 110
 
 Demo = Callable[..., tuple[int, str]]
 
@@ -40,31 +45,88 @@ def test_every_step_is_shown_and_nothing_is_left_over(demo: Demo) -> None:
     assert code == 0, out
     assert out.splitlines()[-1].endswith("each answered as expected; nothing is left over")
     for words in (
-        "CNI_COMMAND=ADD CNI_CONTAINERID=pod-a",
+        "$ CNI_COMMAND=ADD CNI_CONTAINERID=pod-a CNI_IFNAME=eth0 CNI_NETNS=$NS_A",
+        "$ cni-hns container start pod-a --json",
+        "endpoint attached and shared by containers; compartment 2",
+        "pod-a and pod-a-web run",
+        "PortMapping 8080 -> 80",
+        "process-isolated",
         "CNI_COMMAND=GC",
-        '"portMappings"',
         "before",
         "after",
     ):
         assert words in out
     assert max(map(len, out.splitlines())) <= 80
+    assert len(out.splitlines()) <= SCREENS
 
 
 def test_the_json_report_has_every_verb_and_every_moment(demo: Demo) -> None:
     code, out = demo("--json")
     report = json.loads(out)
     assert (code, report["unexpected"], report["leftOver"]) == (0, [], [])
-    sent = [line for step in report["steps"] for line in step["sent"]]
+    sent = [command["sent"] for step in report["steps"] for command in step["commands"]]
     verbs = [line.split()[0].removeprefix("CNI_COMMAND=") for line in sent if line.startswith("CNI_COMMAND=")]
     assert {verb: verbs.count(verb) for verb in set(verbs)} == {
         "STATUS": 2,
         "ADD": 4,
-        "CHECK": 4,
-        "DEL": 3,
+        "CHECK": 2,
+        "DEL": 2,
         "GC": 1,
     }
-    counts = {moment: len(inventory["endpoints"]) for moment, inventory in report["moments"].items()}
-    assert counts == {"before": 0, "three pods": 3, "after": 0}
+    counts = {
+        moment: (len(inventory["containers"]), len(inventory["endpoints"]))
+        for moment, inventory in report["moments"].items()
+    }
+    assert counts == {"before": (0, 0), "two pods": (3, 2), "after": (0, 0)}
+
+
+def test_the_whole_life_of_a_pod_is_told_in_its_order(demo: Demo) -> None:
+    _, out = demo("--json")
+    told = [_what(command["sent"]) for step in json.loads(out)["steps"] for command in step["commands"]]
+    life = [
+        "namespace create",
+        "container create pod-a",
+        "container start pod-a",
+        "ADD pod-a",
+        "container start pod-a-web",
+        "endpoint show pod-a_l2bridge",
+        "CHECK pod-a",
+        "container stats pod-a-web",
+        "container pause pod-a-web",
+        "container set pod-a-web",
+        "ADD pod-b",
+        "container start pod-b",
+        "GC",
+        "container stop pod-a-web",
+        "container stop pod-a",
+        "DEL pod-a",
+        "namespace delete",
+    ]
+    rest = iter(told)
+    assert [step for step in life if step not in rest] == []
+
+
+def _what(sent: str) -> str:
+    """A verb and its pod, or a command and its object."""
+    words = sent.split()
+    if words[0] != "cni-hns":
+        variables = dict(word.split("=") for word in words if "=" in word)
+        return " ".join(variables[key] for key in ("CNI_COMMAND", "CNI_CONTAINERID") if key in variables)
+    named = [words[3]] if len(words) > 3 and words[1] != "namespace" and words[3][0] != "-" else []
+    return " ".join([*words[1:3], *named])
+
+
+def test_what_is_shown_can_be_typed(demo: Demo, tmp_path: Path) -> None:
+    """In the folder and the environment that the first lines name, commands and files are those shown."""
+    kept = tmp_path / "kept"
+    code, out = demo("--keep", str(kept))
+    assert code == 0, out
+    shown = re.findall(r"(?:--config |< )(\S+\.(?:json|conf))", out.replace("\\\n", ""))
+    assert len(shown) > 10
+    assert all((kept / file).is_file() for file in shown)
+    container = json.loads((kept / "pod-a-web.json").read_text(encoding="utf-8"))
+    named = container["Container"]["Networking"]["Namespace"]
+    assert f"NS_A={named}" in out
 
 
 @pytest.mark.parametrize("sample", sorted(path.name for path in CONF.iterdir()))
@@ -98,6 +160,7 @@ def test_it_passes_on_every_windows_that_can_be_named(demo: Demo, tmp_path: Path
     code, out = demo("--profile", profile, "--keep", str(tmp_path / "kept"))
     assert code == 0, out
     assert f", as {profile}" in out.replace("\n", " ")
+    assert ("too old to change" in out) is (PROFILES[profile].build < FIRST_BUILD)
     kept = Simulator(str(tmp_path / "kept"))
     assert kept.options.version == PROFILES[profile].hns
     kept.close()
@@ -117,9 +180,9 @@ def test_keep_refuses_a_folder_that_holds_something(demo: Demo, tmp_path: Path) 
 
 
 def test_a_step_that_answers_otherwise_ends_in_failure(demo: Demo, tmp_path: Path) -> None:
-    """The range has room for two pods only: the third ADD must fail, and the demo with it."""
+    """The range has room for one pod only: the second ADD must fail, and the demo with it."""
     document = json.loads((CONF / "l2bridge.conf").read_text(encoding="utf-8"))
-    document["ipam"]["ranges"][0][0] |= {"rangeStart": "10.88.0.2", "rangeEnd": "10.88.0.3"}
+    document["ipam"]["ranges"][0][0] |= {"rangeStart": "10.88.0.2", "rangeEnd": "10.88.0.2"}
     file = tmp_path / "small.conf"
     file.write_text(json.dumps(document), encoding="utf-8")
     code, out = demo("--config", str(file))
@@ -131,7 +194,7 @@ def test_what_is_left_over_ends_in_failure(demo: Demo, monkeypatch: pytest.Monke
     real = DemoNode.plugin
 
     def without_del(self: DemoNode, variables: dict[str, str], document: dict[str, Any]) -> Answer:
-        if variables["CNI_COMMAND"] == "DEL" and variables["CNI_CONTAINERID"] == "pod-b":
+        if variables["CNI_COMMAND"] == "DEL" and variables["CNI_CONTAINERID"] == "pod-a":
             return Answer(0, "", "", 1.0)
         return real(self, variables, document)
 
@@ -140,6 +203,21 @@ def test_what_is_left_over_ends_in_failure(demo: Demo, monkeypatch: pytest.Monke
     assert code == 1
     for kind in ("endpoints", "leases", "attachments"):
         assert f"left over: {kind}: " in out
+
+
+def test_a_container_that_is_left_over_ends_in_failure(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = DemoNode.operator
+
+    def without_stop(self: DemoNode, *arguments: str) -> Answer:
+        if arguments[:3] == ("container", "stop", "pod-a-web"):
+            return Answer(0, '{"id": "pod-a-web", "outcome": "shut down"}', "", 1.0)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(DemoNode, "operator", without_stop)
+    code, out = demo()
+    assert code == 1
+    assert "left over: containers: pod-a-web" in out
+    assert out.splitlines()[-1].endswith("NOT as it should be: see the lines above")
 
 
 def test_nothing_it_writes_lies_outside_its_folder(tmp_path: Path) -> None:
@@ -177,9 +255,10 @@ def test_an_executable_without_a_simulator_says_so(
 
 def test_what_was_there_before_is_not_left_over() -> None:
     one, two = {"id": "one"}, {"id": "two"}
-    before = Inventory([one], [], [], [], [])
-    assert Inventory([one], [], [], [], []).beyond(before) == []
-    assert Inventory([one, two], [two], [], [], []).beyond(before) == ["endpoints: two", "leases: two"]
+    before = Inventory([one], [], [], [], [], [])
+    assert Inventory([one], [], [], [], [], []).beyond(before) == []
+    found = Inventory([one, two], [], [two], [], [], [])
+    assert found.beyond(before) == ["containers: two", "leases: two"]
 
 
 def test_only_what_a_step_sends_reaches_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,6 +221,7 @@ class TestShow:
                 "network": "pods",
                 "networkID": endpoint.network,
                 "namespace": row.namespace_id,
+                "state": "created",
                 "addresses": ["10.88.0.2/24"],
                 "mac": endpoint.mac,
                 "portMappings": ["8080 -> 80/tcp"],
@@ -240,6 +241,8 @@ class TestShow:
         sandbox = pods.add(l2bridge(runtimeConfig={"portMappings": [PORT]}))
         out = " ".join(pods("show", sandbox).out.split())
         assert f"{sandbox}: process, Running, docker" in out
+        assert "compartment none: no container runs in the namespace" in out
+        assert "10.88.0.2/24, created, MAC" in out
         assert "network pods, port 8080 -> 80/tcp" in out
         assert "eth0 on pods: ready, ADD ended at 2" in out
 
