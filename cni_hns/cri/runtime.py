@@ -72,6 +72,7 @@ def _sandboxes(calls: Calls) -> list[Sandbox]:
             addresses=_addresses(calls, one) if one.is_ready else (), containers=tuple(containers[one.id])
         )
         for one in listed
+        if one.id
     ]
 
 

@@ -5,7 +5,10 @@ The numbers of the fields: https://github.com/kubernetes/cri-api, pkg/apis/runti
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
+
+from cni_hns.cri.faults import CriFault
 
 if TYPE_CHECKING:
     from cni_hns.cri.wire import Message
@@ -74,7 +77,13 @@ class Sandbox(NamedTuple):
 
 
 def addresses_in(status: Message) -> tuple[str, ...]:
-    """The pod's, in a PodSandboxStatusResponse: the main one first."""
+    """The pod's, in a PodSandboxStatusResponse: the main one first.
+
+    Raises: CriFault: one of them is no IP address.
+    """
     network = status.message(1).message(5)
     found = [network.text(1), *(one.text(1) for one in network.messages(2))]
-    return tuple(one for one in found if one)
+    try:
+        return tuple(str(ip_address(one)) for one in found if one)
+    except ValueError as fault:
+        raise CriFault(f"a pod's address: {fault}") from fault

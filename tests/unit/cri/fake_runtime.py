@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-__all__ = ["FakeRuntime", "container", "encoded", "sandbox", "served"]
+__all__ = ["FakeRuntime", "encoded", "listed_container", "listed_sandbox", "served"]
 
 Fields = dict[int, Any]
 READY, NOT_READY = 0, 1
@@ -26,14 +26,14 @@ def encoded(fields: Fields) -> bytes:
     )
 
 
-def sandbox(id_: str, name: str = "web-0", state: int = READY, attempt: int = 0) -> Fields:
+def listed_sandbox(id_: str, name: str = "web-0", state: int = READY, attempt: int = 0) -> Fields:
     """One PodSandbox as ListPodSandbox has it, with what a real one has besides."""
     labels = [{1: "app", 2: "web"}, {1: "tier", 2: ""}]
     about = {1: name, 2: f"uid-of-{name}", 3: "shop", 4: attempt}
     return {1: id_, 2: about, 3: state, 4: 1_700_000_000_123_456_789, 5: labels, 7: "runhcs-wcow-process"}
 
 
-def container(
+def listed_container(
     id_: str, sandbox_id: str, name: str = "nginx", state: int = RUNNING, attempt: int = 0
 ) -> Fields:
     """One Container as ListContainers has it."""

@@ -17,7 +17,14 @@ import pytest
 from cni_hns.cri.faults import CriFault
 from cni_hns.cri.runtime import sandboxes_of
 from cni_hns.cri.views import Container, Sandbox
-from tests.unit.cri.fake_runtime import NOT_READY, FakeRuntime, container, encoded, sandbox, served
+from tests.unit.cri.fake_runtime import (
+    NOT_READY,
+    FakeRuntime,
+    encoded,
+    listed_container,
+    listed_sandbox,
+    served,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets there")
 
@@ -53,8 +60,9 @@ class TestWhatItTells:
         assert asked(runtime) == []
 
     def test_a_pod_with_its_containers_and_addresses(self, runtime: FakeRuntime) -> None:
-        runtime.sandboxes = [sandbox("5a", attempt=2)]
-        runtime.containers = [container("c1", "5a", attempt=300), container("c2", "5a", "log", state=2)]
+        runtime.sandboxes = [listed_sandbox("5a", attempt=2)]
+        nginx, log = listed_container("c1", "5a", attempt=300), listed_container("c2", "5a", "log", state=2)
+        runtime.containers = [nginx, log]
         runtime.addresses = {"5a": ["10.88.0.2", "fd00::2"]}
         (found,) = asked(runtime)
         assert found == Sandbox(
@@ -73,31 +81,36 @@ class TestWhatItTells:
         assert (found.full_name, found.state) == ("shop/web-0", "Ready")
 
     def test_a_pod_in_the_hosts_network_has_no_address(self, runtime: FakeRuntime) -> None:
-        runtime.sandboxes = [sandbox("5a")]
+        runtime.sandboxes = [listed_sandbox("5a")]
         assert asked(runtime)[0].addresses == ()
 
     def test_a_pod_that_has_ended_is_not_asked_for_its_address(self, runtime: FakeRuntime) -> None:
-        runtime.sandboxes = [sandbox("5a", state=NOT_READY)]
+        runtime.sandboxes = [listed_sandbox("5a", state=NOT_READY)]
         runtime.addresses = {"5a": ["10.88.0.2"]}
         (found,) = asked(runtime)
         assert (found.state, found.addresses) == ("NotReady", ())
         assert "PodSandboxStatus" not in runtime.asked
 
     def test_each_container_is_of_its_own_pod(self, runtime: FakeRuntime) -> None:
-        runtime.sandboxes = [sandbox("5a"), sandbox("0b", "web-1")]
-        runtime.containers = [container("c1", "0b"), container("c2", "gone")]
+        runtime.sandboxes = [listed_sandbox("5a"), listed_sandbox("0b", "web-1")]
+        runtime.containers = [listed_container("c1", "0b"), listed_container("c2", "gone")]
         assert [[each.id for each in one.containers] for one in asked(runtime)] == [[], ["c1"]]
 
     def test_a_sandbox_that_goes_between_two_questions_has_no_address(self, runtime: FakeRuntime) -> None:
-        runtime.sandboxes = [sandbox("5a")]
+        runtime.sandboxes = [listed_sandbox("5a")]
         runtime.refuse("PodSandboxStatus", grpc.StatusCode.NOT_FOUND, "not found")
         assert asked(runtime)[0].addresses == ()
 
     def test_answers_of_many_frames_and_more_than_a_window_arrive_whole(self, runtime: FakeRuntime) -> None:
         """250 pods, each with annotations of 4 KiB: HTTP/2 lets 64 KiB come before it wants a word."""
-        runtime.sandboxes = [{**sandbox(f"{n:064x}"), 6: [{1: "note", 2: "x" * 4096}]} for n in range(250)]
-        runtime.addresses = {f"{n:064x}": [f"10.88.0.{n}"] for n in range(250)}
+        ids = [f"{n:064x}" for n in range(250)]
+        runtime.sandboxes = [{**listed_sandbox(one), 6: [{1: "note", 2: "x" * 4096}]} for one in ids]
+        runtime.addresses = {one: [f"10.88.0.{n}"] for n, one in enumerate(ids)}
         assert [one.addresses for one in asked(runtime)] == [(f"10.88.0.{n}",) for n in range(250)]
+
+    def test_a_sandbox_without_an_id_is_passed_over(self, runtime: FakeRuntime) -> None:
+        runtime.sandboxes = [listed_sandbox("5a"), {**listed_sandbox("x"), 1: ""}]
+        assert [one.id for one in asked(runtime)] == ["5a"]
 
 
 class TestWhatIsSaidOfOne:
@@ -111,7 +124,7 @@ class TestWhatIsSaidOfOne:
 
     @pytest.mark.parametrize("method", ["Version", "ListContainers", "ListPodSandbox", "PodSandboxStatus"])
     def test_that_hangs_in_a_call(self, runtime: FakeRuntime, method: str) -> None:
-        runtime.sandboxes = [sandbox("5a")]
+        runtime.sandboxes = [listed_sandbox("5a")]
         runtime.hold(method)
         assert "has not answered within 0.2 s" in refusal(runtime.endpoint, 0.2)
         assert runtime.asked[-1:] in ([method], [])
@@ -124,7 +137,7 @@ class TestWhatIsSaidOfOne:
 
     @pytest.mark.parametrize("method", ["Version", "ListContainers", "ListPodSandbox", "PodSandboxStatus"])
     def test_that_refuses_a_call(self, runtime: FakeRuntime, method: str) -> None:
-        runtime.sandboxes = [sandbox("5a")]
+        runtime.sandboxes = [listed_sandbox("5a")]
         runtime.refuse(method, grpc.StatusCode.PERMISSION_DENIED, "50 % of\nwords")
         words = refusal(runtime.endpoint)
         assert f"{method} was refused (gRPC status 7): 50 % of words" in words
@@ -141,6 +154,10 @@ class TestWhatIsSaidOfOne:
     def test_whose_message_cannot_be_read(self, runtime: FakeRuntime, answer: bytes) -> None:
         runtime.raw["ListPodSandbox"] = answer
         assert "the runtime's answer" in refusal(runtime.endpoint)
+
+    def test_whose_address_is_none(self, runtime: FakeRuntime) -> None:
+        runtime.sandboxes, runtime.addresses = [listed_sandbox("5a")], {"5a": ["10.88.0.256"]}
+        assert "a pod's address: '10.88.0.256'" in refusal(runtime.endpoint)
 
     def test_whose_answer_has_no_end(self, runtime: FakeRuntime) -> None:
         runtime.raw["ListPodSandbox"] = encoded({1: {1: "x" * (17 << 20)}})
