@@ -171,6 +171,17 @@ class TestWhatACallLoads:
             assert (made.modules & SLOW_STANDARD) - simulator == set(), command
 
 
+def test_http_2_is_loaded_only_where_a_runtime_is_asked(tmp_path: Path) -> None:
+    command = "pod", "list"
+    hns = f"choose_hns({{'CNI_HNS_SIMULATOR': {str(tmp_path)!r}}})"
+    imports = "from cni_hns.__main__ import choose_hns; from cni_hns.cli import main"
+    without = loaded_by(f"{imports}; main({[*command]}, {hns})")
+    asked = loaded_by(f"{imports}; main({[*command, '--cri', 'unix:///nowhere']}, {hns})")
+    assert "cni_hns.survey.look" in without
+    assert without & {"h2", "cni_hns.cri.runtime", "cni_hns.cri.streams"} == set()
+    assert "cni_hns.cri.runtime" in asked
+
+
 def loaded_by(statement: str) -> set[str]:
     """The modules that a fresh interpreter has after this statement."""
     packages = [path for path in sys.path if path.endswith("-packages")]

@@ -52,7 +52,7 @@ def _calls_on(stream: Stream) -> Calls:
     try:
         from cni_hns.cri.calls import Calls
     except ModuleNotFoundError as missing:
-        raise CriFault(f"{missing}; next: pip install 'cni-hns[cri]'") from missing
+        raise CriFault(f"{missing}; next: pip install h2") from missing
     return Calls(stream)
 
 

@@ -181,7 +181,7 @@ class TestWhatIsSaidOfOne:
     ) -> None:
         monkeypatch.delitem(sys.modules, "cni_hns.cri.calls", raising=False)
         monkeypatch.setitem(sys.modules, "h2.config", None)
-        assert "pip install 'cni-hns[cri]'" in refusal(runtime.endpoint)
+        assert "next: pip install h2" in refusal(runtime.endpoint)
 
 
 @contextmanager
