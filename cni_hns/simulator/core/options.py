@@ -183,6 +183,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "processors": (4, "the node's logical processors: a processor count is capped at them"),
     "namespace_joined_at": ("start", "start or create: a bad endpoint has been seen to fail either"),
     "shutdown_obeyed": (True, "false: a shutdown succeeds, and the system goes on running"),
+    "restart_ends_systems": (
+        False,
+        "systems that end with their last handle end with the service too: clients open them again by their "
+        "ID, while the exit detail ServiceStop exists",
+    ),
     "limits_refused_hresult": (
         NOT_SUPPORTED,
         "changing limits before build 19042: clients count it among what is not supported; 0x8037010D is too",

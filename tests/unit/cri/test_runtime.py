@@ -135,6 +135,11 @@ class TestWhatIsSaidOfOne:
             listening.listen()
             assert "has not answered within 0.1 s" in refusal(f"unix://{folder}/mute.sock", 0.1)
 
+    def test_that_says_a_word_now_and_then_and_never_answers(self, folder: str) -> None:
+        """Each single wait ends well."""
+        with murmuring(f"{folder}/murmur.sock") as endpoint:
+            assert "has not answered within 0.5 s" in refusal(endpoint, 0.5)
+
     @pytest.mark.parametrize("method", ["Version", "ListContainers", "ListPodSandbox", "PodSandboxStatus"])
     def test_that_refuses_a_call(self, runtime: FakeRuntime, method: str) -> None:
         runtime.sandboxes = [listed_sandbox("5a")]
@@ -199,4 +204,24 @@ def saying(path: str, said: bytes) -> Iterator[str]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield f"unix://{path}"
+        thread.join()
+
+
+@contextmanager
+def murmuring(path: str) -> Iterator[str]:
+    """Somebody who sends WINDOW_UPDATEs of HTTP/2, which want no answer, for as long as this lasts."""
+    with closing(socket.socket(socket.AF_UNIX)) as listening:
+        listening.bind(path)
+        listening.listen()
+        over = threading.Event()
+
+        def serve() -> None:
+            with closing(listening.accept()[0]) as caller:
+                while not over.wait(0.02):
+                    caller.sendall(bytes.fromhex("00000408000000000000000001"))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"unix://{path}"
+        over.set()
         thread.join()

@@ -17,6 +17,7 @@ from cni_hns.log import Log
 from cni_hns.node.node import Node
 from cni_hns.survey.joining import pods_of
 from cni_hns.survey.look import look
+from cni_hns.survey.seen import Seen
 from tests.harness import SimulatedNode, l2bridge
 from tests.unit.survey.staging import SANDBOX, sandbox, system
 
@@ -88,6 +89,7 @@ def test_an_hns_that_refuses_is_a_note(simulated: SimulatedNode, node: Node) -> 
 
 def test_a_runtime_is_asked_only_where_somebody_wants_it(node: Node) -> None:
     assert look(node, no_systems).sandboxes is None
+    assert (Seen().is_blind, Seen(sandboxes=[]).is_blind) == (True, False)
     assert look(node, no_systems, lambda: [sandbox()]).sandboxes == [sandbox()]
 
 

@@ -54,7 +54,28 @@ def end_if_forsaken(state: State, run: str) -> None:
         systems.remove(state, run)
 
 
-def _lives(pid: int) -> bool:
+def _lives(pid: int, start: str) -> bool:
+    """In doubt it does."""
+    now = _start_of(pid)
+    return now is not None and (not now or not start or now == start)
+
+
+def _start_of(pid: int) -> str | None:
+    """When the process started, in ticks of the machine: "" where nobody says, None if it has ended."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            text = file.read()
+    except OSError:
+        return "" if _answers(pid) else None
+    # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name may hold blanks and parentheses;
+    # the third field is the state, the 22nd the start.
+    fields = text.rpartition(b")")[2].split()
+    return None if fields[0] in (b"Z", b"X") else fields[19].decode()
+
+
+def _answers(pid: int) -> bool:
+    if os.name == "nt":
+        return True  # a signal would end it there
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -23,6 +23,7 @@ from cni_hns.simulator.core.errors import (
 from cni_hns.simulator.core.store import State
 
 __all__ = [
+    "SERVICE_STOPPED",
     "SHUT_DOWN",
     "TERMINATED",
     "UNEXPECTED",
@@ -52,6 +53,7 @@ class Ending(NamedTuple):
 SHUT_DOWN = Ending("GracefulExit", "Shutdown", "Client")
 TERMINATED = Ending("ForcedExit", "Terminate", "Client")
 UNEXPECTED = Ending("UnexpectedExit", "UnexpectedExit", "GuestOS", HCS_UNEXPECTED_EXIT)
+SERVICE_STOPPED = Ending("ForcedExit", "ServiceStop", "Internal")
 
 # The attribution came with schema 2.4.
 _ATTRIBUTES_FROM = 20348
