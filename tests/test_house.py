@@ -22,7 +22,7 @@ NAMESPACE = "5f0c3b1e-0000-4111-8222-333344445555"
 # Each costs a process more than all that a verb does besides.
 MODELS = {"pydantic", "pydantic_core", "netaddr"}
 STORES = {"_sqlite3", "sqlite3", "cffi", "_cffi_backend"}
-OPERATORS = {"click", "rich", "cni_hns.cli", "cni_hns.survey"}
+OPERATORS = {"click", "rich", "h2", "cni_hns.cli", "cni_hns.cri", "cni_hns.survey"}
 # For Docker-style runtimes only: no other pays for it.
 OF_HNS_V1 = {
     "cni_hns.attachment.in_container",
@@ -169,6 +169,17 @@ class TestWhatACallLoads:
             made = call(tmp_path, command, document, **attachment)
             assert made.exit_code == 0, made.stdout
             assert (made.modules & SLOW_STANDARD) - simulator == set(), command
+
+
+def test_http_2_is_loaded_only_where_a_runtime_is_asked(tmp_path: Path) -> None:
+    command = "pod", "list"
+    hns = f"choose_hns({{'CNI_HNS_SIMULATOR': {str(tmp_path)!r}}})"
+    imports = "from cni_hns.__main__ import choose_hns; from cni_hns.cli import main"
+    without = loaded_by(f"{imports}; main({[*command]}, {hns})")
+    asked = loaded_by(f"{imports}; main({[*command, '--cri', 'unix:///nowhere']}, {hns})")
+    assert "cni_hns.survey.look" in without
+    assert without & {"h2", "cni_hns.cri.runtime", "cni_hns.cri.streams"} == set()
+    assert "cni_hns.cri.runtime" in asked
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -30,9 +30,10 @@ def requirements(system: str) -> dict[str, tuple[str, list[str]]]:
 
 def wanted() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    build = project["optional-dependencies"]["build"]
-    assert set(build) <= set(project["optional-dependencies"]["dev"])
-    return [Requirement(one) for one in (*project["dependencies"], *build)]
+    extras = project["optional-dependencies"]
+    in_the_exe = [*extras["build"], *extras["cri"]]
+    assert set(in_the_exe) <= set(extras["dev"])
+    return [Requirement(one) for one in (*project["dependencies"], *in_the_exe)]
 
 
 @pytest.mark.parametrize("system", ["windows", "linux"])

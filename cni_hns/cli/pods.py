@@ -1,4 +1,4 @@
-"""`cni-hns pod`: what HNS, HCS and the ledger together know of each pod, and where they disagree."""
+"""`cni-hns pod`: what HNS, HCS, the ledger and the runtime know of each pod, and where they disagree."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from cni_hns.cli.containers.facts import print_blocks
 from cni_hns.cli.containers.options import timeout_option
+from cni_hns.cli.cri import cri_option, kubernetes_facts, kubernetes_lines, kubernetes_words, told_by
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.output import print_json, print_notes, print_object, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
@@ -34,14 +35,18 @@ _NO_COMPARTMENT = "none: no container runs in the namespace"
 def pod() -> None:
     """Pods: all that belongs to each, joined and compared.
 
-    Sandbox, containers, namespace, endpoints and addresses. What HNS, the Host Compute System (HCS) or the
-    ledger does not tell is left out, with a note on stderr.
+    Sandbox, containers, namespace, endpoints and addresses. What HNS, the Host Compute System (HCS), the
+    ledger or the runtime does not tell is left out, with a note on stderr.
     """
+
+
+_timeout_option = timeout_option(words="How long a call to HCS may take, and all that the runtime is asked.")
 
 
 @pod.command("list")
 @click.option("--network", metavar="NAME|ID", help="Only those on this network.")
-@timeout_option()
+@cri_option
+@_timeout_option
 @ledger_options
 @json_option
 @in_this_session
@@ -49,6 +54,7 @@ def list_(
     session: Session,
     *,
     network: str | None,
+    cri: str | None,
     timeout_s: float,
     data_dir: str | None,
     config: str | None,
@@ -58,7 +64,7 @@ def list_(
 
     Each with its addresses and every mismatch in words. JSON has an array of all that `pod show` tells.
     """
-    seen = _look(session, timeout_s, data_dir, config)
+    seen = _look(session, cri, timeout_s, data_dir, config)
     rows = [_facts(one, seen) for one in _pods(seen)]
     if network is not None:
         rows = [one for one in rows if _is_on(one, network)]
@@ -70,7 +76,8 @@ def list_(
 
 @pod.command()
 @click.argument("which", metavar="ID")
-@timeout_option()
+@cri_option
+@_timeout_option
 @ledger_options
 @json_option
 @in_this_session
@@ -78,23 +85,30 @@ def show(
     session: Session,
     *,
     which: str,
+    cri: str | None,
     timeout_s: float,
     data_dir: str | None,
     config: str | None,
     as_json: bool,
 ) -> None:
-    """Show all of one pod. ID is that of its sandbox or of its namespace, or the beginning of one."""
-    seen = _look(session, timeout_s, data_dir, config)
+    """Show all of one pod.
+
+    ID is that of its sandbox or of its namespace, or the beginning of one. With --cri it may be the pod's
+    NAMESPACE/NAME too.
+    """
+    seen = _look(session, cri, timeout_s, data_dir, config)
     facts = _facts(_find(_pods(seen), which), seen)
     print_object(facts if as_json else _readable(facts), as_json)
 
 
-def _look(session: Session, timeout_s: float, data_dir: str | None, config: str | None) -> Seen:
+def _look(
+    session: Session, cri: str | None, timeout_s: float, data_dir: str | None, config: str | None
+) -> Seen:
     """Raises: Failure: nobody answered."""
     from cni_hns.survey.look import look
 
     node = session.node_with_ledger(data_dir, config)
-    seen = look(node, lambda: session.systems(timeout_s).enumerate(None, timeout_s))
+    seen = look(node, lambda: session.systems(timeout_s).enumerate(None, timeout_s), told_by(cri, timeout_s))
     if seen.is_blind:
         raise Failure(seen.notes[0])
     print_notes(seen.notes)
@@ -110,7 +124,7 @@ def _pods(seen: Seen) -> list[Pod]:
 def _find(pods: list[Pod], which: str) -> Pod:
     """Raises: Failure: there is none, or there are several whose IDs begin so."""
     wanted = which.strip("{}").lower()
-    exact = [one for one in pods if wanted in {one.id.lower(), one.namespace}]
+    exact = [one for one in pods if wanted in {one.id.lower(), one.namespace, _full_name(one)}]
     found = exact or [
         one for one in pods if one.id.lower().startswith(wanted) or one.namespace.startswith(wanted)
     ]
@@ -118,8 +132,12 @@ def _find(pods: list[Pod], which: str) -> Pod:
         raise Failure(f'pod "{which}" not found; see: cni-hns pod list')
     if len(found) > 1:
         ids = ", ".join(one.id or one.namespace for one in found)
-        raise Failure(f'{len(found)} pods have an ID that begins with "{which}": {ids}')
+        raise Failure(f'{len(found)} pods are "{which}", or have an ID that begins so: {ids}')
     return found[0]
+
+
+def _full_name(one: Pod) -> str:
+    return one.sandbox.full_name if one.sandbox else ""
 
 
 def _facts(one: Pod, seen: Seen) -> _Facts:
@@ -130,6 +148,7 @@ def _facts(one: Pod, seen: Seen) -> _Facts:
         "id": one.id,
         "state": one.state,
         "mismatches": [each._asdict() for each in one.mismatches],
+        "kubernetes": kubernetes_facts(one.sandbox),
         "namespace": one.namespace,
         "compartment": one.room.compartment if one.room else None,
         "networks": list(dict.fromkeys(each for each in networks if each)),
@@ -220,6 +239,7 @@ def _lines(facts: Mapping[str, Any]) -> list[str]:
     networks = ", ".join(facts["networks"])
     containers = ", ".join(f"{one['id']} {one['state']}" for one in facts["containers"])
     lines = [
+        *kubernetes_lines(facts["kubernetes"]),
         {"changing": "changing: a call works on it now", "ok": "ok"}.get(facts["state"], ""),
         *(f"MISMATCH {one['words']}" for one in facts["mismatches"]),
         f"{addresses} on {networks}" if networks else addresses,
@@ -235,6 +255,7 @@ def _readable(facts: _Facts) -> _Facts:
         **facts,
         "compartment": _NO_COMPARTMENT if facts["compartment"] == 0 else facts["compartment"],
         "mismatches": [one["words"] for one in facts["mismatches"]],
+        "kubernetes": kubernetes_words(facts["kubernetes"]),
         "containers": [
             f"{one['id']}: {_words(one, 'isolation', 'state', 'owner')}" for one in facts["containers"]
         ],

@@ -9,6 +9,7 @@ from cni_hns.identity import attachment_of
 from cni_hns.ledger.addresses import address_key
 
 if TYPE_CHECKING:
+    from cni_hns.cri.views import Sandbox
     from cni_hns.hcn.views import EndpointView
     from cni_hns.hcs.documents.properties import Properties
     from cni_hns.ledger import AttachmentRow, Lease
@@ -28,6 +29,7 @@ class Index:
         self.rooms = {one.id: one for one in seen.namespaces or ()}
         self.endpoints = {one.id: one for one in seen.endpoints or ()}
         self.networks = {one.id: one for one in seen.networks or ()}
+        self.told: dict[str, Sandbox] = {one.id: one for one in seen.sandboxes or ()}
         self.recorded = {row.endpoint_id for row in seen.rows or () if row.phase != "tombstone"}
         self.rows_of: dict[str, list[AttachmentRow]] = defaultdict(list)
         self.rows_in: dict[str, list[AttachmentRow]] = defaultdict(list)
@@ -40,6 +42,12 @@ class Index:
         self._add_records()
         self._add_endpoints()
         self._add_systems()
+        self._rooms_by_system = {
+            system.id: room.id
+            for room in self.rooms.values()
+            for system in map(self.system, room.containers)
+            if system is not None
+        }
 
     def at(self, network: str, address: str) -> list[EndpointView]:
         """The endpoints of this HCN network that have the address."""
@@ -52,6 +60,12 @@ class Index:
     def sandbox(self, container: str) -> Properties | None:
         """The container of the sandbox with this ID, or the virtual machine that it lives in."""
         return self.system(container) or self.system(container + _MACHINE)
+
+    def room_of(self, told: Sandbox) -> str:
+        """The namespace that lists a container of this sandbox, or the sandbox's own; "" where none does."""
+        own = self.sandbox(told.id)
+        ids = [told.id, *([own.id] if own else []), *(one.id for one in told.containers)]
+        return next((self._rooms_by_system[one] for one in ids if one in self._rooms_by_system), "")
 
     def _add_records(self) -> None:
         for row in self.seen.rows or ():

@@ -1,7 +1,8 @@
 """The pods of a node: sandbox, containers, namespace, endpoints, attachments and leases, joined.
 
-What makes a pod: a row or a lease of the ledger, an endpoint with a sandbox's name, or else a namespace that
-has an endpoint or a container. A sandbox has the container id of its attachments.
+What makes a pod: a row or a lease of the ledger, an endpoint with a sandbox's name, a sandbox that the
+runtime calls ready, or else a namespace that has an endpoint or a container. A sandbox has the container id
+of its attachments. One that has ended, and of which nothing is left, is no pod, though the runtime lists it.
 """
 
 from __future__ import annotations
@@ -40,14 +41,17 @@ def _sandboxes(index: Index) -> set[str]:
     alive = {
         sandbox for sandbox, rows in index.rows_of.items() if any(row.phase != "tombstone" for row in rows)
     }
-    return alive | set(index.leases_of) | set(index.endpoints_of)
+    ready = {one.id for one in index.told.values() if one.is_ready}
+    return alive | ready | set(index.leases_of) | set(index.endpoints_of)
 
 
 def _namespace_of(sandbox: str, index: Index) -> str:
-    """As the ledger says, else as HNS does."""
+    """As the ledger says, else as HNS does, which may know only the containers of a sandbox."""
     rows = [row.namespace_id for row in index.rows_of.get(sandbox, ())]
     endpoints = [one.namespace for one in index.endpoints_of.get(sandbox, ())]
-    return next((one for one in [*rows, *endpoints] if one), "")
+    told = index.told.get(sandbox)
+    rooms = [index.room_of(told)] if told else []
+    return next((one for one in [*rows, *endpoints, *rooms] if one), "")
 
 
 def _is_used(room: NamespaceView, index: Index) -> bool:
@@ -66,6 +70,7 @@ def _pod(index: Index, sandbox: str, namespace: str) -> Pod:
         endpoints=_endpoints(index, sandbox, namespace, room),
         attachments=index.rows_of.get(sandbox, []),
         leases=index.leases_of.get(sandbox, []),
+        sandbox=index.told.get(sandbox),
         is_changing=any(key.container_id == sandbox for key in index.seen.at_work),
         mismatches=[],
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import CniError
+from cni_hns.cri.faults import CriFault
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
 from cni_hns.ledger import LedgerBusy, LedgerFault
@@ -19,6 +20,7 @@ from cni_hns.survey.seen import LedgerTime, Seen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cni_hns.cri.views import Sandbox
     from cni_hns.hcs.documents.properties import Properties
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger
     from cni_hns.node.node import Node
@@ -36,8 +38,12 @@ class _Records(NamedTuple):
     time: LedgerTime | None
 
 
-def look(node: Node, systems: Callable[[], list[Properties]]) -> Seen:
-    """What HNS, HCS and the ledger of this node have now. `systems` asks HCS.
+def look(
+    node: Node,
+    systems: Callable[[], list[Properties]],
+    sandboxes: Callable[[], list[Sandbox]] | None = None,
+) -> Seen:
+    """What HNS, HCS and the ledger of this node have now. `systems` asks HCS, `sandboxes` the runtime.
 
     A source that is not there, refuses or does not answer is None, and `notes` has its reason.
     """
@@ -48,12 +54,14 @@ def look(node: Node, systems: Callable[[], list[Properties]]) -> Seen:
     endpoints = read(lambda: [EndpointView.of(one) for one in every(node.hcn.endpoints)])
     networks = read(lambda: [NetworkView.of(one) for one in every(node.hcn.networks)])
     found = read(systems)
+    told = None if sandboxes is None else read(sandboxes)
     after = read(lambda: _records(node.ledger_if_any))
     return Seen(
         namespaces=namespaces,
         endpoints=endpoints,
         networks=networks,
         systems=found,
+        sandboxes=told,
         rows=None if after is None else list(after.rows.values()),
         leases=None if after is None else after.leases,
         at_work=frozenset() if before is None or after is None else _at_work(node, before.rows, after.rows),
@@ -66,7 +74,7 @@ def unless_it_fails(notes: list[str], read: Callable[[], _Read]) -> _Read | None
     """What is read from one source; None where it fails, and `notes` gets the reason on one line."""
     try:
         return read()
-    except (ServiceError, CniError, LedgerFault, LedgerBusy) as fault:
+    except (ServiceError, CniError, CriFault, LedgerFault, LedgerBusy) as fault:
         notes.append(" ".join(str(fault).split()))
         return None
 

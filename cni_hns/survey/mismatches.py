@@ -1,4 +1,4 @@
-"""Where HNS, HCS and the ledger disagree about a pod, in words.
+"""Where HNS, HCS, the ledger and the container runtime disagree about a pod, in words.
 
 Rule: each check needs the sources that it compares, and says nothing where one of them did not answer.
 """
@@ -153,7 +153,7 @@ def _sandbox(pod: Pod, index: Index) -> Iterator[Mismatch]:
     if found is not None:
         if found.stopped or found.state == "Stopped":
             yield Mismatch("container-stopped", f"the sandbox's container {found.id} has stopped")
-    elif not any(_is_starting(row, index) for row in ready):
+    elif pod.sandbox is None and not any(_is_starting(row, index) for row in ready):
         yield Mismatch("container-missing", f"HCS does not have the sandbox's container {pod.id}")
 
 
@@ -167,6 +167,45 @@ def _listed_containers(pod: Pod, index: Index) -> Iterator[Mismatch]:
         if index.seen.rows is not None and not index.rows_in.get(pod.room.id):
             words = f"container {one} is in namespace {pod.room.id}, and no row of the ledger names that"
             yield Mismatch("container-without-row", words)
+
+
+def _told_sandbox(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    """A pod in the host's network has neither address nor attachment, and HCS may not have its container."""
+    told = pod.sandbox
+    if told is None or index.seen.systems is None or any(_is_starting(row, index) for row in pod.attachments):
+        return
+    is_in_network = bool(told.addresses or pod.attachments)
+    if told.is_ready and is_in_network and index.sandbox(pod.id) is None:
+        words = f"the runtime says that sandbox {pod.id} is ready, and HCS does not have its container"
+        yield Mismatch("sandbox-without-container", words)
+
+
+def _untold_sandbox(pod: Pod, index: Index) -> Iterator[Mismatch]:
+    """The runtime lists a sandbox only when its container has started."""
+    found = index.sandbox(pod.id) if pod.id else None
+    if index.seen.sandboxes is None or pod.sandbox is not None or found is None:
+        return
+    if not any(_is_starting(row, index) for row in pod.attachments):
+        words = f"HCS has the sandbox's container {found.id}, and the runtime does not know this sandbox"
+        yield Mismatch("sandbox-unknown", words)
+
+
+def _ended_sandbox(pod: Pod, _: Index) -> Iterator[Mismatch]:
+    if pod.sandbox is not None and not pod.sandbox.is_ready:
+        for one in pod.endpoints:
+            words = f"the runtime says that sandbox {pod.id} has ended, and {_endpoint(one)} is still there"
+            yield Mismatch("sandbox-ended-with-endpoint", words)
+
+
+def _told_addresses(pod: Pod, _: Index) -> Iterator[Mismatch]:
+    """HNS does not learn what a DHCP server gives."""
+    if pod.sandbox is None or not pod.endpoints or any(one.flags & ENABLE_DHCP for one in pod.endpoints):
+        return
+    there = {address_key(address) for one in pod.endpoints for address, _ in one.addresses}
+    for address in pod.sandbox.addresses:
+        if address_key(address) not in there:
+            words = f"the runtime says that the pod has {address}, which no endpoint of the pod has"
+            yield Mismatch("sandbox-address", words)
 
 
 _CHECKS: tuple[Callable[[Pod, Index], Iterator[Mismatch]], ...] = (
@@ -183,6 +222,10 @@ _CHECKS: tuple[Callable[[Pod, Index], Iterator[Mismatch]], ...] = (
     _leases_without_row,
     _sandbox,
     _listed_containers,
+    _told_sandbox,
+    _untold_sandbox,
+    _ended_sandbox,
+    _told_addresses,
 )
 
 

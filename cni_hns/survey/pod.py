@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cni_hns.binding.reading import member
 
 if TYPE_CHECKING:
+    from cni_hns.cri.views import Sandbox
     from cni_hns.hcn.views import EndpointView, NamespaceView
     from cni_hns.hcs.documents.properties import Properties
     from cni_hns.ledger import AttachmentRow, Lease
@@ -29,6 +30,7 @@ class Pod(NamedTuple):
 
     `id` is the sandbox's, empty where nobody knows it; `namespace` the GUID, empty where nobody names one.
     `room` is that namespace as HNS has it, None where HNS has none such. `containers` are those that HCS has.
+    `sandbox` is what the runtime says, with the pod's name; None where it was not asked or does not know it.
     `is_changing`: a process works on it at this moment, so that nothing is said of mismatches.
     """
 
@@ -39,6 +41,7 @@ class Pod(NamedTuple):
     endpoints: list[EndpointView]
     attachments: list[AttachmentRow]
     leases: list[Lease]
+    sandbox: Sandbox | None
     is_changing: bool
     mismatches: list[Mismatch]
 

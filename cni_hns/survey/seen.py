@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cni_hns.ledger.clock import BOOT_S
 
 if TYPE_CHECKING:
+    from cni_hns.cri.views import Sandbox
     from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
     from cni_hns.hcs.documents.properties import Properties
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease
@@ -36,6 +37,8 @@ class LedgerTime(NamedTuple):
 class Seen(NamedTuple):
     """All objects of each kind; None where their source did not answer, an empty list where it has none.
 
+    `sandboxes`: the container runtime's. None too where nobody asked it.
+
     `at_work`: the attachments that some process works on now, or that changed while all this was read.
     `notes` say which sources did not answer, and why.
     """
@@ -46,6 +49,7 @@ class Seen(NamedTuple):
     systems: list[Properties] | None = None
     rows: list[AttachmentRow] | None = None
     leases: list[Lease] | None = None
+    sandboxes: list[Sandbox] | None = None
     at_work: frozenset[AttachmentKey] = frozenset()
     time: LedgerTime | None = None
     notes: tuple[str, ...] = ()
@@ -53,5 +57,5 @@ class Seen(NamedTuple):
     @property
     def is_blind(self) -> bool:
         """Whether no source answered."""
-        sources = (self.namespaces, self.endpoints, self.networks, self.systems, self.rows)
+        sources = (self.namespaces, self.endpoints, self.networks, self.systems, self.rows, self.sandboxes)
         return all(one is None for one in sources)

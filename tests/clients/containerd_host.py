@@ -69,6 +69,7 @@ class Sandbox(NamedTuple):
     additional: list[str]
     netns: str
     pid: int
+    containers: dict[str, str] | None
 
     @property
     def guid(self) -> str:
@@ -87,6 +88,7 @@ class Containerd:
         # The host's own one.
         self._namespaces_before = node.hcn.namespaces.ids()
         self._has_image = False
+        self.cri = f"unix://{socket}"
         self._socket = socket
         self._client = lane.program("cri")
         self._keeper = keeper
@@ -148,6 +150,13 @@ class Containerd:
 
     def status(self, *sandboxes: Sandbox) -> list[Sandbox]:
         return _without_errors(self.each("status", *map(_id, sandboxes)))
+
+    def fill(self, sandbox: Sandbox, *names: str) -> dict[str, str]:
+        """Start these containers in it, all of the sandboxes' image: name -> id."""
+        containers = [{"name": name, "image": PAUSE_IMAGE} for name in names]
+        (filled,) = _without_errors(self.each("fill", {"id": sandbox.id, "containers": containers}))
+        assert filled.containers is not None
+        return filled.containers
 
     def stop_sandboxes(self, *sandboxes: Sandbox) -> None:
         _without_errors(self.each("stop", *map(_id, sandboxes)))

@@ -6,7 +6,9 @@ On Windows containerd makes a pod's HCN namespace itself; here the first plugin 
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,19 @@ def pod(name: str = "web-0", **more: Any) -> dict[str, Any]:
     return {"name": name, "namespace": "shop", "uid": f"uid-of-{name}", **more}
 
 
+def pods_seen(host: Containerd) -> list[dict[str, Any]]:
+    """What `cni-hns pod list --cri` tells."""
+    ran = host.node.command("pod", "list", "--cri", host.cri, "--json")
+    assert ran.exit_code == 0, ran
+    return list(json.loads(ran.stdout))
+
+
+def until_ended(host: Containerd, sandbox: Sandbox) -> None:
+    """containerd learns of the end of a process a little later."""
+    while {one.id: one.state for one in host.sandboxes()}[sandbox.id] != "SANDBOX_NOTREADY":
+        time.sleep(0.05)
+
+
 def stopped_and_removed(host: Containerd, *sandboxes: Sandbox) -> None:
     host.stop_sandboxes(*sandboxes)
     host.remove_sandboxes(*sandboxes)
@@ -57,6 +72,36 @@ def test_a_sandbox_has_the_address_that_the_plugin_gave(host: Containerd) -> Non
     assert [one.state for one in host.sandboxes()] == ["SANDBOX_NOTREADY"]
     host.node.assert_clean()
     host.remove_sandboxes(sandbox)
+    host.assert_clean()
+
+
+def test_an_operator_sees_a_sandbox_by_the_name_that_kubelet_gave_it(host: Containerd) -> None:
+    web, other = host.run(pod("web-0"), pod("web-1"))
+    containers = host.fill(web, "nginx", "log")
+    for one in (web, other):
+        # On Windows the runtime has HCS do it.
+        host.node.simulator.start_container(one.guid, one.id)
+    found = {one["id"]: one for one in pods_seen(host)}
+    assert found.keys() == {web.id, other.id}
+    told = found[web.id]["kubernetes"]
+    assert (told["namespace"], told["name"], told["uid"]) == ("shop", "web-0", "uid-of-web-0")
+    assert (told["attempt"], told["state"], told["addresses"]) == (0, "Ready", [web.ip])
+    assert {one["name"]: one["id"] for one in told["containers"]} == containers
+    assert {one["state"] for one in told["containers"]} == {"Running"}
+    assert found[other.id]["kubernetes"]["name"] == "web-1"
+    assert [one["state"] for one in found.values()] == ["ok", "ok"]
+
+    host.end_process(other)
+    host.node.simulator.stop_container(other.id)
+    until_ended(host, other)
+    after = {one["id"]: one for one in pods_seen(host)}
+    assert after[other.id]["kubernetes"]["state"] == "NotReady"
+    assert [one["kind"] for one in after[other.id]["mismatches"]] == ["sandbox-ended-with-endpoint"]
+    assert after[web.id]["state"] == "ok"
+
+    host.node.simulator.stop_container(web.id)
+    stopped_and_removed(host, web, other)
+    assert pods_seen(host) == []
     host.assert_clean()
 
 

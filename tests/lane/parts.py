@@ -55,16 +55,18 @@ WINDOWS_TAGS = ["--platform", "win_amd64", "--python-version", "3.11", "--only-b
 WINDOWS_LOCK = ROOT / ".ci" / "requirements-windows.txt"
 # What pytest needs on Windows only.
 WINDOWS_NEEDS = ["colorama"]
-# Tools that look at sources; nothing runs them on Windows here.
+# Tools that look at sources, and a server that stays on Linux; nothing runs them on Windows here.
 NOT_ON_WINDOWS = {
     "coverage",
     "cyclonedx-python-lib",
+    "grpcio",
     "import-linter",
     "mypy",
     "pytest-cov",
     "pytest-rerunfailures",
     "ruff",
     "types-cffi",
+    "types-grpcio",
 }
 
 GO_PROGRAMS = {

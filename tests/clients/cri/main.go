@@ -1,4 +1,4 @@
-// cri is to containerd what kubelet is: it runs, shows, stops and removes pod sandboxes over the CRI.
+// cri is to containerd what kubelet is: it runs, fills, shows, stops and removes pod sandboxes over the CRI.
 //
 // It reads one request (JSON) from stdin, does the one action to all sandboxes at the same time, and prints one
 // report (JSON). It waits for containerd's socket as long as the request's time allows.
@@ -22,7 +22,7 @@ import (
 const defaultSeconds = 120
 
 type request struct {
-	Action    string // ready, list, run, status, stop or remove
+	Action    string // ready, list, run, fill, status, stop or remove
 	Socket    string
 	Seconds   int    // for everything; 0 for the default
 	Image     string // of ready: wait until the CRI knows this image

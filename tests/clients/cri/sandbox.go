@@ -18,6 +18,12 @@ type sandbox struct {
 	Annotations  map[string]string
 	PortMappings []portMapping
 	DNS          *dns
+	Containers   []container // of fill only
+}
+
+type container struct {
+	Name  string
+	Image string
 }
 
 type portMapping struct {
@@ -41,6 +47,8 @@ type sandboxReport struct {
 	Additional []string `json:"additional"`
 	Netns      string   `json:"netns"` // the file of its network namespace
 	Pid        int      `json:"pid"`   // of its first process, in containerd's pid namespace
+
+	Containers map[string]string `json:"containers"` // of fill only: name and id
 }
 
 // verbose is what containerd adds to the status of a sandbox on request.
@@ -58,7 +66,7 @@ type verbose struct {
 
 func each(ctx context.Context, service runtime.RuntimeServiceClient, asked request, done *report) error {
 	actions := map[string]func(context.Context, runtime.RuntimeServiceClient, *sandboxReport, sandbox) error{
-		"run": start, "status": show, "stop": stop, "remove": remove,
+		"run": start, "fill": fill, "status": show, "stop": stop, "remove": remove,
 	}
 	action, ok := actions[asked.Action]
 	if !ok {
@@ -71,7 +79,7 @@ func each(ctx context.Context, service runtime.RuntimeServiceClient, asked reque
 		go func() {
 			defer all.Done()
 			told := &done.Sandboxes[number]
-			*told = sandboxReport{Name: one.Name, ID: one.ID, Additional: []string{}}
+			*told = sandboxReport{Name: one.Name, ID: one.ID, Additional: []string{}, Containers: map[string]string{}}
 			if err := action(ctx, service, told, one); err != nil {
 				told.Error = err.Error()
 			}
@@ -87,6 +95,29 @@ func start(ctx context.Context, service runtime.RuntimeServiceClient, told *sand
 		told.ID = answer.PodSandboxId
 	}
 	return err
+}
+
+// fill starts containers in a sandbox that runs.
+func fill(ctx context.Context, service runtime.RuntimeServiceClient, told *sandboxReport, one sandbox) error {
+	for _, wanted := range one.Containers {
+		created, err := service.CreateContainer(ctx, &runtime.CreateContainerRequest{
+			PodSandboxId: one.ID,
+			Config: &runtime.ContainerConfig{
+				Metadata: &runtime.ContainerMetadata{Name: wanted.Name},
+				Image:    &runtime.ImageSpec{Image: wanted.Image},
+				Linux:    &runtime.LinuxContainerConfig{},
+			},
+			SandboxConfig: one.config(),
+		})
+		if err != nil {
+			return err
+		}
+		told.Containers[wanted.Name] = created.ContainerId
+		if _, err := service.StartContainer(ctx, &runtime.StartContainerRequest{ContainerId: created.ContainerId}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func show(ctx context.Context, service runtime.RuntimeServiceClient, told *sandboxReport, one sandbox) error {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from tests.harness import SimulatedNode, container_id, l2bridge
 from tests.unit.binding.scripted_compute import Answer, ScriptedCompute
 from tests.unit.cli.conftest import Typed
 from tests.unit.cli.test_containers import Either
+from tests.unit.cri.fake_runtime import FakeRuntime, listed_container, listed_sandbox, served
 
 OTHER_SUBNET = {"prefix": "10.99.0.0/24", "gateway": "10.99.0.1"}
 PORT = {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}
@@ -156,6 +159,84 @@ class TestList:
         assert pods("list", "--network", "zoo").out == "no pods\n"
 
 
+@pytest.fixture
+def runtime() -> Iterator[FakeRuntime]:
+    """A container runtime that nobody has told of any pod."""
+    # A socket's path must be short, which a test's folder is not.
+    with tempfile.TemporaryDirectory(prefix="cri-") as short, served(f"unix://{short}/cri.sock") as running:
+        yield running
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets there")
+class TestWithTheRuntime:
+    def add(self, pods: Pods, runtime: FakeRuntime) -> str:
+        """A pod of which all know, with a container; the id of its sandbox."""
+        id_ = pods.add()
+        runtime.sandboxes = [listed_sandbox(id_)]
+        runtime.containers = [listed_container("c1", id_)]
+        runtime.addresses = {id_: ["10.88.0.2"]}
+        return id_
+
+    def test_a_pod_has_its_name_and_those_of_its_containers(self, pods: Pods, runtime: FakeRuntime) -> None:
+        id_ = self.add(pods, runtime)
+        typed = pods("list", "--cri", runtime.endpoint)
+        assert typed.err == ""
+        assert typed.out.splitlines()[:4] == [
+            id_,
+            "    pod shop/web-0 Ready",
+            "    its containers: nginx Running",
+            "    ok",
+        ]
+        (one,) = pods("list", "--cri", runtime.endpoint, "--json").json
+        assert one["kubernetes"] == {
+            "namespace": "shop",
+            "name": "web-0",
+            "uid": "uid-of-web-0",
+            "attempt": 0,
+            "state": "Ready",
+            "addresses": ["10.88.0.2"],
+            "containers": [{"id": "c1", "name": "nginx", "attempt": 0, "state": "Running"}],
+        }
+
+    def test_show_finds_a_pod_by_its_name_and_tells_all_of_it(self, pods: Pods, runtime: FakeRuntime) -> None:
+        id_ = self.add(pods, runtime)
+        assert pods("show", "shop/web-0", "--cri", runtime.endpoint, "--json").json["id"] == id_
+        out = " ".join(pods("show", "shop/web-0", "--cri", runtime.endpoint).out.split())
+        assert "shop/web-0: Ready, attempt 0, UID uid-of-web-0" in out
+        assert "nginx: c1, Running, attempt 0" in out
+        assert pods("show", "shop/web-0").err.startswith('cni-hns: pod "shop/web-0" not found')
+
+    def test_without_the_option_nothing_is_asked(self, pods: Pods, runtime: FakeRuntime) -> None:
+        self.add(pods, runtime)
+        assert pods.only()["kubernetes"] is None
+        assert "web-0" not in pods("list").out
+        assert runtime.asked == []
+
+    def test_what_only_the_runtime_shows_is_said(self, pods: Pods, runtime: FakeRuntime) -> None:
+        id_ = self.add(pods, runtime)
+        runtime.addresses = {id_: ["10.88.0.77"]}
+        said = "the runtime says that the pod has 10.88.0.77, which no endpoint of the pod has"
+        assert f"    MISMATCH {said}\n" in pods("list", "--cri", runtime.endpoint).out
+
+    def test_one_that_hangs_is_a_note_within_the_timeout(self, pods: Pods, runtime: FakeRuntime) -> None:
+        id_ = self.add(pods, runtime)
+        runtime.hold("ListPodSandbox")
+        typed = pods("list", "--cri", runtime.endpoint, "--timeout", "0.5", "--json")
+        assert (typed.exit_code, typed.json[0]["id"], typed.json[0]["state"]) == (0, id_, "ok")
+        assert typed.err == f"note: the runtime at {runtime.endpoint} has not answered within 0.5 s\n"
+
+    def test_one_that_is_missing_is_a_note(self, pods: Pods) -> None:
+        pods.add()
+        typed = pods("list", "--cri", "unix:///nowhere/containerd.sock")
+        assert (typed.exit_code, "    ok\n" in typed.out, typed.err.count("\n")) == (0, True, 1)
+        assert typed.err.startswith("note: the runtime at unix:///nowhere/containerd.sock does not tell ")
+
+    def test_what_is_no_endpoint_is_refused_before_anything_is_looked_at(self, pods: Pods) -> None:
+        typed = pods("list", "--cri", "tcp://127.0.0.1:3735")
+        assert (typed.exit_code, typed.out) == (2, "")
+        assert "write npipe:////./pipe/NAME" in " ".join(typed.err.split())
+
+
 class TestASourceThatIsMissing:
     def test_hcs_that_is_not_there_is_a_note(self, pods: Pods) -> None:
         sandbox = pods.add()
@@ -265,7 +346,7 @@ class TestShow:
             assert pods.node.call("ADD", l2bridge(), sandbox, namespace).exit_code == 0
         typed = pods("show", "abc")
         assert (typed.exit_code, typed.out) == (1, "")
-        assert typed.err.endswith('2 pods have an ID that begins with "abc": abc1, abc2\n')
+        assert typed.err.endswith('2 pods are "abc", or have an ID that begins so: abc1, abc2\n')
 
     @pytest.mark.parametrize("text", ["zoo", ""])
     def test_of_one_that_is_not_there(self, pods: Pods, text: str) -> None:

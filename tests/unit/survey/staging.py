@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cni_hns.binding.processes import Owner
+from cni_hns.cri.views import Container, Sandbox
 from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
 from cni_hns.hcs.documents.properties import Properties
 from cni_hns.identity import endpoint_id
@@ -76,6 +77,12 @@ def room(**changes: Any) -> NamespaceView:
 
 def system(system_id: str = SANDBOX, **changes: Any) -> Properties:
     return Properties.model_validate({"Id": system_id, "State": "Running", **changes})
+
+
+def sandbox(id_: str = SANDBOX, **changes: Any) -> Sandbox:
+    """What the runtime says of the healthy pod."""
+    containers = (Container("workload", id_, "nginx", 0, "Running"),)
+    return Sandbox(id_, "web-0", "shop", "uid", 0, True, (ADDRESS,), containers)._replace(**changes)
 
 
 def seen(**changes: Any) -> Seen:

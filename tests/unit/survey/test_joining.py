@@ -23,6 +23,7 @@ from tests.unit.survey.staging import (
     only_pod,
     room,
     row,
+    sandbox,
     seen,
     system,
 )
@@ -44,6 +45,26 @@ def test_all_sources_meet_in_one_pod() -> None:
 def test_one_of_these_alone_makes_a_pod_with_a_sandbox(alone: dict[str, Any]) -> None:
     (pod,) = pods_of(Seen(**alone))
     assert pod.id == SANDBOX
+
+
+def test_a_sandbox_that_the_runtime_calls_ready_is_a_pod_and_one_that_has_ended_is_none() -> None:
+    (pod,) = pods_of(Seen(sandboxes=[sandbox(), sandbox(OTHER, is_ready=False)]))
+    assert (pod.id, pod.namespace, pod.sandbox) == (SANDBOX, "", sandbox())
+
+
+def test_what_the_runtime_says_of_a_pod_is_with_it_after_it_has_ended() -> None:
+    ended = sandbox(is_ready=False, addresses=())
+    assert only_pod(sandboxes=[sandbox(OTHER, is_ready=False), ended]).sandbox == ended
+
+
+@pytest.mark.parametrize("listed", [[SANDBOX], ["workload"]], ids=["the sandbox", "another container"])
+def test_a_pod_that_only_its_containers_tell_of_has_a_sandbox_by_the_runtime(listed: list[str]) -> None:
+    """Another plugin's: its endpoint has a name that says nothing."""
+    rooms = [room(containers=listed, endpoints=set())]
+    sources = {"rows": [], "leases": [], "endpoints": [], "namespaces": rooms}
+    assert [(one.id, one.namespace) for one in pods_of(seen(**sources))] == [("", NAMESPACE)]
+    told = pods_of(seen(**sources, sandboxes=[sandbox()]))
+    assert [(one.id, one.namespace) for one in told] == [(SANDBOX, NAMESPACE)]
 
 
 def test_without_its_endpoint_a_pod_has_the_addresses_of_its_leases() -> None:

@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 from cni_hns.binding.errors import AccessDenied
+from cni_hns.cri.faults import CriFault
 from cni_hns.deadline import Deadline
 from cni_hns.ledger import open_ledger
 from cni_hns.log import Log
 from cni_hns.node.node import Node
 from cni_hns.survey.joining import pods_of
 from cni_hns.survey.look import look
+from cni_hns.survey.seen import Seen
 from tests.harness import SimulatedNode, l2bridge
-from tests.unit.survey.staging import SANDBOX, system
+from tests.unit.survey.staging import SANDBOX, sandbox, system
 
 
 def no_systems() -> list[Any]:
@@ -83,6 +85,23 @@ def test_an_hns_that_refuses_is_a_note(simulated: SimulatedNode, node: Node) -> 
     assert (seen.namespaces, seen.systems, len(seen.notes)) == (None, [], 1)
     (pod,) = pods_of(seen)
     assert (pod.id, pod.attachments[0].phase) == (SANDBOX, "ready")
+
+
+def test_a_runtime_is_asked_only_where_somebody_wants_it(node: Node) -> None:
+    assert look(node, no_systems).sandboxes is None
+    assert (Seen().is_blind, Seen(sandboxes=[]).is_blind) == (True, False)
+    assert look(node, no_systems, lambda: [sandbox()]).sandboxes == [sandbox()]
+
+
+def test_a_runtime_that_does_not_tell_is_a_note(simulated: SimulatedNode, node: Node) -> None:
+    def hangs() -> list[Any]:
+        raise CriFault("the runtime has not answered")
+
+    add(simulated)
+    seen = look(node, lambda: [system()], hangs)
+    assert (seen.sandboxes, seen.notes) == (None, ("the runtime has not answered",))
+    (pod,) = pods_of(seen)
+    assert (pod.id, pod.state) == (SANDBOX, "ok")
 
 
 def test_a_ledger_that_is_damaged_is_one_note(simulated: SimulatedNode, node: Node) -> None:

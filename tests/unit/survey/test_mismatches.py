@@ -30,15 +30,18 @@ from tests.unit.survey.staging import (
     only_pod,
     room,
     row,
+    sandbox,
     seen,
     system,
 )
 
-SOURCES = ["namespaces", "endpoints", "networks", "systems", "rows", "leases"]
+SOURCES = ["namespaces", "endpoints", "networks", "systems", "rows", "leases", "sandboxes"]
 
 
 def test_a_healthy_pod_has_none() -> None:
     assert (only_pod().state, only_pod().mismatches) == ("ok", [])
+    told = only_pod(sandboxes=[sandbox()])
+    assert (told.state, told.mismatches) == ("ok", [])
 
 
 CASES = [
@@ -186,6 +189,48 @@ CASES = [
         f"container workload is in namespace {NAMESPACE}, and no row of the ledger names that",
         id="a container of a namespace whose row was deleted",
     ),
+    pytest.param(
+        {
+            "systems": [system("workload")],
+            "namespaces": [room(containers=["workload"])],
+            "sandboxes": [sandbox()],
+        },
+        "sandbox-without-container",
+        f"the runtime says that sandbox {SANDBOX} is ready, and HCS does not have its container",
+        id="a sandbox that is ready and that HCS does not have",
+    ),
+    pytest.param(
+        {"sandboxes": []},
+        "sandbox-unknown",
+        f"HCS has the sandbox's container {SANDBOX}, and the runtime does not know this sandbox",
+        id="a sandbox's container that the runtime does not know",
+    ),
+    pytest.param(
+        {
+            "systems": [system(f"{SANDBOX}@vm")],
+            "namespaces": [room(containers=[])],
+            "sandboxes": [],
+        },
+        "sandbox-unknown",
+        f"HCS has the sandbox's container {SANDBOX}@vm, and the runtime does not know this sandbox",
+        id="a sandbox's virtual machine that the runtime does not know",
+    ),
+    pytest.param(
+        {
+            "systems": [],
+            "namespaces": [room(containers=[])],
+            "sandboxes": [sandbox(is_ready=False, addresses=())],
+        },
+        "sandbox-ended-with-endpoint",
+        f"the runtime says that sandbox {SANDBOX} has ended, and endpoint {ENDPOINT} is still there",
+        id="a sandbox that has ended and has its endpoint",
+    ),
+    pytest.param(
+        {"sandboxes": [sandbox(addresses=(ADDRESS, "10.88.0.9"))]},
+        "sandbox-address",
+        "the runtime says that the pod has 10.88.0.9, which no endpoint of the pod has",
+        id="an address that the runtime says and no endpoint has",
+    ),
 ]
 
 
@@ -205,13 +250,48 @@ def test_each_kind_is_staged_here_and_explained_to_operators() -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_source_that_does_not_answer_is_no_mismatch(source: str) -> None:
-    assert kinds(only_pod(**{source: None})) == []
+    assert kinds(only_pod(**{"sandboxes": [sandbox()], source: None})) == []
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_one_source_alone_is_no_mismatch(source: str) -> None:
-    alone = Seen(**{source: getattr(seen(), source)})
+    alone = Seen(**{source: getattr(seen(sandboxes=[sandbox()]), source)})
     assert [one.mismatches for one in pods_of(alone) if one.mismatches] == []
+
+
+class TestNoMismatchWithTheRuntime:
+    def test_in_a_pod_that_starts(self) -> None:
+        """It is listed after its container started, which HCS and the ledger see before."""
+        young = LedgerTime(ADDED + STARTING_S - 1, 0.0)
+        assert kinds(only_pod(time=young, sandboxes=[])) == []
+        without_container = {"systems": [], "namespaces": [room(containers=[])], "sandboxes": [sandbox()]}
+        assert kinds(only_pod(time=young, **without_container)) == []
+
+    def test_while_a_process_works_on_the_pod(self) -> None:
+        ended = sandbox(is_ready=False, addresses=())
+        assert kinds(only_pod(sandboxes=[ended], at_work=frozenset({KEY}))) == []
+
+    def test_in_a_pod_of_the_hosts_network_that_hcs_does_not_have(self) -> None:
+        of_the_host = sandbox(OTHER, name="kube-proxy", addresses=(), containers=())
+        pods = pods_of(seen(sandboxes=[sandbox(), of_the_host]))
+        assert [(one.id, kinds(one)) for one in pods] == [(OTHER, []), (SANDBOX, [])]
+
+    def test_with_a_sandbox_in_a_virtual_machine(self) -> None:
+        machine = {"systems": [system(f"{SANDBOX}@vm")], "namespaces": [room(containers=[])]}
+        assert kinds(only_pod(sandboxes=[sandbox()], **machine)) == []
+
+    def test_in_an_address_that_two_spell_differently(self) -> None:
+        endpoints = [endpoint(addresses=[("FD00:0:0::2", 64)])]
+        told = [sandbox(addresses=("fd00::2",))]
+        assert kinds(only_pod(endpoints=endpoints, leases=[lease(address="fd00::2")], sandboxes=told)) == []
+
+    def test_in_an_address_of_a_dhcp_server(self) -> None:
+        endpoints = [endpoint(flags=ENABLE_DHCP, addresses=[])]
+        assert kinds(only_pod(endpoints=endpoints, leases=[], sandboxes=[sandbox()])) == []
+
+    def test_in_a_system_that_is_no_sandboxs(self) -> None:
+        systems = [system("workload"), system(), system("other")]
+        assert kinds(only_pod(sandboxes=[sandbox()], systems=systems)) == []
 
 
 class TestNoMismatch:
