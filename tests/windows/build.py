@@ -28,7 +28,7 @@ _STANDIN = "hns_standin"
 _LIBRARIES = {
     "computenetwork": [_STANDIN],
     "vmcompute": [_STANDIN],
-    "computecore": [],
+    "computecore": [_STANDIN],
     "bcryptprimitives": ["advapi32"],
 }
 

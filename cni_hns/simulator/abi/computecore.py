@@ -281,7 +281,7 @@ class ComputeCore:
             while answer.hresult == 0 and not answer.text:
                 if time.monotonic() >= until:
                     return HCS_OPERATION_TIMEOUT
-                time.sleep(_INTERVAL_S)
+                self._service.wait(_INTERVAL_S)
                 answer = self._service.look(COMPUTECORE + function, arguments, generation)
             told = answer.text or answer.record
             if told and result != ffi.NULL:

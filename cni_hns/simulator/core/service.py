@@ -90,6 +90,10 @@ class Service:
                 self._caller.end()
         return Answer(hresult, "", "")
 
+    def wait(self, seconds: float) -> None:
+        """Let the calling process wait so long."""
+        self._caller.wait(seconds)
+
     def finish_late(self) -> None:
         """Do now what the service has not finished yet."""
         with self.store.transaction() as state:
