@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from cni_hns.simulator import wire
+from cni_hns.simulator.abi.old_compute import OldCompute
 from cni_hns.simulator.abi.remote import RemoteComputeCore
 from cni_hns.simulator.core.documents import written
 from cni_hns.simulator.core.errors import E_NOTIMPL, INVALID_HANDLE
@@ -59,6 +60,7 @@ class Session:
         self._seen: dict[int, int] = {}
         self._inbox = Inbox()
         self._compute = RemoteComputeCore(self._service, self._inbox, self._violation)
+        self._old_compute = OldCompute(self._service, self._handles, self._inbox)
         self._calls = 0
         self._lock = threading.Lock()
         self._waiting = _Waiting()
@@ -136,6 +138,8 @@ class Session:
         self._count(1)
         if function.startswith(COMPUTECORE):
             reply = self._of_compute(function.removeprefix(COMPUTECORE), texts)
+        elif function.startswith("Hcs"):
+            reply = self._of_old_compute(function, handle, texts)
         else:
             reply = self._call(function, handle, texts)
         self._count(-1)  # not after a fault: the process could not go on
@@ -168,6 +172,15 @@ class Session:
         if returned is None:
             return wire.reply(_PROCEDURE_NOT_FOUND)
         return wire.reply(returned.hresult, returned.number, returned.text)
+
+    def _of_old_compute(self, function: str, handle: int, texts: list[str | None]) -> bytes:
+        refusal = self._taken_away(function, "vmcompute")
+        if refusal:
+            return wire.reply(refusal)
+        outcome = self._old_compute.call(function, handle, texts)
+        if outcome is None:
+            return wire.reply(E_NOTIMPL)
+        return wire.reply(outcome.hresult, outcome.handle, outcome.text or None, outcome.record or None)
 
     def _taken_away(self, function: str, library: str) -> int:
         """A DLL that is there cannot lose a function: it answers what a loader says without it."""
@@ -225,6 +238,7 @@ class Session:
         self._seen.clear()
         self._inbox.close_all()
         self._compute.stop()
+        self._old_compute.stop()
         self._closed.set()
 
     def _leave(self, buffers: list[str]) -> None:

@@ -17,7 +17,7 @@ functions of the DLLs there are requests about the process itself:
 
     Join       handle: 0, or the number that another connection of the process was given; text: its process id
                in decimal. The first request of each connection. The reply's handle is the process's number.
-    NextEvent  handle: what the process listens with: a callback's; of computecore.dll a system's, a
+    NextEvent  handle: what the process listens with: a registration's; of computecore.dll a system's, a
                process's or an operation's, which has an event of code 0 when it has ended. The reply comes
                when there is an event: its code is the lower half of the handle, its status the upper half,
                its data the text. With E_ABORT once nobody listens any more.

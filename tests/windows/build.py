@@ -27,7 +27,7 @@ _HERE = Path(__file__).parent
 _STANDIN = "hns_standin"
 _LIBRARIES = {
     "computenetwork": [_STANDIN],
-    "vmcompute": [_STANDIN],
+    "vmcompute": [_STANDIN, "ole32"],
     "computecore": [_STANDIN],
     "bcryptprimitives": ["advapi32"],
 }

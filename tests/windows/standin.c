@@ -387,7 +387,7 @@ static HRESULT call_over(struct connection *connection, const struct call *call)
     free(request.data);
     if (reply.texts) {
         const uint8_t *at = reply.texts;
-        if (call->opened && result == S_OK)
+        if (call->opened) /* 0 of what was refused */
             *call->opened = (void *)(uintptr_t)reply.handle;
         read_text(&at, call->answer, call->function, FALSE);
         read_text(&at, call->record, call->function, TRUE);

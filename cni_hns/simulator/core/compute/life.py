@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cni_hns.simulator.core import containers
+from cni_hns.simulator.core import containers, endpoint_changes
 from cni_hns.simulator.core.compute import clock, events, processes, systems
 from cni_hns.simulator.core.compute.reading import optional_in
 from cni_hns.simulator.core.compute.systems import System
@@ -77,7 +77,8 @@ def join(state: State, system: System) -> None:
     """A container gets its compartment and endpoints; one without a namespace takes endpoints by hand.
 
     Raises:
-        Refused: 0x80070490, no such namespace; 0x803B002E, an endpoint of it cannot be attached.
+        Refused: 0x80070490, no such namespace; 0x803B002E, an endpoint of it cannot be attached; of a
+        container without a namespace what `endpoint_changes.share` refuses.
     """
     if system.type != systems.CONTAINER:
         return
@@ -85,6 +86,8 @@ def join(state: State, system: System) -> None:
         containers.start(state, system.namespace, system.id)
     else:
         containers.run(state, system.id)
+        for endpoint in system.adapters:
+            endpoint_changes.share(state, endpoint, system.id)
     systems.change(state, system, joined=1)
 
 
