@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import select
 import socket
 import sys
 import threading
@@ -122,7 +123,7 @@ class _Server:
         while (body := wire.read_message(reader)) is not None:
             try:
                 handle, function, texts = wire.read_request(body)
-                reply = session.answer(function, handle, texts)
+                reply = session.answer(function, handle, texts, lambda: _has_gone(connection))
             except ValueError:
                 return
             except HangsForever:
@@ -140,6 +141,12 @@ class _Server:
                     del self._sessions[number]
                     session.close()
         connection.close()
+
+
+def _has_gone(connection: socket.socket) -> bool:
+    """Whether the other side is no more: one that waits for a reply sends nothing."""
+    readable, _, _ = select.select([connection], [], [], 0)
+    return bool(readable)
 
 
 def main(arguments: list[str]) -> int:

@@ -8,15 +8,19 @@ Rule 2: a fault that kills or hangs means the process at the other end, never th
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import NoReturn
 
 from cni_hns.simulator import wire
+from cni_hns.simulator.abi.old_compute import OldCompute
+from cni_hns.simulator.abi.remote import RemoteComputeCore
 from cni_hns.simulator.core.documents import written
 from cni_hns.simulator.core.errors import E_NOTIMPL, INVALID_HANDLE
 from cni_hns.simulator.core.exports import CALLBACK, EXPORTS, Export
-from cni_hns.simulator.core.service import Answer, Service
+from cni_hns.simulator.core.service import COMPUTECORE, Answer, Service
 from cni_hns.simulator.core.store import Store
 from cni_hns.simulator.handles import Handles, Held
+from cni_hns.simulator.inbox import Inbox
 
 __all__ = ["HangsForever", "Session"]
 
@@ -35,6 +39,15 @@ class _EndsItself(Exception):
     """The process has to end."""
 
 
+class _Waiting(threading.local):
+    """Whether the other side of the connection whose request this thread answers has gone.
+
+    None in a thread that answers nobody: it does the work of an operation.
+    """
+
+    gone: Callable[[], bool] | None = None
+
+
 class Session:
     """A process at the other end of one connection or more; it calls, so it is the service's `Caller`."""
 
@@ -43,10 +56,16 @@ class Session:
         self._pid = pid
         self._stopped = stopped
         self._service = Service(store, self)
-        self._handles = Handles(lambda text: self._write("violation", text))
+        self._handles = Handles(self._violation)
         self._seen: dict[int, int] = {}
+        self._inbox = Inbox()
+        self._compute = RemoteComputeCore(self._service, self._inbox, self._violation)
+        self._old_compute = OldCompute(self._service, self._handles, self._inbox)
         self._calls = 0
         self._lock = threading.Lock()
+        self._waiting = _Waiting()
+        self._ends = threading.Event()
+        self._closed = threading.Event()
         options = store.options()
         self._missing, self._absent = options.missing_functions, options.missing_libraries
         self._old = options.version < (9, 0)
@@ -59,46 +78,77 @@ class Session:
         return self._pid
 
     def wait(self, seconds: float) -> None:
-        """The reply comes later; at once if the server stops."""
+        """The reply comes later; never if the server stops, or the process has gone meanwhile."""
+        if self._waiting.gone is None:
+            if self._closed.wait(seconds):
+                raise HangsForever
+            return
         self._stopped.wait(seconds)
-        if self._stopped.is_set():
-            raise HangsForever
+        self._go_on()
 
     def hang(self) -> NoReturn:
-        """The reply never comes."""
+        """The reply, or the end of the operation, never comes."""
+        if self._waiting.gone is None:
+            self._closed.wait()
         raise HangsForever
 
     def end(self) -> NoReturn:
-        """The reply tells the process to end itself."""
+        """The next reply tells the process to end itself."""
+        self._ends.set()
+        if self._waiting.gone is None:
+            self.hang()
         raise _EndsItself
+
+    def _go_on(self) -> None:
+        """Whether who waits for a reply shall go on waiting.
+
+        Raises:
+            HangsForever: nobody waits any more.
+            _EndsItself: the process has to end.
+        """
+        if self._stopped.is_set() or self._waiting.gone is None or self._waiting.gone():
+            raise HangsForever
+        if self._ends.is_set():
+            raise _EndsItself
 
     # Requests
 
-    def answer(self, function: str, handle: int, texts: list[str | None]) -> bytes:
-        """The reply to one request.
+    def answer(self, function: str, handle: int, texts: list[str | None], gone: Callable[[], bool]) -> bytes:
+        """The reply to one request; `gone()` says whether the process that waits for it is no more.
 
         Raises:
             HangsForever: there is none.
+            ValueError: it is no request.
         """
+        self._waiting.gone = gone
+        try:
+            return self._answer(function, handle, texts)
+        except _EndsItself:
+            return wire.reply(0, order=wire.END_YOURSELF)
+
+    def _answer(self, function: str, handle: int, texts: list[str | None]) -> bytes:
         if function == "NextEvent":
             return self._next_event(handle)
         if function == "Violation":
-            self._write("violation", texts[0] or "")
+            self._violation(texts[0] or "")
             return wire.reply(0)
         if function == "Leave":
             self._leave([text or "" for text in texts])
             return wire.reply(0)
         self._count(1)
-        try:
+        if function.startswith(COMPUTECORE):
+            reply = self._of_compute(function.removeprefix(COMPUTECORE), texts)
+        elif function.startswith("Hcs"):
+            reply = self._of_old_compute(function, handle, texts)
+        else:
             reply = self._call(function, handle, texts)
-        except _EndsItself:
-            return wire.reply(0, order=wire.END_YOURSELF)
         self._count(-1)  # not after a fault: the process could not go on
         return reply
 
     def _call(self, function: str, handle: int, texts: list[str | None]) -> bytes:
         export = EXPORTS.get(function)
-        refusal = E_NOTIMPL if export is None else self._taken_away(function)
+        library = "computenetwork" if function.startswith("Hcn") else "vmcompute"
+        refusal = E_NOTIMPL if export is None else self._taken_away(function, library)
         if export is None or refusal:
             return wire.reply(refusal)
         if CALLBACK in (export.takes, export.gives):
@@ -114,9 +164,27 @@ class Session:
             return wire.reply(self._service.close(function, open_.target, open_.generation).hresult)
         return self._replied(self._service.call(function, [open_.target, *texts], open_.generation), export)
 
-    def _taken_away(self, function: str) -> int:
+    def _of_compute(self, function: str, texts: list[str | None]) -> bytes:
+        refusal = self._taken_away(function, "computecore")
+        if refusal:
+            return wire.reply(refusal)
+        returned = self._compute.call(function, texts, self._go_on)
+        if returned is None:
+            return wire.reply(_PROCEDURE_NOT_FOUND)
+        return wire.reply(returned.hresult, returned.number, returned.text)
+
+    def _of_old_compute(self, function: str, handle: int, texts: list[str | None]) -> bytes:
+        refusal = self._taken_away(function, "vmcompute")
+        if refusal:
+            return wire.reply(refusal)
+        outcome = self._old_compute.call(function, handle, texts)
+        if outcome is None:
+            return wire.reply(E_NOTIMPL)
+        return wire.reply(outcome.hresult, outcome.handle, outcome.text or None, outcome.record or None)
+
+    def _taken_away(self, function: str, library: str) -> int:
         """A DLL that is there cannot lose a function: it answers what a loader says without it."""
-        if ("computenetwork" if function.startswith("Hcn") else "vmcompute") in self._absent:
+        if library in self._absent:
             return _MODULE_NOT_FOUND
         return _PROCEDURE_NOT_FOUND if function in self._missing else 0
 
@@ -146,10 +214,12 @@ class Session:
         return wire.reply(answer.hresult, handle if answer.hresult == 0 else 0)
 
     def _next_event(self, handle: int) -> bytes:
-        while not self._stopped.is_set():
-            last = self._seen.get(handle)
-            if last is None:
-                break
+        while self._inbox.is_open(handle):
+            notice = self._inbox.take(handle, _INTERVAL_S)
+            if notice is not None:
+                return wire.event(notice.code, notice.data, notice.status)
+            self._go_on()
+        while (last := self._seen.get(handle)) is not None:
             rows = self._store.rows(
                 "SELECT id, code, object FROM events WHERE id > ? ORDER BY id LIMIT 1", last
             )
@@ -157,26 +227,35 @@ class Session:
                 ((number, code, target),) = rows
                 if handle in self._seen:
                     self._seen[handle] = number
-                return wire.reply(0, code, written({"ID": target, "Flags": 0, "Data": None}))
-            self._stopped.wait(_INTERVAL_S)
+                return wire.event(code, written({"ID": target, "Flags": 0, "Data": None}))
+            self.wait(_INTERVAL_S)
         return wire.reply(_E_ABORT)
 
     # The end
 
     def close(self) -> None:
-        """Its last connection has ended: nobody waits for events any more."""
+        """Its last connection has ended: nobody waits for anything any more, and it holds nothing."""
         self._seen.clear()
+        self._inbox.close_all()
+        self._compute.stop()
+        self._old_compute.stop()
+        self._closed.set()
 
     def _leave(self, buffers: list[str]) -> None:
         self._seen.clear()
+        self._inbox.close_all()
         if self._calls:
             return
-        for held in [*self._handles.held(), *(Held("buffer", function) for function in buffers)]:
-            self._write(held.kind, held.what)
+        held = [*self._handles.held(), *self._compute.held()]
+        for one in [*held, *(Held("buffer", function) for function in buffers)]:
+            self._write(one.kind, one.what)
 
     def _count(self, step: int) -> None:
         with self._lock:
             self._calls += step
+
+    def _violation(self, text: str) -> None:
+        self._write("violation", text)
 
     def _write(self, kind: str, text: str) -> None:
         with self._store.transaction() as state:

@@ -8,13 +8,19 @@
 Numbers and UTF-16 are little-endian. GUIDs go as texts. `handle` is 0 where the function takes or gives none.
 Order 0 is an answer; order 1 means that the calling process has to end itself at once.
 
+A function of computecore.dll has `computecore!` before its name, and no handle: its texts are all arguments
+that go in, in the order of the declaration, numbers and handles in decimal (NULL is 0), a callback as 1. The
+reply's handle is the handle that comes out, or the process's id.
+
 A connection carries one call at a time; a process that calls from several threads opens several. Beside the
 functions of the DLLs there are requests about the process itself:
 
     Join       handle: 0, or the number that another connection of the process was given; text: its process id
                in decimal. The first request of each connection. The reply's handle is the process's number.
-    NextEvent  handle: a callback's. The reply comes when there is an event, its code as handle, its data as
-               text; with E_ABORT once the callback is unregistered.
+    NextEvent  handle: what the process listens with: a registration's; of computecore.dll a system's, a
+               process's or an operation's, which has an event of code 0 when it has ended. The reply comes
+               when there is an event: its code is the lower half of the handle, its status the upper half,
+               its data the text. With E_ABORT once nobody listens any more.
     Violation  text: what the process did wrong with a buffer.
     Leave      texts: one per buffer that the process still holds, the function that gave it. The process ends
                in good order. One that is killed does not say so, and nothing is held against it.
@@ -30,6 +36,7 @@ __all__ = [
     "END_YOURSELF",
     "Reader",
     "Reply",
+    "event",
     "message",
     "read_message",
     "read_reply",
@@ -42,6 +49,7 @@ __all__ = [
 ANSWER, END_YOURSELF = 0, 1
 
 _NULL = 0xFFFFFFFF
+_LOWER_HALF = 0xFFFFFFFF
 _LIMIT_BYTES = 64 << 20
 _SIZE = struct.Struct("<I")
 _REPLY = struct.Struct("<IIQ")
@@ -84,6 +92,11 @@ def reply(
 ) -> bytes:
     """A reply, ready to be sent."""
     return message(_REPLY.pack(order, hresult, handle) + _text(text) + _text(record))
+
+
+def event(code: int, data: str | None, status: int = 0) -> bytes:
+    """The reply to NextEvent, ready to be sent."""
+    return reply(0, code & _LOWER_HALF | status << 32, data)
 
 
 def read_request(body: bytes) -> tuple[int, str, list[str | None]]:

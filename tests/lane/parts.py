@@ -77,8 +77,16 @@ GO_PROGRAMS = {
     "github.com/containernetworking/plugins/plugins/main/windows/win-bridge@v1.9.0": ("windows",),
     "github.com/containernetworking/plugins/plugins/main/windows/win-overlay@v1.9.0": ("windows",),
 }
-# Test programs of ours, in tests/clients.
-OUR_GO_PROGRAMS = {"chained": ("linux", "windows"), "gocni": ("linux", "windows"), "cri": ("linux",)}
+# Test programs of ours, in tests/clients. Of a name that ends so the source is the same, and the modules are
+# those of newer.mod.
+_NEWER = "-newer"
+OUR_GO_PROGRAMS = {
+    "chained": ("linux", "windows"),
+    "gocni": ("linux", "windows"),
+    "cri": ("linux",),
+    "hcsshim": ("windows",),
+    f"hcsshim{_NEWER}": ("windows",),
+}
 
 
 class Part(NamedTuple):
@@ -199,11 +207,13 @@ def install_go_programs(lane: Lane) -> None:
 
 def build_our_go_programs(lane: Lane) -> None:
     for program, systems in OUR_GO_PROGRAMS.items():
+        modules = ["-modfile=newer.mod"] if program.endswith(_NEWER) else []
         for system in systems:
             name = f"{program}.exe" if system == "windows" else program
+            target = str(lane.root / "programs" / system / name)
             run(
-                [_go(), "build", "-trimpath", "-o", str(lane.root / "programs" / system / name), "."],
-                cwd=CLIENTS / program,
+                [_go(), "build", "-trimpath", *modules, "-o", target, "."],
+                cwd=CLIENTS / program.removesuffix(_NEWER),
                 env={**os.environ, "GOOS": system, "CGO_ENABLED": "0"},
             )
 
@@ -228,7 +238,7 @@ PARTS = [
     Part("programs", lambda _: repr(GO_PROGRAMS).encode(), install_go_programs),
     Part(
         "test-programs",
-        lambda _: _digest_of(CLIENTS, "*.go", "go.*"),
+        lambda _: _digest_of(CLIENTS, "*.go", "*.mod", "*.sum"),
         build_our_go_programs,
     ),
     Part("pause-image", lambda _: _digest_of(CLIENTS, "pause*"), build_pause_image),

@@ -27,8 +27,8 @@ _HERE = Path(__file__).parent
 _STANDIN = "hns_standin"
 _LIBRARIES = {
     "computenetwork": [_STANDIN],
-    "vmcompute": [_STANDIN],
-    "computecore": [],
+    "vmcompute": [_STANDIN, "ole32"],
+    "computecore": [_STANDIN],
     "bcryptprimitives": ["advapi32"],
 }
 

@@ -122,7 +122,7 @@ HRESULT WINAPI HcnRegisterServiceCallback(NOTIFIED callback, void *context, OBJE
     if (!made_empty(handle, NULL) || !callback)
         return PARAMETER_INCORRECT;
     result = standin_call(&call);
-    return result == S_OK ? standin_listen(*handle, callback, context) : result;
+    return result == S_OK ? standin_listen(*handle, standin_notified, callback, context) : result;
 }
 
 HRESULT WINAPI HcnUnregisterServiceCallback(OBJECT handle)

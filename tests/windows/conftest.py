@@ -15,6 +15,8 @@ from tests.windows.build import COMPILER, FLAGS, build
 from tests.windows.program import Program
 
 _HERE = Path(__file__).parent
+# Two DLLs have functions of one name: no program has both.
+_PROGRAMS = {"caller": ("computenetwork", "vmcompute"), "computer": ("computecore",)}
 
 
 @pytest.fixture
@@ -26,22 +28,35 @@ def simulator(tmp_path: Path) -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="session")
-def caller(lane: Lane, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """caller.exe, linked against the stand-in DLLs as against Windows' own."""
-    folder = tmp_path_factory.mktemp("caller")
+def programs(lane: Lane, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with caller.exe and its like, linked against the stand-in DLLs as against Windows' own."""
+    folder = tmp_path_factory.mktemp("programs")
     assert lane.prefix  # who has no lane need not have the compiler
     build(folder)
-    target = folder / "caller.exe"
-    files = [str(_HERE / "caller.c"), f"-L{folder}", "-lcomputenetwork", "-lvmcompute", "-lole32"]
-    subprocess.run([COMPILER, *FLAGS, "-municode", "-o", str(target), *files], check=True)
-    # What it is to use lies in System32.
+    for name, needs in _PROGRAMS.items():
+        libraries = [f"-L{folder}", *(f"-l{library}" for library in needs), "-lole32"]
+        files = [str(_HERE / f"{name}.c"), *libraries]
+        subprocess.run([COMPILER, *FLAGS, "-municode", "-o", str(folder / f"{name}.exe"), *files], check=True)
+    # What they are to use lies in System32.
     for library in folder.glob("*.dll"):
         library.unlink()
-    return target
+    return folder
 
 
 @pytest.fixture
-def program(caller: Path, simulator: Simulator, lane: Lane, wine: None) -> Iterator[Program]:
+def address(simulator: Simulator, wine: None) -> Iterator[str]:
+    """Where the node is served."""
+    with serve(simulator) as found:
+        yield found
+
+
+@pytest.fixture
+def program(programs: Path, address: str, lane: Lane) -> Program:
     """caller.exe on the served node."""
-    with serve(simulator) as address:
-        yield Program(lane, caller, address)
+    return Program(lane, programs / "caller.exe", address)
+
+
+@pytest.fixture
+def computer(programs: Path, address: str, lane: Lane) -> Program:
+    """computer.exe on the served node."""
+    return Program(lane, programs / "computer.exe", address)

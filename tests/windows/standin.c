@@ -387,7 +387,7 @@ static HRESULT call_over(struct connection *connection, const struct call *call)
     free(request.data);
     if (reply.texts) {
         const uint8_t *at = reply.texts;
-        if (call->opened && result == S_OK)
+        if (call->opened) /* 0 of what was refused */
             *call->opened = (void *)(uintptr_t)reply.handle;
         read_text(&at, call->answer, call->function, FALSE);
         read_text(&at, call->record, call->function, TRUE);
@@ -419,11 +419,18 @@ PCWSTR standin_guid(const GUID *guid, wchar_t text[GUID_UNITS])
     return text;
 }
 
+PCWSTR standin_number(uint64_t number, wchar_t text[NUMBER_UNITS])
+{
+    swprintf(text, NUMBER_UNITS, L"%llu", (unsigned long long)number);
+    return text;
+}
+
 /* ---- Notifications ---- */
 
 struct listener {
     void *handle;
-    NOTIFIED callback;
+    TELL tell;
+    void *callback;
     void *context;
     HANDLE thread;
     DWORD thread_id;
@@ -433,7 +440,22 @@ struct listener {
 
 static struct listener *listeners;
 
-/* The event's code comes as the handle, its data as the text; any other answer than S_OK is the end. */
+/* A copy of the text at `at`, or NULL. */
+static wchar_t *private_text(const uint8_t *at, size_t *size)
+{
+    uint32_t units;
+    wchar_t *text;
+    memcpy(&units, at, 4);
+    *size = units == NULL_TEXT ? 0 : (size_t)units * sizeof(wchar_t);
+    if (units == NULL_TEXT)
+        return NULL;
+    text = calloc((size_t)units + 1, sizeof(wchar_t));
+    memcpy(text, at + 4, *size);
+    return text;
+}
+
+/* The event's code and status come as the halves of the handle, its data as the text; any other answer than S_OK is
+ * the end. */
 static BOOL hear_one(struct listener *listener)
 {
     struct bytes request = {0};
@@ -443,13 +465,12 @@ static BOOL hear_one(struct listener *listener)
     put_name(&request, "NextEvent");
     result = exchange(listener->connection, &request, &reply);
     if (result == S_OK) {
-        uint32_t units;
-        wchar_t *data;
-        memcpy(&units, reply.texts, 4);
-        data = calloc(units + 1, sizeof(wchar_t));
-        memcpy(data, reply.texts + 4, units * sizeof(wchar_t));
-        listener->callback((DWORD)reply.handle, listener->context, S_OK, data);
-        memset(data, 0xDD, units * sizeof(wchar_t)); /* it was this thread's */
+        size_t size;
+        wchar_t *data = private_text(reply.texts, &size);
+        listener->tell(listener->handle, listener->callback, listener->context, (DWORD)reply.handle,
+                       (HRESULT)(reply.handle >> 32), data);
+        if (data)
+            memset(data, 0xDD, size); /* it was this thread's */
         free(data);
     }
     free(request.data);
@@ -466,10 +487,19 @@ static DWORD WINAPI hear(void *parameter)
     return 0;
 }
 
-HRESULT standin_listen(void *handle, NOTIFIED callback, void *context)
+void standin_notified(void *handle, void *callback, void *context, DWORD type, HRESULT status, PCWSTR data)
 {
-    struct listener *listener = calloc(1, sizeof *listener);
-    *listener = (struct listener){.handle = handle, .callback = callback, .context = context};
+    (void)handle;
+    ((NOTIFIED)callback)(type, context, status, data);
+}
+
+HRESULT standin_listen(void *handle, TELL tell, void *callback, void *context)
+{
+    struct listener *listener;
+    if (!callback)
+        return S_OK;
+    listener = calloc(1, sizeof *listener);
+    *listener = (struct listener){.handle = handle, .tell = tell, .callback = callback, .context = context};
     listener->connection = open_connection();
     if (!listener->connection) {
         free(listener);
@@ -514,7 +544,8 @@ static void leave(void)
     put_name(&request, "Leave");
     for (struct buffer *held = buffers; held; held = held->next) {
         char what[96];
-        snprintf(what, sizeof what, "%s%s", held->function, held->is_record ? " (error record)" : "");
+        const char *library = strchr(held->function, '!');
+        snprintf(what, sizeof what, "%s%s", library ? library + 1 : held->function, held->is_record ? " (error record)" : "");
         put_name(&request, what);
     }
     tell(&request);

@@ -12,13 +12,13 @@
 /* https://learn.microsoft.com/virtualization/api/hcn/Reference/HCN_NOTIFICATION_CALLBACK */
 typedef void(WINAPI *NOTIFIED)(DWORD type, void *context, HRESULT status, PCWSTR data);
 
-/* One call. `texts` are `count` arguments, each a text or NULL. What comes out goes where the pointers say; a NULL
- * pointer means that the caller does not want it. */
+/* One call, of a function's name on the wire. `texts` are `count` arguments, each a text or NULL. What comes out goes
+ * where the pointers say; a NULL pointer means that the caller does not want it. */
 struct call {
     const char *function;
     void *handle;
     int count;
-    PCWSTR texts[3];
+    PCWSTR texts[5];
     void **opened;
     PWSTR *answer;
     PWSTR *record;
@@ -26,9 +26,18 @@ struct call {
 
 HRESULT standin_call(const struct call *call);
 
-/* Let the callback hear what happens, from a thread of its own, until standin_unlisten. */
-HRESULT standin_listen(void *handle, NOTIFIED callback, void *context);
+/* Calls a callback of any type with one event. */
+typedef void (*TELL)(void *handle, void *callback, void *context, DWORD type, HRESULT status, PCWSTR data);
+
+/* Let the callback hear what happens, from a thread of its own, until standin_unlisten; nothing without a callback.
+ * standin_notified calls one of the type NOTIFIED. */
+HRESULT standin_listen(void *handle, TELL tell, void *callback, void *context);
+void standin_notified(void *handle, void *callback, void *context, DWORD type, HRESULT status, PCWSTR data);
 void standin_unlisten(void *handle);
+
+/* A number or a handle as the wire has it. */
+enum { NUMBER_UNITS = 21 };
+PCWSTR standin_number(uint64_t number, wchar_t text[NUMBER_UNITS]);
 
 /* A GUID as the wire has it; the zero GUID for NULL. */
 enum { GUID_UNITS = 37 };

@@ -284,7 +284,7 @@ class ComputeCore:
                 return
             self._teller.forget(number_of(handle))
             target = self._targets.pop(number_of(handle))
-            self._service.close(function, target.system, open_.generation)
+            self._service.close(function, target.system, None)
             self._running.forget(target.process)
             self._let_go(target)
             self._teller.look()
@@ -304,7 +304,7 @@ class ComputeCore:
             while answer.hresult == 0 and not answer.text:
                 if time.monotonic() >= until:
                     return HCS_OPERATION_TIMEOUT
-                time.sleep(_INTERVAL_S)
+                self._service.wait(_INTERVAL_S)
                 answer = self._service.look(COMPUTECORE + function, arguments, generation)
             told = answer.text or answer.record
             if told and result != ffi.NULL:

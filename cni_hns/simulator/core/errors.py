@@ -76,6 +76,7 @@ __all__ = [
     "SUBNET_NOT_FOUND",
     "SYSTEM_NOT_FOUND",
     "Refused",
+    "of_old_api",
     "record",
     "refuse_unless_zero",
     "result_error",
@@ -128,7 +129,7 @@ ELEMENT_NOT_FOUND = 0x80070490
 OBJECT_ALREADY_EXISTS = 0x80071392
 RPC_SERVER_UNAVAILABLE = 0x800706BA
 RPC_CALL_FAILED = 0x800706BE
-# The old API has the codes of computecore.dll, 0x8037xxxx, in another range.
+# The old API has the codes of computecore.dll, 0x8037xxxx, in another range (`of_old_api`).
 SYSTEM_NOT_FOUND = 0xC037010E
 # What computecore.dll answers ("HCS HRESULTs").
 HCS_WRONG_STATE = 0x80370105
@@ -152,6 +153,10 @@ E_FAIL = 0x80004005
 E_UNEXPECTED = 0x8000FFFF
 
 
+# The upper halves of their codes.
+_COMPUTECORE, _VMCOMPUTE = 0x8037, 0xC037
+
+
 class Refused(Exception):
     """The service says no: `hresult` (unsigned, 32 bits), and the reason in words.
 
@@ -166,6 +171,15 @@ class Refused(Exception):
         self.hresult = hresult
         self.reason = reason
         self.mark = mark
+
+
+def of_old_api(hresult: int) -> int:
+    """The code that vmcompute.dll has for one of computecore.dll; its clients know two in other places."""
+    if hresult == HCS_ACCESS_DENIED:
+        return ACCESS_DENIED
+    if hresult == HCS_PROCESS_STOPPED or hresult >> 16 != _COMPUTECORE:
+        return hresult
+    return hresult & 0xFFFF | _VMCOMPUTE << 16
 
 
 def record(hresult: int, text: str = "") -> str:

@@ -13,7 +13,6 @@ __all__ = ["CALLBACK", "EXPORTS", "SYSTEM", "Export"]
 
 CALLBACK = "callback"
 SYSTEM = "compute system"
-_SYSTEM_CALLBACK = "compute system's callback"
 
 
 class Export(NamedTuple):
@@ -44,11 +43,4 @@ EXPORTS: dict[str, Export] = {
     "HcnRegisterServiceCallback": Export(gives=CALLBACK),
     "HcnUnregisterServiceCallback": Export(takes=CALLBACK, closes=True),
     "HNSCall": Export(),
-    # vmcompute.dll, as far as an endpoint is attached with it. No event of a container is told.
-    "HcsOpenComputeSystem": Export(gives=SYSTEM),
-    "HcsGetComputeSystemProperties": Export(takes=SYSTEM),
-    "HcsModifyComputeSystem": Export(takes=SYSTEM),
-    "HcsCloseComputeSystem": Export(takes=SYSTEM, closes=True),
-    "HcsRegisterComputeSystemCallback": Export(takes=SYSTEM, gives=_SYSTEM_CALLBACK),
-    "HcsUnregisterComputeSystemCallback": Export(takes=_SYSTEM_CALLBACK, closes=True),
 }

@@ -106,10 +106,6 @@ def _delete_endpoint(state: State, guid: str) -> None:
     endpoints.delete(state, guid)
 
 
-def _system_properties(state: State, arguments: list[str | None]) -> str:
-    return systems.properties(state, arguments[0] or "")
-
-
 def _system_modify(state: State, arguments: list[str | None]) -> str:
     systems.modify(state, arguments[0] or "", arguments[1])
     return ""
@@ -148,7 +144,5 @@ WORK: dict[str, Work] = {
     "HcnRegisterServiceCallback": _registering,
     "HcnUnregisterServiceCallback": _registering,
     "HcsOpenComputeSystem": _opening(systems.opened),
-    "HcsGetComputeSystemProperties": _system_properties,
     "HcsModifyComputeSystem": _system_modify,
-    "HcsRegisterComputeSystemCallback": _registering,
 }

@@ -1,8 +1,9 @@
 """The simulated service: a function's name and texts in, an HRESULT and texts out.
 
 Rule 1: a call is one step of the store, and a refused call changes nothing.
-Rule 2: two DLLs have functions of one name: those of computecore.dll are called with `COMPUTECORE` before it.
-Faults and journal know the name alone.
+Rule 2: two DLLs have functions of one name: those of computecore.dll are called with `COMPUTECORE` before it,
+those of vmcompute.dll with `VMCOMPUTE`; without either they do what hot attach needs. Faults and journal know
+the name alone.
 Rule 3: what a fault makes of a call happens outside of any step, so that a call that hangs or is slow holds
 nobody up.
 """
@@ -20,15 +21,18 @@ from cni_hns.simulator.core.errors import (
     ACCESS_DENIED,
     RPC_CALL_FAILED,
     Refused,
+    of_old_api,
     record,
     result_error,
 )
 from cni_hns.simulator.core.functions import WORK
 from cni_hns.simulator.core.store import State, Store
 
-__all__ = ["COMPUTECORE", "Answer", "Service"]
+__all__ = ["COMPUTECORE", "VMCOMPUTE", "Answer", "Service"]
 
 COMPUTECORE = "computecore!"
+VMCOMPUTE = "vmcompute!"
+_OF_HCS = (COMPUTECORE, VMCOMPUTE)
 
 _FAR_AHEAD_S = 3600
 _LOOK_AGAIN_S = 0.005
@@ -73,12 +77,11 @@ class Service:
         with self.store.transaction() as state:
             return _worked(state, function, arguments, generation, keep_ports=False)
 
-    def close(self, function: str, target: str, generation: int) -> Answer:
-        """A handle was closed; what it named lives on."""
+    def close(self, function: str, target: str, generation: int | None) -> Answer:
+        """A handle was closed; what it named lives on. `generation` is None for one that is not HNS's."""
         with self.store.transaction() as state:
             fault = faults.taken(state, function, [target])
-            # A restart of HNS leaves the handles of HCS alone.
-            stale = not function.startswith("Hcs") and state.generation != generation
+            stale = generation is not None and state.generation != generation
             hresult = int(state.options.stale_close_hresult) if stale else 0
             if fault is not None:
                 hresult = fault.hresult or hresult
@@ -90,6 +93,10 @@ class Service:
             if fault.die:
                 self._caller.end()
         return Answer(hresult, "", "")
+
+    def wait(self, seconds: float) -> None:
+        """Let the calling process wait so long."""
+        self._caller.wait(seconds)
 
     def finish_late(self) -> None:
         """Do now what the service has not finished yet."""
@@ -158,7 +165,7 @@ def _worked(
     state: State, function: str, arguments: list[str | None], generation: int | None, keep_ports: bool
 ) -> Answer:
     """The call's own work; a refused one leaves nothing but its mark."""
-    of_hcs = function.startswith(COMPUTECORE)
+    of_hcs = function.startswith(_OF_HCS)
     stopped = state.options.hcs_stopped_hresult if of_hcs else state.options.service_stopped_hresult
     if stopped:
         return Answer(stopped, "", "")
@@ -167,7 +174,7 @@ def _worked(
     state.db.execute("SAVEPOINT work")
     try:
         if of_hcs:
-            return _computed(state, _name(function), arguments, generation)
+            return _computed(state, function, arguments, generation)
         _demand_hns(state, function, generation)
         if keep_ports and function == "HcnDeleteEndpoint":
             endpoints.delete(state, arguments[0] or "", keep_ports=True)
@@ -194,11 +201,12 @@ def _demand_hns(state: State, function: str, generation: int | None) -> None:
 
 
 def _computed(state: State, function: str, arguments: list[str | None], generation: int | None) -> Answer:
-    """The work of a function of computecore.dll, whose rules are loaded when the first one is called."""
-    from cni_hns.simulator.core.compute import functions, service_properties
+    """The work of a function of compute systems, whose rules are loaded when the first one is called."""
+    from cni_hns.simulator.core.compute import functions, old_functions, service_properties
 
     service_properties.demand_service(state, generation)
-    text = functions.WORK[function](state, arguments)
+    work = old_functions.WORK if function.startswith(VMCOMPUTE) else functions.WORK
+    text = work[_name(function)](state, arguments)
     return Answer(0, text, "", service_properties.generation_of(state))
 
 
@@ -210,7 +218,7 @@ def _bury_the_dead(state: State) -> None:
 
 
 def _name(function: str) -> str:
-    return function.removeprefix(COMPUTECORE)
+    return function.removeprefix(COMPUTECORE).removeprefix(VMCOMPUTE)
 
 
 def _failed(state: State, function: str, hresult: int, text: str | None, reason: str = "") -> Answer:
@@ -219,7 +227,9 @@ def _failed(state: State, function: str, hresult: int, text: str | None, reason:
         return Answer(hresult, "", text)
     if hresult in _RPC_CODES:
         return Answer(hresult, "", "")
-    if function.startswith(COMPUTECORE):
+    if function.startswith(VMCOMPUTE):
+        hresult = of_old_api(hresult)
+    if function.startswith(_OF_HCS):
         return Answer(hresult, "", result_error(hresult, reason))
     if function.startswith("Hcs"):
         return Answer(hresult, "", result_error(hresult))

@@ -1,17 +1,17 @@
 """As much of the old Host Compute System API as attaching an endpoint by hand needs.
 
 Docker's way: HNS makes the endpoint, HCS puts it into a container that runs already. hcsshim opens the
-container, asks what it is, and modifies it (`HotAttachEndpoint`). Nothing else of HCS is here.
+container and modifies it (`HotAttachEndpoint`). The rest of that DLL is `compute/old_functions`.
 """
 
 from __future__ import annotations
 
 from cni_hns.simulator.core import endpoint_changes
-from cni_hns.simulator.core.documents import folded, guid_of, parse, text_member, written
+from cni_hns.simulator.core.documents import folded, guid_of, parse, text_member
 from cni_hns.simulator.core.errors import E_NOTIMPL, SYSTEM_NOT_FOUND, Refused
 from cni_hns.simulator.core.store import State
 
-__all__ = ["modify", "opened", "properties"]
+__all__ = ["modify", "opened"]
 
 
 def opened(state: State, system: str) -> str:
@@ -23,18 +23,6 @@ def opened(state: State, system: str) -> str:
     if not _runs(state, system):
         raise Refused(SYSTEM_NOT_FOUND, f"no compute system {system}")
     return system
-
-
-def properties(state: State, system: str) -> str:
-    """What it is."""
-    return written(
-        {
-            "Id": opened(state, system),
-            "SystemType": "Container",
-            "RuntimeOsType": "Windows",
-            "State": "Running",
-        }
-    )
 
 
 def modify(state: State, system: str, text: str | None) -> None:

@@ -96,8 +96,11 @@ OURS = {
     0x8037011F: "The process has already stopped. ",
 }
 
+# vmcompute.dll's codes mean the same as computecore.dll's.
+_NEWER = {code & 0xFFFF | 0xC0370000: code for code in OURS if code >> 16 == 0x8037}  # noqa: PLR2004
+
 
 def text_of(hresult: int) -> str:
     """The sentence that goes with this code, or one that names only the code."""
-    known = SEEN.get(hresult) or PUBLISHED.get(hresult) or OURS.get(hresult)
+    known = SEEN.get(hresult) or PUBLISHED.get(hresult) or OURS.get(_NEWER.get(hresult, hresult))
     return known or f"Error 0x{hresult:08X}. "

@@ -16,7 +16,7 @@ import pytest
 
 from cni_hns.simulator import Simulator, wire
 from cni_hns.simulator.server import main, serve
-from cni_hns.simulator.wire import Reply
+from tests.unit.simulator.wire_process import Connection
 
 ZERO = "00000000-0000-0000-0000-000000000000"
 SCHEMA = {"SchemaVersion": {"Major": 2, "Minor": 0}}
@@ -27,41 +27,6 @@ NETWORK = {
     "Type": "L2Bridge",
     "Ipams": [{"Type": "Static", "Subnets": [{"IpAddressPrefix": "10.1.0.0/24", "Routes": [ROUTE]}]}],
 }
-
-
-class Connection:
-    """One connection of a process; `process` joins it to the process of another connection."""
-
-    def __init__(self, address: str, pid: int = 4321, process: int = 0) -> None:
-        name, _, port = address.partition(":")
-        self.socket = socket.create_connection((name, int(port)), timeout=30)
-        self.reader = self.socket.makefile("rb")
-        self.process = self.call("Join", str(pid), handle=process)[2]
-
-    def send(self, function: str, *texts: str | None, handle: int = 0) -> None:
-        self.socket.sendall(wire.request(function, handle, *texts))
-
-    def receive(self) -> Reply:
-        body = wire.read_message(self.reader)
-        assert body is not None
-        return wire.read_reply(body)
-
-    def call(self, function: str, *texts: str | None, handle: int = 0) -> Reply:
-        self.send(function, *texts, handle=handle)
-        return self.receive()
-
-    def opened(self, function: str, *texts: str | None, handle: int = 0) -> int:
-        _, hresult, number, _, record = self.call(function, *texts, handle=handle)
-        assert (hresult, record) == (0, None)
-        return number
-
-    def leave(self, *buffers: str) -> None:
-        assert self.call("Leave", *buffers)[1] == 0
-        self.close()
-
-    def close(self) -> None:
-        self.reader.close()
-        self.socket.close()
 
 
 @pytest.fixture

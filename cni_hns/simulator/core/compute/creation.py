@@ -18,7 +18,7 @@ from cni_hns.simulator.core.errors import (
 )
 from cni_hns.simulator.core.store import State
 
-__all__ = ["create", "plant"]
+__all__ = ["create", "create_from", "plant"]
 
 _MEMBERS = (
     "Owner",
@@ -41,6 +41,18 @@ def create(state: State, system: str, run: str, text: str | None) -> None:
         with the option `namespace_joined_at` "create" what `network.join` refuses: then a system may be left.
     """
     document = document_in(text, *_MEMBERS)
+    version = part(document, "SchemaVersion", "Major", "Minor")
+    if version.get("Major") != 2:  # noqa: PLR2004
+        raise Refused(HCS_INVALID_JSON, f"SchemaVersion is {document.get('SchemaVersion')!r}")
+    create_from(state, system, run, document)
+
+
+def create_from(state: State, system: str, run: str, document: Document) -> None:
+    """The same from a document that has been read.
+
+    Raises:
+        Refused: as `create`, but for its schema.
+    """
     if not system:
         raise Refused(PARAMETER_INCORRECT, "an empty ID")
     made = _made(state, system, run, document)
@@ -76,9 +88,6 @@ def plant(state: State, system: str, owner: str, namespace: str) -> None:
 
 
 def _made(state: State, system: str, run: str, document: Document) -> System:
-    version = part(document, "SchemaVersion", "Major", "Minor")
-    if version.get("Major") != 2:  # noqa: PLR2004
-        raise Refused(HCS_INVALID_JSON, f"SchemaVersion is {document.get('SchemaVersion')!r}")
     container = _container(document)
     if container is None and "VirtualMachine" not in document:
         raise Refused(HCS_INVALID_JSON, "neither Container nor VirtualMachine")

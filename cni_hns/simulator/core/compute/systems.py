@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.documents import Document, folded
 from cni_hns.simulator.core.errors import HCS_ALREADY_STOPPED, HCS_SYSTEM_NOT_FOUND, Refused
 from cni_hns.simulator.core.store import State
 
@@ -74,8 +74,21 @@ class System(NamedTuple):
 
     @property
     def process_isolated(self) -> bool:
-        """Seen from outside: a container that no virtual machine hosts."""
-        return self.type == CONTAINER and not self.hosted_by
+        """A container that no virtual machine hosts: neither somebody's nor one that HCS makes for it."""
+        return self.type == CONTAINER and not self.hosted_by and not self.document.get("HvPartition")
+
+    @property
+    def of_schema_1(self) -> bool:
+        """Only its documents have this member."""
+        return "HvPartition" in self.document
+
+    @property
+    def adapters(self) -> list[str]:
+        """The endpoints that its document names: of schema 1, without a namespace."""
+        networking = folded(self.document.get("Container", {}), ("Networking",)).get("Networking", {})
+        return [
+            str(one).lower() for one in folded(networking, ("NetworkAdapters",)).get("NetworkAdapters", [])
+        ]
 
     @property
     def has_ended(self) -> bool:

@@ -1,0 +1,146 @@
+"""Microsoft's hcsshim, through which Docker drives containers, on vmcompute.dll of the simulated node.
+
+Its public API is of vmcompute.dll in every release: the newest is tried beside the one that runtimes have.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from cni_hns.simulator import Simulator
+from cni_hns.simulator.server import serve
+from tests.lane import Lane
+
+ROOT = Path(__file__).parent.parent.parent
+
+Step = tuple[str, str, Any]
+"""What was done, what went wrong ("" for nothing), and what was seen."""
+
+PAUSES = ("pause", "resume")
+WHILE_IT_RUNS: list[tuple[str, Any]] = [
+    ("create", None),
+    ("start", None),
+    ("pause", None),
+    ("resume", None),
+    ("statistics", True),
+    ("processes", ["smss.exe", "csrss.exe", "wininit.exe", "services.exe", "CExecSvc.exe"]),
+    ("process", None),
+    ("open", None),
+    ("kill", None),
+    ("close", None),
+    ("wait", None),
+    ("exit", 1067),
+    ("close", None),
+    ("attach", None),
+    ("change", None),
+    ("list", ["box Running"]),
+    ("running", None),
+]
+AT_ITS_END: list[tuple[str, Any]] = [
+    ("shutdown", None),
+    ("wait", None),
+    ("close", None),
+    ("gone", True),
+    ("create", None),
+    ("again", None),
+    ("terminate", None),
+    ("wait", None),
+    ("close", None),
+]
+
+
+class Ran(NamedTuple):
+    """What the program said while its container ran, what the operator saw then, and what it said after."""
+
+    first: list[Step]
+    listed: Any
+    then: list[Step]
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Simulator]:
+    node = Simulator(str(tmp_path / "node"), management_address_after_calls=0)
+    node.plant("network", {"Name": "nat", "Type": "NAT"})
+    yield node
+    node.close()
+
+
+@pytest.fixture(params=["hcsshim", "hcsshim-newer"])
+def program(request: pytest.FixtureRequest, lane: Lane, wine: None) -> Path:
+    return lane.program(request.param, windows=True)
+
+
+def ran(lane: Lane, program: Path, simulator: Simulator, isolation: str) -> Ran:
+    endpoint = simulator.plant_endpoint("nat")
+    with serve(simulator) as address:
+        process = subprocess.Popen(
+            lane.launch_command(program, "box", endpoint, isolation),
+            env=lane.launch_environment({"CNI_HNS_STANDIN": address}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert process.stdout is not None
+        first: list[Step] = []
+        while not first or first[-1][0] != "running":
+            first.append(_step(process.stdout.readline()))
+        listed = _listed(simulator)
+        rest, _ = process.communicate(b"\n", timeout=60)
+    assert process.returncode == 0
+    return Ran(first, listed, [_step(line) for line in rest.splitlines()])
+
+
+def _step(line: bytes) -> Step:
+    told = json.loads(line)
+    return told["step"], told["error"], told["saw"]
+
+
+def _listed(simulator: Simulator) -> Any:
+    """What an operator sees of it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cni_hns", "container", "list", "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "CNI_HNS_SIMULATOR": simulator.folder},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def failed(steps: list[Step]) -> dict[str, str]:
+    return {step: error for step, error, _ in steps if error}
+
+
+def seen(steps: list[Step]) -> list[tuple[str, Any]]:
+    return [(step, saw) for step, _, saw in steps]
+
+
+def test_a_hypervisor_isolated_container_does_all_that_it_is_asked(
+    lane: Lane, program: Path, simulator: Simulator
+) -> None:
+    first, listed, then = ran(lane, program, simulator, "hyperv")
+    assert (seen(first), failed(first)) == (WHILE_IT_RUNS, {})
+    assert seen(then) == AT_ITS_END
+    # The text for 0xC037010F is Windows', which Wine does not have.
+    assert list(failed(then)) == ["again"]
+    assert str(0xC037010F) in failed(then)["again"]
+    assert [(one["id"], one["owner"], one["state"]) for one in listed] == [("box", "hcsshim-test", "Running")]
+    assert simulator.leaks() == []
+    assert simulator.dump()["systems"] == []
+
+
+def test_a_process_isolated_container_is_not_paused(lane: Lane, program: Path, simulator: Simulator) -> None:
+    first, listed, _ = ran(lane, program, simulator, "process")
+    refused = failed(first)
+    assert tuple(refused) == PAUSES
+    assert all("not supported" in words for words in refused.values())
+    assert seen(first) == WHILE_IT_RUNS
+    assert listed[0]["isolation"] == "process"
+    assert simulator.leaks() == []
