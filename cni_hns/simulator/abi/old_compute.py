@@ -44,7 +44,12 @@ _COMPLETIONS = {
 }
 # These end with the system, whose end is told.
 _ENDINGS = ("HcsShutdownComputeSystem", "HcsTerminateComputeSystem")
-_SERVICE_DISCONNECT = 0x01000000
+# The same of what HCS tells on its own, by the numbers that computecore.dll has for it.
+_EVENTS = {
+    events.SYSTEM_CRASH_REPORT: 0x6,
+    events.SYSTEM_CRASH_INITIATED: 0xD,
+    events.SERVICE_DISCONNECT: 0x01000000,
+}
 
 _ASKED = {
     "HcsGetComputeSystemProperties": SYSTEM,
@@ -237,13 +242,10 @@ class OldCompute:
 
     def _happened(self, event: Any, context: Any) -> None:
         """The context is the callback's handle."""
-        data = text(event.EventData)
-        code, status = event.Type, 0
-        if code == events.SERVICE_DISCONNECT:
-            code = _SERVICE_DISCONNECT
-        elif code == events.SYSTEM_EXITED and data is not None:
+        data, status = text(event.EventData), 0
+        if event.Type == events.SYSTEM_EXITED and data is not None:
             status = of_old_api(json.loads(data)["Status"] & 0xFFFFFFFF)
-        self._inbox.put(number_of(context), Notice(code, status, data))
+        self._inbox.put(number_of(context), Notice(_EVENTS.get(event.Type, event.Type), status, data))
 
     # Handles and calls
 

@@ -21,6 +21,7 @@ EXISTS = 0xC037010F
 STOPPED = 0xC0370110
 NOT_SUPPORTED = 0x80070032
 SYSTEM_EXITED, CREATED, STARTED, PAUSED, PROCESS_EXITED = 1, 2, 3, 4, 0x10000
+CRASH_REPORT, CRASH_INITIATED = 0x6, 0xD
 
 # What Docker sends (hcsshim's ContainerConfig).
 SCHEMA_1 = {
@@ -103,12 +104,15 @@ def test_an_id_is_there_once(client: Client) -> None:
     assert client.code("HcsCreateComputeSystem", "box", json.dumps(container())) == EXISTS
 
 
-def test_an_unexpected_end_has_its_status(client: Client, simulator: Simulator) -> None:
+def test_a_crash_is_told_by_the_old_numbers_and_then_the_end_with_its_status(
+    client: Client, simulator: Simulator
+) -> None:
     simulator.run_container("box")
     box = client.opened("HcsOpenComputeSystem", "box")
     callback = client.opened("HcsRegisterComputeSystemCallback", handle=box)
     simulator.crash_container("box")
-    assert client.event(callback)[:2] == (SYSTEM_EXITED, 0xC0370106)
+    told = [client.event(callback)[:2] for _ in range(3)]
+    assert told == [(CRASH_INITIATED, 0), (CRASH_REPORT, 0), (SYSTEM_EXITED, 0xC0370106)]
 
 
 def test_a_restart_of_the_service_disconnects(client: Client, simulator: Simulator) -> None:
