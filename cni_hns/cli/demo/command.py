@@ -14,7 +14,6 @@ from cni_hns.cli.demo.configuration import default_configuration, on_the_demo_no
 from cni_hns.cli.demo.inventory import Inventory, look
 from cni_hns.cli.demo.node import DemoNode
 from cni_hns.cli.demo.report import Report
-from cni_hns.cli.demo.story import Story
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.output import print_json
 from cni_hns.cli.session import json_option
@@ -50,6 +49,9 @@ def demo(config: str | None, keep: str | None, profile: str, as_json: bool) -> i
     Its namespace, its containers, its network, and an end that leaves nothing. Every command is a process of
     its own. Ends with exit code 1 if a step answers unexpectedly or anything is left over.
     """
+    # It knows the documents of HCS, which take a while to load: not every command shall wait for them.
+    from cni_hns.cli.demo.story import Story
+
     _require_simulator(profile)
     path = config or default_configuration()
     with _folder(keep) as folder:

@@ -1,7 +1,7 @@
 """What each answer must be, and what of it is worth a line.
 
-Each judge takes an answer and gives the line; it raises Unexpected for an answer that is wrong although the
-process ended as it should.
+Each judge takes an answer and gives the line, or "". It raises Unexpected for an answer that is wrong
+although the process ended as it should.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = [
     "nothing_said",
     "outcome",
     "port_mapped",
+    "quietly",
     "refused",
     "same_as",
     "shared_by",
@@ -97,6 +98,16 @@ def outcome(word: str) -> Judge:
         return f"{answer.document['id']}: {word}"
 
     return judge
+
+
+def quietly(judge: Judge) -> Judge:
+    """The same, and no line: what comes next says more."""
+
+    def quiet(answer: Answer) -> str:
+        judge(answer)
+        return ""
+
+    return quiet
 
 
 def refused(reason: str) -> Judge:

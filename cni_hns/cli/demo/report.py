@@ -68,7 +68,8 @@ class Report:
         )
         self._print(_indented(Text(_typed(shown), "cyan")))
         if wrong is None:
-            self.line(outcome)
+            if outcome:
+                self.line(outcome)
             return
         step["asExpected"] = False
         self.unexpected.append(f"step {step['id']} ({step['title']}): {wrong}")

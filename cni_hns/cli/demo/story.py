@@ -176,7 +176,7 @@ class Story:
         document = filled(self._template, container, pod.namespace)
         file = self._node.write(f"{container}.json", document)
         arguments = ["container", "create", container, "--config", file, "--json"]
-        self._steps.operator(arguments, judging.outcome("created"))
+        self._steps.operator(arguments, judging.quietly(judging.outcome("created")))
         self._steps.operator(["container", "start", container, "--json"], judging.outcome("started"))
 
     def _add(self, pod: Pod) -> None:
