@@ -13,10 +13,10 @@ from typing import Any
 import click
 import pytest
 
-from cni_hns.cli.app import cli
 from cni_hns.cni import errors
 from cni_hns.simulator.core.faults import FIELDS
 from cni_hns.simulator.core.options import OPTIONS
+from tests import commands
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -35,18 +35,12 @@ def read(path: str) -> str:
         return file.read()
 
 
-def commands(group: click.Group, prefix: str = "") -> dict[str, click.Command]:
-    """Every command with its path, such as "network create"."""
-    found: dict[str, click.Command] = {}
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            found |= commands(command, f"{prefix}{name} ")
-        else:
-            found[f"{prefix}{name}"] = command
-    return found
-
-
-COMMANDS = commands(cli)
+COMMANDS = {
+    " ".join(path): command
+    for path, command in commands.COMMANDS.items()
+    if not isinstance(command, click.Group)
+}
+"""Those that do something, by their words."""
 
 
 class TestTheFirstTwoBlocksOfTheReadme:

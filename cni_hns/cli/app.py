@@ -12,23 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from cni_hns.binding.errors import ServiceError
-from cni_hns.cli.checks import config
-from cni_hns.cli.collection import gc
-from cni_hns.cli.conformance.command import conformance
-from cni_hns.cli.containers.command import container
-from cni_hns.cli.demo.command import demo
-from cni_hns.cli.endpoints import endpoint
-from cni_hns.cli.exchange import export, import_
-from cni_hns.cli.explanation import explain
+from cni_hns.cli import commands
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.install import install, uninstall
-from cni_hns.cli.leases import ipam
-from cni_hns.cli.ledger import ledger
-from cni_hns.cli.namespaces import namespace
-from cni_hns.cli.networks import network
-from cni_hns.cli.pods import pod
 from cni_hns.cli.session import Session
-from cni_hns.cli.versions import version
 from cni_hns.cni.errors import CniError
 from cni_hns.dialects.findings import ConfigFault
 from cni_hns.ledger import LedgerBusy, LedgerFault
@@ -46,22 +32,25 @@ _WRONG_USAGE = 2
 _INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """Loads a command when it is asked for: each of them needs little of what all need together."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(commands.ALL)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        load = commands.ALL.get(cmd_name)
+        return None if load is None else load()
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 def cli() -> None:
     """Look at and change the container networks of this node.
 
     With CNI_COMMAND in the environment the same program is the CNI plugin that a runtime calls.
     """
-
-
-config.add_command(explain)
-_OF_THE_NODE = (version, network, endpoint, namespace, container, pod, ipam, ledger, gc, config)
-for _command in (*_OF_THE_NODE, demo, conformance, install, uninstall):
-    cli.add_command(_command)
-
-
-ipam.add_command(export)
-ipam.add_command(import_)
 
 
 def main(argv: Sequence[str] | None, connect: Connect) -> int:

@@ -8,28 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 
 from cni_hns import __version__
 from cni_hns.__main__ import choose_hns
 from cni_hns.cli import main
-from cni_hns.cli.app import cli
 from cni_hns.cni.protocol import SUPPORTED
+from tests.commands import COMMANDS
 from tests.unit.cli.conftest import Node
 
 
-def all_paths(group: click.Group, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found = [prefix]
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            found += all_paths(command, (*prefix, name))
-        else:
-            found.append((*prefix, name))
-    return found
-
-
-@pytest.mark.parametrize("path", all_paths(cli), ids=lambda path: " ".join(path) or "cni-hns")
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "cni-hns")
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_needs_no_hns_and_fits_the_screen(
     path: tuple[str, ...], option: str, capsys: pytest.CaptureFixture[str]

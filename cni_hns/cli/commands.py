@@ -1,0 +1,119 @@
+"""Where each command is, loaded when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import click
+
+__all__ = ["ALL"]
+
+
+def _config() -> click.Command:
+    from cni_hns.cli.checks import config
+    from cni_hns.cli.explanation import explain
+
+    config.add_command(explain)
+    return config
+
+
+def _conformance() -> click.Command:
+    from cni_hns.cli.conformance.command import conformance
+
+    return conformance
+
+
+def _container() -> click.Command:
+    from cni_hns.cli.containers.command import container
+
+    return container
+
+
+def _demo() -> click.Command:
+    from cni_hns.cli.demo.command import demo
+
+    return demo
+
+
+def _endpoint() -> click.Command:
+    from cni_hns.cli.endpoints import endpoint
+
+    return endpoint
+
+
+def _gc() -> click.Command:
+    from cni_hns.cli.collection import gc
+
+    return gc
+
+
+def _install() -> click.Command:
+    from cni_hns.cli.install import install
+
+    return install
+
+
+def _ipam() -> click.Command:
+    from cni_hns.cli.exchange import export, import_
+    from cni_hns.cli.leases import ipam
+
+    ipam.add_command(export)
+    ipam.add_command(import_)
+    return ipam
+
+
+def _ledger() -> click.Command:
+    from cni_hns.cli.ledger import ledger
+
+    return ledger
+
+
+def _namespace() -> click.Command:
+    from cni_hns.cli.namespaces import namespace
+
+    return namespace
+
+
+def _network() -> click.Command:
+    from cni_hns.cli.networks import network
+
+    return network
+
+
+def _pod() -> click.Command:
+    from cni_hns.cli.pods import pod
+
+    return pod
+
+
+def _uninstall() -> click.Command:
+    from cni_hns.cli.install import uninstall
+
+    return uninstall
+
+
+def _version() -> click.Command:
+    from cni_hns.cli.versions import version
+
+    return version
+
+
+ALL: dict[str, Callable[[], click.Command]] = {
+    "config": _config,
+    "conformance": _conformance,
+    "container": _container,
+    "demo": _demo,
+    "endpoint": _endpoint,
+    "gc": _gc,
+    "install": _install,
+    "ipam": _ipam,
+    "ledger": _ledger,
+    "namespace": _namespace,
+    "network": _network,
+    "pod": _pod,
+    "uninstall": _uninstall,
+    "version": _version,
+}
