@@ -2,7 +2,8 @@
 
 Rule 1: what takes long answers 0xC0370103 (pending), and its end is told to the callbacks of the handle that
 it was called with; what is refused is refused at once. A creation's end waits for the first callback.
-Rule 2: the end of a system or of a process is told to every callback of it.
+Rule 2: the end of a system or of a process is told to every callback of it. That of a process is told to one
+that comes later, too: it runs before anybody can listen.
 """
 
 from __future__ import annotations
@@ -241,7 +242,8 @@ class OldCompute:
             number = self._opened(_callback_of(kind), target._replace(listens_to=handle), generation)
             self._inbox.open(number)
             context = ffi.cast("void *", number)
-            self._teller.listen(number, target.process or target.run, self._callback, context)
+            heard = target.process or target.run
+            self._teller.listen(number, heard, self._callback, context, past=kind == PROCESS)
             if handle in self._created:
                 self._created.discard(handle)
                 self._inbox.put(number, Notice(_CREATE_COMPLETED))

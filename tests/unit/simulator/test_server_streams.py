@@ -19,6 +19,7 @@ from tests.unit.simulator.wire_process import Connection
 INFINITE = str(0xFFFFFFFF)
 BROKEN_PIPE = 0x8007006D
 INVALID_HANDLE = 0x80070006
+PROCESS_EXITED = 0x10000
 # More than a pipe holds.
 MUCH = bytes(range(256)) * 1024
 
@@ -130,6 +131,15 @@ def test_a_closed_number_is_none(client: Connection, start: Start, function: str
     piped = start(client, "more")
     assert client.call("CloseStream", handle=piped.stdin)[1] == 0
     assert client.call(function, "00", handle=piped.stdin)[1] == INVALID_HANDLE
+
+
+def test_the_end_of_a_process_is_told_to_who_listens_after_it(client: Connection) -> None:
+    piped = by_vmcompute(client, "cmd /c exit 3")
+    while not json.loads(client.call("HcsGetProcessProperties", handle=piped.handle)[3] or "")["Exited"]:
+        time.sleep(0.01)
+    callback = client.opened("HcsRegisterProcessCallback", handle=piped.handle)
+    _, hresult, code, text, _ = client.call("NextEvent", handle=callback)
+    assert (hresult, code, json.loads(text or "")["ExitCode"]) == (0, PROCESS_EXITED, 3)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="descriptors are counted in /proc")
