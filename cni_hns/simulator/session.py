@@ -14,6 +14,7 @@ from typing import NoReturn
 from cni_hns.simulator import wire
 from cni_hns.simulator.abi.old_compute import OldCompute
 from cni_hns.simulator.abi.remote import RemoteComputeCore
+from cni_hns.simulator.abi.streams import RemoteStreams
 from cni_hns.simulator.core.documents import written
 from cni_hns.simulator.core.errors import E_NOTIMPL, INVALID_HANDLE
 from cni_hns.simulator.core.exports import CALLBACK, EXPORTS, Export
@@ -25,6 +26,7 @@ from cni_hns.simulator.inbox import Inbox
 __all__ = ["HangsForever", "Session"]
 
 _E_ABORT = 0x80004004
+_BROKEN_PIPE = 0x8007006D
 _MODULE_NOT_FOUND = 0x8007007E
 _PROCEDURE_NOT_FOUND = 0x8007007F
 # Events of others are looked for this often.
@@ -59,8 +61,9 @@ class Session:
         self._handles = Handles(self._violation)
         self._seen: dict[int, int] = {}
         self._inbox = Inbox()
-        self._compute = RemoteComputeCore(self._service, self._inbox, self._violation)
-        self._old_compute = OldCompute(self._service, self._handles, self._inbox)
+        self._streams = RemoteStreams()
+        self._compute = RemoteComputeCore(self._service, self._inbox, self._streams, self._violation)
+        self._old_compute = OldCompute(self._service, self._handles, self._inbox, self._streams)
         self._calls = 0
         self._lock = threading.Lock()
         self._waiting = _Waiting()
@@ -129,6 +132,8 @@ class Session:
     def _answer(self, function: str, handle: int, texts: list[str | None]) -> bytes:
         if function == "NextEvent":
             return self._next_event(handle)
+        if function.endswith("Stream"):
+            return self._of_stream(function, handle, texts)
         if function == "Violation":
             self._violation(texts[0] or "")
             return wire.reply(0)
@@ -171,7 +176,7 @@ class Session:
         returned = self._compute.call(function, texts, self._go_on)
         if returned is None:
             return wire.reply(_PROCEDURE_NOT_FOUND)
-        return wire.reply(returned.hresult, returned.number, returned.text)
+        return wire.reply(returned.hresult, returned.number, returned.text, streams=returned.streams)
 
     def _of_old_compute(self, function: str, handle: int, texts: list[str | None]) -> bytes:
         refusal = self._taken_away(function, "vmcompute")
@@ -180,7 +185,8 @@ class Session:
         outcome = self._old_compute.call(function, handle, texts)
         if outcome is None:
             return wire.reply(E_NOTIMPL)
-        return wire.reply(outcome.hresult, outcome.handle, outcome.text or None, outcome.record or None)
+        told = outcome.text or None, outcome.record or None
+        return wire.reply(outcome.hresult, outcome.handle, *told, streams=outcome.streams)
 
     def _taken_away(self, function: str, library: str) -> int:
         """A DLL that is there cannot lose a function: it answers what a loader says without it."""
@@ -231,6 +237,22 @@ class Session:
             self.wait(_INTERVAL_S)
         return wire.reply(_E_ABORT)
 
+    # Pipes
+
+    def _of_stream(self, function: str, number: int, texts: list[str | None]) -> bytes:
+        try:
+            if function == "ReadStream":
+                return wire.reply(0, text=self._streams.read(number, self._go_on).hex())
+            if function == "WriteStream":
+                self._streams.write(number, bytes.fromhex("".join(filter(None, texts))), self._go_on)
+            else:
+                self._streams.close(number)
+        except KeyError:
+            return wire.reply(INVALID_HANDLE)
+        except OSError:
+            return wire.reply(_BROKEN_PIPE)
+        return wire.reply(0)
+
     # The end
 
     def close(self) -> None:
@@ -239,6 +261,7 @@ class Session:
         self._inbox.close_all()
         self._compute.stop()
         self._old_compute.stop()
+        self._streams.close_all()
         self._closed.set()
 
     def _leave(self, buffers: list[str]) -> None:

@@ -3,10 +3,12 @@
     message := u32 size, then so many bytes
     text    := u32 n, then n units of UTF-16; n = 0xFFFFFFFF is NULL
     request := u64 handle, text function, then the function's texts until the message ends
-    reply   := u32 order, u32 hresult, u64 handle, text answer, text error record
+    reply   := u32 order, u32 hresult, u64 handle, u64 input, u64 output, u64 errors,
+               text answer, text error record
 
 Numbers and UTF-16 are little-endian. GUIDs go as texts. `handle` is 0 where the function takes or gives none.
-Order 0 is an answer; order 1 means that the calling process has to end itself at once.
+Order 0 is an answer; order 1 means that the calling process has to end itself at once. Input, output and
+errors are the numbers of the pipes of the process that a call is about, given once; 0 for none.
 
 A function of computecore.dll has `computecore!` before its name, and no handle: its texts are all arguments
 that go in, in the order of the declaration, numbers and handles in decimal (NULL is 0), a callback as 1. The
@@ -21,6 +23,14 @@ functions of the DLLs there are requests about the process itself:
                process's or an operation's, which has an event of code 0 when it has ended. The reply comes
                when there is an event: its code is the lower half of the handle, its status the upper half,
                its data the text. With E_ABORT once nobody listens any more.
+    ReadStream
+               handle: the number of a pipe. The reply comes when there is something to read, which is its
+               text, two digits for each byte; "" at the end.
+    WriteStream
+               handle: the number of a pipe; text: two digits for each byte. The reply is 0x8007006D once
+               nobody reads it any more.
+    CloseStream
+               handle: the number of a pipe, which is none any more.
     Violation  text: what the process did wrong with a buffer.
     Leave      texts: one per buffer that the process still holds, the function that gave it. The process ends
                in good order. One that is killed does not say so, and nothing is held against it.
@@ -34,6 +44,7 @@ from typing import Protocol
 __all__ = [
     "ANSWER",
     "END_YOURSELF",
+    "NO_STREAMS",
     "Reader",
     "Reply",
     "event",
@@ -41,18 +52,20 @@ __all__ = [
     "read_message",
     "read_reply",
     "read_request",
+    "read_streams",
     "reply",
     "request",
     "texts",
 ]
 
 ANSWER, END_YOURSELF = 0, 1
+NO_STREAMS = (0, 0, 0)
 
 _NULL = 0xFFFFFFFF
 _LOWER_HALF = 0xFFFFFFFF
 _LIMIT_BYTES = 64 << 20
 _SIZE = struct.Struct("<I")
-_REPLY = struct.Struct("<IIQ")
+_REPLY = struct.Struct("<IIQQQQ")
 _HANDLE = struct.Struct("<Q")
 
 Reply = tuple[int, int, int, str | None, str | None]
@@ -88,10 +101,16 @@ def request(function: str, handle: int = 0, *arguments: str | None) -> bytes:
 
 
 def reply(
-    hresult: int, handle: int = 0, text: str | None = None, record: str | None = None, order: int = ANSWER
+    hresult: int,
+    handle: int = 0,
+    text: str | None = None,
+    record: str | None = None,
+    *,
+    order: int = ANSWER,
+    streams: tuple[int, int, int] = NO_STREAMS,
 ) -> bytes:
     """A reply, ready to be sent."""
-    return message(_REPLY.pack(order, hresult, handle) + _text(text) + _text(record))
+    return message(_REPLY.pack(order, hresult, handle, *streams) + _text(text) + _text(record))
 
 
 def event(code: int, data: str | None, status: int = 0) -> bytes:
@@ -115,9 +134,16 @@ def read_request(body: bytes) -> tuple[int, str, list[str | None]]:
 
 def read_reply(body: bytes) -> Reply:
     """Order, HRESULT, handle, answer and error record."""
-    order, hresult, handle = _REPLY.unpack_from(body)
+    order, hresult, handle, *_ = _REPLY.unpack_from(body)
     answer, record = texts(body, _REPLY.size)
     return order, hresult, handle, answer, record
+
+
+def read_streams(body: bytes) -> tuple[int, int, int]:
+    """The numbers of the pipes in a reply: input, output and errors."""
+    _, _, _, *streams = _REPLY.unpack_from(body)
+    first, second, third = streams
+    return first, second, third
 
 
 def texts(body: bytes, at: int) -> list[str | None]:

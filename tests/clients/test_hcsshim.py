@@ -24,6 +24,21 @@ ROOT = Path(__file__).parent.parent.parent
 Step = tuple[str, str, Any]
 """What was done, what went wrong ("" for nothing), and what was seen."""
 
+
+def spoken(output: str, exit_code: int, *between: tuple[str, Any]) -> list[tuple[str, Any]]:
+    """The steps of a process with pipes."""
+    return [
+        ("process", None),
+        ("stdio", None),
+        *between,
+        ("read", output),
+        ("read", ""),
+        ("wait", None),
+        ("exit", exit_code),
+        ("close", None),
+    ]
+
+
 PAUSES = ("pause", "resume")
 WHILE_IT_RUNS: list[tuple[str, Any]] = [
     ("create", None),
@@ -39,6 +54,8 @@ WHILE_IT_RUNS: list[tuple[str, Any]] = [
     ("wait", None),
     ("exit", 1067),
     ("close", None),
+    *spoken("hello\n", 0, ("write", None), ("end of input", None)),
+    *spoken("", 3),
     ("attach", None),
     ("change", None),
     ("list", ["box Running"]),

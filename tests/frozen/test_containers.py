@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.frozen.conftest import Built, Done
+from tests.frozen.conftest import Built, Done, ended
 from tests.harness import l2bridge
 
 POD = "5a" * 32
@@ -69,6 +69,28 @@ def test_what_is_refused_says_why(built: Built) -> None:
     assert (paused.exit_code, "process-isolated" in paused.err) == (1, True)
     missing = built.run(built.exe, "container", "show", "nobody")
     assert (missing.exit_code, "nobody" in missing.err) == (1, True)
+
+
+@pytest.mark.usefixtures("namespace")
+class TestACommandInAContainer:
+    """It has our input and output, and we its end."""
+
+    def test_what_it_writes_is_ours(self, built: Built) -> None:
+        assert done(built, "container", "exec", POD, "--", "cmd", "/c", "echo hello").out == "hello\r\n"
+        assert built.node.simulator.leaks() == []
+
+    def test_it_reads_our_input_to_its_end(self, built: Built) -> None:
+        text = b"some lines\r\n" * 20_000
+        found = ended(built.start(built.exe, "container", "exec", POD, "--", "more"), text)
+        assert (found.exit_code, found.err) == (0, "")
+        assert found.out.encode() == text
+        assert built.node.simulator.leaks() == []
+
+    def test_its_errors_and_exit_code_are_ours(self, built: Built) -> None:
+        wrong = built.run(built.exe, "container", "exec", POD, "--", "cmd", "/c", "echo no 1>&2")
+        assert (wrong.exit_code, wrong.out, wrong.err) == (0, "", "no\r\n")
+        assert built.run(built.exe, "container", "exec", POD, "--", "cmd", "/c", "exit 3").exit_code == 3
+        assert built.node.simulator.leaks() == []
 
 
 def test_one_is_made_started_and_stopped(built: Built, tmp_path: Path) -> None:

@@ -100,15 +100,19 @@ static HRESULT ended(const char *function, HCS_OPERATION operation, PCWSTR timeo
                      HCS_PROCESS_INFORMATION *information, PWSTR *document)
 {
     void *process_id = NULL;
+    uint64_t streams[STREAMS] = {0};
     struct call call = CALL(function, timeout ? 2 : 1, OBJECT(operation), timeout);
     HRESULT result;
     call.opened = &process_id;
     call.answer = document;
+    call.streams = streams;
     if (document)
         *document = NULL;
     result = standin_call(&call);
-    if (information) /* the pipes of a process do not come over the wire */
+    if (information) {
         *information = (HCS_PROCESS_INFORMATION){.ProcessId = (DWORD)(uintptr_t)process_id};
+        standin_pipes(streams, &information->StdInput, &information->StdOutput, &information->StdError);
+    }
     return result;
 }
 

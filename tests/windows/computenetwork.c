@@ -20,41 +20,41 @@ static BOOL made_empty(void *out, PWSTR *record)
 
 static HRESULT enumerate(const char *function, PCWSTR query, PWSTR *found, PWSTR *record)
 {
-    struct call call = {function, NULL, 1, {query}, NULL, found, record};
+    struct call call = {function, NULL, 1, {query}, NULL, found, record, NULL};
     return made_empty(found, record) ? standin_call(&call) : PARAMETER_INCORRECT;
 }
 
 static HRESULT create(const char *function, OBJECT in, const GUID *id, PCWSTR settings, OBJECT *out, PWSTR *record)
 {
     wchar_t guid[GUID_UNITS];
-    struct call call = {function, in, 2, {standin_guid(id, guid), settings}, out, NULL, record};
+    struct call call = {function, in, 2, {standin_guid(id, guid), settings}, out, NULL, record, NULL};
     return made_empty(out, record) ? standin_call(&call) : PARAMETER_INCORRECT;
 }
 
 static HRESULT open(const char *function, const GUID *id, OBJECT *out, PWSTR *record)
 {
     wchar_t guid[GUID_UNITS];
-    struct call call = {function, NULL, 1, {standin_guid(id, guid)}, out, NULL, record};
+    struct call call = {function, NULL, 1, {standin_guid(id, guid)}, out, NULL, record, NULL};
     return made_empty(out, record) ? standin_call(&call) : PARAMETER_INCORRECT;
 }
 
 static HRESULT modify(const char *function, OBJECT object, PCWSTR settings, PWSTR *record)
 {
-    struct call call = {function, object, 1, {settings}, NULL, NULL, record};
+    struct call call = {function, object, 1, {settings}, NULL, NULL, record, NULL};
     made_empty(NULL, record);
     return standin_call(&call);
 }
 
 static HRESULT query(const char *function, OBJECT object, PCWSTR question, PWSTR *found, PWSTR *record)
 {
-    struct call call = {function, object, 1, {question}, NULL, found, record};
+    struct call call = {function, object, 1, {question}, NULL, found, record, NULL};
     return made_empty(found, record) ? standin_call(&call) : PARAMETER_INCORRECT;
 }
 
 static HRESULT delete(const char *function, const GUID *id, PWSTR *record)
 {
     wchar_t guid[GUID_UNITS];
-    struct call call = {function, NULL, 1, {standin_guid(id, guid)}, NULL, NULL, record};
+    struct call call = {function, NULL, 1, {standin_guid(id, guid)}, NULL, NULL, record, NULL};
     made_empty(NULL, record);
     return standin_call(&call);
 }

@@ -6,6 +6,7 @@
 #include <computecore.h>
 #include <objbase.h>
 #include <stdio.h>
+#include <string.h>
 #include <wchar.h>
 
 static HANDLE heard;
@@ -87,6 +88,62 @@ static void a_process(HCS_SYSTEM system)
     CoTaskMemFree(status);
     HcsCloseProcess(again);
     HcsCloseProcess(process);
+}
+
+/* A process that writes what it reads: its output, after the end of its input. */
+static void echoed(HCS_SYSTEM system, const char *text)
+{
+    HCS_OPERATION operation = HcsCreateOperation(NULL, NULL);
+    HCS_PROCESS process = NULL;
+    HCS_PROCESS_INFORMATION information = {0};
+    char got[64] = "";
+    DWORD size, at = 0;
+    PCWSTR parameters = L"{\"CommandLine\":\"more\",\"CreateStdInPipe\":true,\"CreateStdOutPipe\":true}";
+    HRESULT result = HcsCreateProcess(system, parameters, operation, NULL, &process);
+    if (result == S_OK)
+        result = HcsWaitForOperationResultAndProcessInfo(operation, INFINITE, &information, NULL);
+    HcsCloseOperation(operation);
+    show("piped", result, information.StdError ? L"errors that were not asked for" : L"input and output");
+    WriteFile(information.StdInput, text, (DWORD)strlen(text), &size, NULL);
+    CloseHandle(information.StdInput);
+    while (ReadFile(information.StdOutput, got + at, (DWORD)sizeof got - 1 - at, &size, NULL) && size)
+        at += size;
+    CloseHandle(information.StdOutput);
+    result = HcsWaitForProcessExit(process, INFINITE, NULL);
+    show("exit", result, strcmp(got, text) ? L"another text" : L"the same text");
+    HcsCloseProcess(process);
+}
+
+/* The largest of so many new handles: it grows with those that are open, for free numbers are used again from the
+ * lowest on. Wine does not count handles. */
+static uintptr_t highest_handle(void)
+{
+    enum { MANY = 64 };
+    HANDLE made[MANY];
+    uintptr_t highest = 0;
+    for (int i = 0; i < MANY; i++) {
+        made[i] = CreateEventW(NULL, FALSE, FALSE, NULL);
+        if ((uintptr_t)made[i] > highest)
+            highest = (uintptr_t)made[i];
+    }
+    for (int i = 0; i < MANY; i++)
+        CloseHandle(made[i]);
+    return highest;
+}
+
+/* ID: processes with pipes leave no handle behind; what a thread has still to close, it closes. */
+static void pipes(PCWSTR id)
+{
+    HCS_SYSTEM system = NULL;
+    uintptr_t before;
+    show("open", HcsOpenComputeSystem(id, GENERIC_ALL, &system), NULL);
+    echoed(system, "first"); /* opens what the program keeps */
+    before = highest_handle();
+    for (int i = 0; i < 8; i++) /* more than what the first one has still open */
+        echoed(system, "next");
+    while (highest_handle() > before)
+        Sleep(10);
+    HcsCloseComputeSystem(system);
 }
 
 /* ID DOCUMENT MODIFICATION */
@@ -184,6 +241,8 @@ int wmain(int count, wchar_t **words)
         wait_for_exit(words[2]);
     else if (!wcscmp(what, L"wrong"))
         wrong_handles(words[2]);
+    else if (!wcscmp(what, L"pipes"))
+        pipes(words[2]);
     else if (!wcscmp(what, L"service"))
         service();
     else if (!wcscmp(what, L"keep"))

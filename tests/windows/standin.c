@@ -108,26 +108,28 @@ static BOOL receive_message(struct connection *from, struct bytes *body)
     return receive(from, body->data, size);
 }
 
-/* reply := u32 order, u32 hresult, u64 handle, text answer, text record */
+/* reply := u32 order, u32 hresult, u64 handle, u64 streams[3], text answer, text record */
 struct reply {
     struct bytes body;
     uint32_t order;
     HRESULT hresult;
     uint64_t handle;
+    uint64_t streams[STREAMS];
     const uint8_t *texts;
 };
 
 static HRESULT exchange(struct connection *with, const struct bytes *request, struct reply *reply)
 {
     memset(reply, 0, sizeof *reply);
-    if (!send_message(with, request) || !receive_message(with, &reply->body) || reply->body.size < 24) {
+    if (!send_message(with, request) || !receive_message(with, &reply->body) || reply->body.size < 48) {
         with->lost = TRUE;
         return SERVICE_WENT_AWAY;
     }
     memcpy(&reply->order, reply->body.data, 4);
     memcpy(&reply->hresult, reply->body.data + 4, 4);
     memcpy(&reply->handle, reply->body.data + 8, 8);
-    reply->texts = reply->body.data + 16;
+    memcpy(reply->streams, reply->body.data + 16, sizeof reply->streams);
+    reply->texts = reply->body.data + 40;
     if (reply->order == END_YOURSELF)
         TerminateProcess(GetCurrentProcess(), KILLED);
     return reply->hresult;
@@ -389,6 +391,8 @@ static HRESULT call_over(struct connection *connection, const struct call *call)
         const uint8_t *at = reply.texts;
         if (call->opened) /* 0 of what was refused */
             *call->opened = (void *)(uintptr_t)reply.handle;
+        if (call->streams)
+            memcpy(call->streams, reply.streams, sizeof reply.streams);
         read_text(&at, call->answer, call->function, FALSE);
         read_text(&at, call->record, call->function, TRUE);
     }
@@ -533,6 +537,135 @@ void standin_unlisten(void *handle)
         CloseHandle(found->thread);
         free(found);
     }
+}
+
+/* ---- The pipes of processes ---- */
+
+/* A stream at the node, and our end of the pipe whose other end the caller has. */
+struct stream {
+    uint64_t number;
+    HANDLE pipe;
+    BOOL caller_writes;
+    struct connection *connection;
+};
+
+enum { CHUNK = 1 << 14, BASE = 16 };
+
+static HRESULT ask_stream(struct stream *stream, const char *function, PCWSTR hex, struct reply *reply)
+{
+    struct bytes request = {0};
+    HRESULT result;
+    put(&request, &stream->number, sizeof stream->number);
+    put_name(&request, function);
+    put_text(&request, hex);
+    result = exchange(stream->connection, &request, reply);
+    free(request.data);
+    return result;
+}
+
+/* What the caller has written; FALSE once it has closed its end, or nobody reads it any more. */
+static BOOL pass_in(struct stream *stream)
+{
+    uint8_t data[CHUNK];
+    wchar_t hex[2 * CHUNK + 1] = {0};
+    struct reply reply;
+    DWORD size;
+    HRESULT result;
+    if (!ReadFile(stream->pipe, data, CHUNK, &size, NULL))
+        return FALSE;
+    for (DWORD i = 0; i < size; i++) {
+        hex[2 * i] = L"0123456789abcdef"[data[i] / BASE];
+        hex[2 * i + 1] = L"0123456789abcdef"[data[i] % BASE];
+    }
+    result = ask_stream(stream, "WriteStream", hex, &reply);
+    free(reply.body.data);
+    return result == S_OK;
+}
+
+static unsigned digit(wchar_t letter)
+{
+    return letter <= L'9' ? letter - L'0' : letter - L'a' + 10;
+}
+
+static BOOL write_all(HANDLE pipe, const uint8_t *data, DWORD size)
+{
+    for (DWORD written; size; data += written, size -= written)
+        if (!WriteFile(pipe, data, size, &written, NULL))
+            return FALSE;
+    return TRUE;
+}
+
+/* What the process has written; FALSE at the end of it, or once the caller has closed its end. */
+static BOOL pass_out(struct stream *stream)
+{
+    uint8_t data[CHUNK];
+    struct reply reply;
+    wchar_t *hex = NULL;
+    size_t size = 0;
+    BOOL more;
+    if (ask_stream(stream, "ReadStream", NULL, &reply) == S_OK)
+        hex = private_text(reply.texts, &size);
+    size /= 2 * sizeof(wchar_t);
+    for (size_t i = 0; i < size && i < CHUNK; i++)
+        data[i] = (uint8_t)(digit(hex[2 * i]) * BASE + digit(hex[2 * i + 1]));
+    more = size && size <= CHUNK && write_all(stream->pipe, data, (DWORD)size);
+    free(hex);
+    free(reply.body.data);
+    return more;
+}
+
+static DWORD WINAPI pass_on(void *parameter)
+{
+    struct stream *stream = parameter;
+    struct reply reply;
+    while (stream->caller_writes ? pass_in(stream) : pass_out(stream))
+        ;
+    CloseHandle(stream->pipe);
+    ask_stream(stream, "CloseStream", NULL, &reply);
+    free(reply.body.data);
+    hang_up(stream->connection);
+    free(stream);
+    return 0;
+}
+
+/* Ours; the caller's comes out. It can be used with overlapped calls, as those of Windows: Go's programs do. */
+static HANDLE make_pipe(BOOL caller_writes, HANDLE *callers)
+{
+    static LONG count;
+    wchar_t name[64];
+    DWORD ours = caller_writes ? PIPE_ACCESS_INBOUND : PIPE_ACCESS_OUTBOUND;
+    DWORD theirs = caller_writes ? GENERIC_WRITE : GENERIC_READ;
+    HANDLE made;
+    swprintf(name, 64, L"\\\\.\\pipe\\hns_standin-%lu-%ld", GetCurrentProcessId(), InterlockedIncrement(&count));
+    made = CreateNamedPipeW(name, ours, PIPE_TYPE_BYTE | PIPE_WAIT, 1, CHUNK, CHUNK, 0, NULL);
+    *callers = CreateFileW(name, theirs, 0, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL);
+    return made;
+}
+
+static HANDLE open_stream(uint64_t number, BOOL caller_writes)
+{
+    struct stream *stream;
+    HANDLE callers = NULL;
+    if (!number)
+        return NULL;
+    stream = calloc(1, sizeof *stream);
+    stream->number = number;
+    stream->caller_writes = caller_writes;
+    stream->connection = open_connection();
+    if (!stream->connection) {
+        free(stream);
+        return NULL;
+    }
+    stream->pipe = make_pipe(caller_writes, &callers);
+    CloseHandle(CreateThread(NULL, 0, pass_on, stream, 0, NULL));
+    return callers;
+}
+
+void standin_pipes(const uint64_t streams[STREAMS], HANDLE *input, HANDLE *output, HANDLE *errors)
+{
+    *input = open_stream(streams[0], TRUE);
+    *output = open_stream(streams[1], FALSE);
+    *errors = open_stream(streams[2], FALSE);
 }
 
 /* ---- The end of the process ---- */

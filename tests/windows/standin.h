@@ -13,7 +13,8 @@
 typedef void(WINAPI *NOTIFIED)(DWORD type, void *context, HRESULT status, PCWSTR data);
 
 /* One call, of a function's name on the wire. `texts` are `count` arguments, each a text or NULL. What comes out goes
- * where the pointers say; a NULL pointer means that the caller does not want it. */
+ * where the pointers say; a NULL pointer means that the caller does not want it. `streams` are the numbers of a process's
+ * input, output and errors. */
 struct call {
     const char *function;
     void *handle;
@@ -22,6 +23,7 @@ struct call {
     void **opened;
     PWSTR *answer;
     PWSTR *record;
+    uint64_t *streams;
 };
 
 HRESULT standin_call(const struct call *call);
@@ -34,6 +36,11 @@ typedef void (*TELL)(void *handle, void *callback, void *context, DWORD type, HR
 HRESULT standin_listen(void *handle, TELL tell, void *callback, void *context);
 void standin_notified(void *handle, void *callback, void *context, DWORD type, HRESULT status, PCWSTR data);
 void standin_unlisten(void *handle);
+
+/* Pipes for the streams of these numbers, NULL for none: the caller of the DLL closes its ends, and a thread of its own
+ * passes on what goes through each. */
+enum { STREAMS = 3 };
+void standin_pipes(const uint64_t streams[STREAMS], HANDLE *input, HANDLE *output, HANDLE *errors);
 
 /* A number or a handle as the wire has it. */
 enum { NUMBER_UNITS = 21 };

@@ -100,6 +100,14 @@ def test_the_service_tells_its_schemas(computer: Program) -> None:
     assert "SupportedSchemaVersions" in line
 
 
+def test_processes_with_pipes_leave_no_handle_behind(computer: Program, simulator: Simulator) -> None:
+    """The program comes to its end once it has as many handles as before."""
+    simulator.run_container("box")
+    piped = ["piped 00000000 input and output", "exit 00000000 the same text"]
+    assert computer.lines("pipes", "box") == ["open 00000000", *piped * 9]
+    assert simulator.leaks() == []
+
+
 def test_an_operation_that_does_not_end_is_given_up(computer: Program, simulator: Simulator) -> None:
     simulator.run_container("box")
     simulator.inject(function="HcsTerminateComputeSystem", hang=True)

@@ -11,7 +11,7 @@ static const HRESULT PARAMETER_INCORRECT = (HRESULT)0x80070057;
 
 HRESULT WINAPI HNSCall(PCWSTR method, PCWSTR path, PCWSTR request, PWSTR *response)
 {
-    struct call call = {"HNSCall", NULL, 3, {method, path, request}, NULL, response, NULL};
+    struct call call = {"HNSCall", NULL, 3, {method, path, request}, NULL, response, NULL, NULL};
     if (!method || !path || !request || !response)
         return PARAMETER_INCORRECT;
     *response = NULL;
@@ -45,12 +45,19 @@ static HRESULT opened(struct call call, void *slot, PWSTR *answer, PWSTR *result
     return told(call, answer, result);
 }
 
-/* The process's id comes as a text. Its pipes do not come over the wire. */
-static void inform(HCS_PROCESS_INFORMATION *information, PWSTR process_id)
+/* The process's id comes as a text. Who does not want to be informed cannot use the pipes. */
+static void inform(HCS_PROCESS_INFORMATION *information, PWSTR process_id, const uint64_t streams[STREAMS])
 {
-    if (information)
-        *information = (HCS_PROCESS_INFORMATION){.ProcessId = process_id ? wcstoul(process_id, NULL, 10) : 0};
+    HCS_PROCESS_INFORMATION made = {.ProcessId = process_id ? wcstoul(process_id, NULL, 10) : 0};
     CoTaskMemFree(process_id);
+    standin_pipes(streams, &made.StdInput, &made.StdOutput, &made.StdError);
+    if (information) {
+        *information = made;
+        return;
+    }
+    CloseHandle(made.StdInput);
+    CloseHandle(made.StdOutput);
+    CloseHandle(made.StdError);
 }
 
 #define CALL(FUNCTION, OBJECT, COUNT, ...)                                                                            \
@@ -75,8 +82,12 @@ HRESULT WINAPI HcsCreateProcess(HCS_SYSTEM system, PCWSTR parameters, HCS_PROCES
                                 HCS_PROCESS *process, PWSTR *result)
 {
     PWSTR process_id = NULL;
-    HRESULT done = opened(CALL("HcsCreateProcess", system, 1, parameters), process, &process_id, result);
-    inform(information, process_id);
+    uint64_t streams[STREAMS] = {0};
+    struct call call = CALL("HcsCreateProcess", system, 1, parameters);
+    HRESULT done;
+    call.streams = streams;
+    done = opened(call, process, &process_id, result);
+    inform(information, process_id, streams);
     return done;
 }
 
@@ -89,8 +100,12 @@ HRESULT WINAPI HcsOpenProcess(HCS_SYSTEM system, DWORD process_id, HCS_PROCESS *
 HRESULT WINAPI HcsGetProcessInfo(HCS_PROCESS process, HCS_PROCESS_INFORMATION *information, PWSTR *result)
 {
     PWSTR process_id = NULL;
-    HRESULT done = told(CALL("HcsGetProcessInfo", process, 0, NULL), &process_id, result);
-    inform(information, process_id);
+    uint64_t streams[STREAMS] = {0};
+    struct call call = CALL("HcsGetProcessInfo", process, 0, NULL);
+    HRESULT done;
+    call.streams = streams;
+    done = told(call, &process_id, result);
+    inform(information, process_id, streams);
     return done;
 }
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.simulator.abi.accounts import Accounts, number_of
+from cni_hns.simulator.abi.pipes import NO_HANDLES
 
 __all__ = ["Returned", "call"]
 
@@ -20,11 +21,15 @@ _WIDE = ffi.typeof("char16_t")
 
 
 class Returned(NamedTuple):
-    """What came back: HRESULT (0 where the function gives none), a handle or a process's id, a text."""
+    """What came back: HRESULT (0 where the function gives none), a handle or a process's id, a text.
+
+    `streams` are a process's input, output and errors, 0 for each that there is not.
+    """
 
     hresult: int = 0
     number: int = 0
     text: str | None = None
+    streams: tuple[int, int, int] = NO_HANDLES
 
 
 def call(
@@ -69,7 +74,8 @@ def _value(kind: Any, given: Iterator[str | None], callbacks: Mapping[Any, Any])
 
 def _with(returned: Returned, kind: Any, slot: Any, accounts: Accounts) -> Returned:
     if kind.item.kind == "struct":
-        return returned._replace(number=int(slot.ProcessId))
+        handles = number_of(slot.StdInput), number_of(slot.StdOutput), number_of(slot.StdError)
+        return returned._replace(number=int(slot.ProcessId), streams=handles)
     if kind.item.item is not _WIDE:
         return returned._replace(number=number_of(slot[0]))
     if slot[0] == ffi.NULL:

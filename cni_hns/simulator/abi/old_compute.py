@@ -2,7 +2,8 @@
 
 Rule 1: what takes long answers 0xC0370103 (pending), and its end is told to the callbacks of the handle that
 it was called with; what is refused is refused at once. A creation's end waits for the first callback.
-Rule 2: the end of a system or of a process is told to every callback of it.
+Rule 2: the end of a system or of a process is told to every callback of it. That of a process is told to one
+that comes later, too: it runs before anybody can listen.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any, NamedTuple
 
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.simulator.abi.accounts import number_of
+from cni_hns.simulator.abi.pipes import NO_HANDLES
+from cni_hns.simulator.abi.running import Running
+from cni_hns.simulator.abi.streams import RemoteStreams
 from cni_hns.simulator.abi.teller import Teller
 from cni_hns.simulator.abi.texts import text
 from cni_hns.simulator.core.compute import events, holders, service_properties
@@ -66,12 +70,13 @@ Texts = list[str | None]
 
 
 class Outcome(NamedTuple):
-    """What a call gives: HRESULT, handle, text and ResultError."""
+    """What a call gives: HRESULT, handle, text, ResultError and the numbers of a process's pipes."""
 
     hresult: int
     handle: int = 0
     text: str = ""
     record: str = ""
+    streams: tuple[int, int, int] = NO_HANDLES
 
 
 class _Target(NamedTuple):
@@ -91,10 +96,12 @@ class _Target(NamedTuple):
 class OldCompute:
     """The DLL of one process."""
 
-    def __init__(self, service: Service, handles: Handles, inbox: Inbox) -> None:
+    def __init__(self, service: Service, handles: Handles, inbox: Inbox, streams: RemoteStreams) -> None:
         self._service = service
         self._handles = handles
         self._inbox = inbox
+        self._streams = streams
+        self._running = Running(service.store)
         self._teller = Teller(service.store)
         self._callback = ffi.callback("HCS_EVENT_CALLBACK", self._happened)
         self._targets: dict[int, _Target] = {}
@@ -108,6 +115,7 @@ class OldCompute:
     def stop(self) -> None:
         """The process has gone: its handles hold nothing any more."""
         self._teller.stop()
+        self._running.stop()
         for target in self._targets.values():
             self._let_go(target)
         self._targets.clear()
@@ -121,6 +129,7 @@ class OldCompute:
             **dict.fromkeys(_OF_SERVICE, self._of_service),
             **dict.fromkeys((*_COMPLETIONS, *_ENDINGS), self._pend),
             **dict.fromkeys(_ASKED, self._ask),
+            "HcsGetProcessInfo": self._process_info,
             **{f"HcsClose{name}": self._closing(kind) for kind, name in _NAMES.items()},
             **{f"HcsRegister{name}Callback": self._registering(kind) for kind, name in _NAMES.items()},
             **{f"HcsUnregister{name}Callback": self._unregistering(kind) for kind, name in _NAMES.items()},
@@ -175,7 +184,18 @@ class OldCompute:
         if answer.hresult:
             return _told(answer)
         made = self._opened(PROCESS, target._replace(process=key), generation)
-        return Outcome(0, made, answer.text)
+        self._running.expect(key)
+        self._running.begin(key, texts[0])
+        return Outcome(0, made, answer.text, streams=self._streams_of(key))
+
+    def _process_info(self, function: str, handle: int, texts: Texts) -> Outcome:
+        outcome = self._ask(function, handle, texts)
+        if outcome.hresult:
+            return outcome
+        return outcome._replace(streams=self._streams_of(self._targets[handle].process))
+
+    def _streams_of(self, key: str) -> tuple[int, int, int]:
+        return self._streams.take(self._running.streams(key))
 
     def _open_process(self, function: str, handle: int, texts: Texts) -> Outcome:
         target, generation = self._target(SYSTEM, handle, function)
@@ -205,6 +225,7 @@ class OldCompute:
             target = self._targets.pop(handle)
             self._created.discard(handle)
             answer = self._service.close(function, target.system, None)
+            self._running.forget(target.process)
             self._let_go(target)
             self._teller.look()
             return Outcome(answer.hresult)
@@ -221,7 +242,8 @@ class OldCompute:
             number = self._opened(_callback_of(kind), target._replace(listens_to=handle), generation)
             self._inbox.open(number)
             context = ffi.cast("void *", number)
-            self._teller.listen(number, target.process or target.run, self._callback, context)
+            heard = target.process or target.run
+            self._teller.listen(number, heard, self._callback, context, past=kind == PROCESS)
             if handle in self._created:
                 self._created.discard(handle)
                 self._inbox.put(number, Notice(_CREATE_COMPLETED))

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["NO_HANDLES", "Console", "Ended"]
+__all__ = ["NO_HANDLES", "Console", "Ended", "descriptor_of", "ready"]
 
 NO_HANDLES = (0, 0, 0)
 
@@ -73,7 +73,7 @@ class Console:
         """Some of the input; b"" at its end. Raises: Ended."""
         if self._in is None:
             return b""
-        while not _ready(self._in.ours, writes=False):
+        while not ready(self._in.ours, writes=False):
             self._demand()
         self._demand()
         return os.read(self._in.ours, _CHUNK_BYTES)
@@ -97,7 +97,7 @@ class Console:
     def _write_to(self, end: _End | None, data: bytes) -> None:
         while data and end is not None:
             self._demand()
-            if _ready(end.ours, writes=True):
+            if ready(end.ours, writes=True):
                 data = data[os.write(end.ours, data) :]
 
     def _demand(self) -> None:
@@ -118,8 +118,15 @@ if sys.platform == "win32":
         ours, theirs = (reader, writer) if caller_writes else (writer, reader)
         return _End(msvcrt.open_osfhandle(ours, os.O_NOINHERIT), theirs, 0, what)
 
-    def _ready(_descriptor: int, *, writes: bool) -> bool:  # noqa: ARG001
+    def ready(_descriptor: int, *, writes: bool) -> bool:  # noqa: ARG001
+        """Windows says of no such pipe whether it can be read."""
         return True
+
+    def descriptor_of(handle: int) -> int:
+        """A descriptor that owns the caller's handle."""
+        import msvcrt
+
+        return msvcrt.open_osfhandle(handle, os.O_NOINHERIT)
 
     def _close_handle(handle: int) -> None:
         import _winapi
@@ -143,11 +150,16 @@ else:
         os.set_blocking(ours, False)
         return _End(ours, theirs, _mark_of(theirs), what)
 
-    def _ready(descriptor: int, *, writes: bool) -> bool:
+    def ready(descriptor: int, *, writes: bool) -> bool:
         """Whether it can be read, or written, without waiting; it waits a little for it."""
         poll = select.poll()
         poll.register(descriptor, select.POLLOUT if writes else select.POLLIN)
         return bool(poll.poll(_INTERVAL_S * 1000))
+
+    def descriptor_of(handle: int) -> int:
+        """A descriptor that owns the caller's handle, for calls that do not wait."""
+        os.set_blocking(handle, False)
+        return handle
 
     def _close_handle(handle: int) -> None:
         os.close(handle)

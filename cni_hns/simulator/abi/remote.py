@@ -13,6 +13,7 @@ from cni_hns.binding._generated_computecore import ffi
 from cni_hns.simulator.abi.accounts import Accounts, number_of
 from cni_hns.simulator.abi.computecore import ComputeCore
 from cni_hns.simulator.abi.marshal import Returned, call
+from cni_hns.simulator.abi.streams import RemoteStreams
 from cni_hns.simulator.abi.texts import text
 from cni_hns.simulator.core.errors import HCS_OPERATION_TIMEOUT
 from cni_hns.simulator.core.service import Service
@@ -29,11 +30,14 @@ _PIECE_MS = 20
 class RemoteComputeCore:
     """The DLL of one process at the other end of the wire."""
 
-    def __init__(self, service: Service, inbox: Inbox, report: Callable[[str], None]) -> None:
-        """`report(text)` keeps what the process does wrong."""
+    def __init__(
+        self, service: Service, inbox: Inbox, streams: RemoteStreams, report: Callable[[str], None]
+    ) -> None:
+        """`streams` get the pipes of processes; `report(text)` keeps what the process does wrong."""
         self._accounts = Accounts(report)
         self._core = ComputeCore(service, self._accounts)
         self._inbox = inbox
+        self._streams = streams
         self._callbacks = {
             ffi.typeof("HCS_EVENT_CALLBACK"): ffi.callback("HCS_EVENT_CALLBACK", self._happened),
             ffi.typeof("HCS_OPERATION_COMPLETION"): ffi.callback("HCS_OPERATION_COMPLETION", self._completed),
@@ -68,7 +72,10 @@ class RemoteComputeCore:
 
     def _called(self, function: str, texts: list[str | None]) -> Returned | None:
         made = self._core.make(function)
-        return None if made is None else call(*made, texts, self._accounts, self._callbacks)
+        if made is None:
+            return None
+        returned = call(*made, texts, self._accounts, self._callbacks)
+        return returned._replace(streams=self._streams.take(returned.streams))
 
     def _waited(self, function: str, texts: list[str | None], go_on: Callable[[], None]) -> Returned | None:
         operation, timeout, *_ = texts

@@ -51,20 +51,28 @@ class Teller:
         self._stopped = False
         self._thread: threading.Thread | None = None
 
-    def listen(self, handle: int, target: str, callback: Any, context: Any, options: int = 0) -> None:
+    def listen(
+        self, handle: int, target: str, callback: Any, context: Any, options: int = 0, *, past: bool = False
+    ) -> None:
         """Tell this callback, from now on, what happens to the target of the handle; NULL for nobody.
 
-        `options` are HCS_EVENT_OPTIONS.
+        `options` are HCS_EVENT_OPTIONS; with `past` it is told, too, what has happened to the target.
         """
         self.forget(handle)
         if callback == ffi.NULL:
             return
-        ((seen,),) = self._store.rows("SELECT ifnull(max(id), 0) FROM compute_events")
+        seen = self._seen(target if past else "")
         with self._lock:
             self._registrations[handle] = _Registration(target, options, callback, context, seen)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="hcs-events", daemon=True)
                 self._thread.start()
+
+    def _seen(self, target: str) -> int:
+        """The last event that is old news: the one before the first of this target, or the last of all."""
+        sql = "SELECT coalesce(min(id) FILTER (WHERE object = ? AND object <> '') - 1, max(id), 0)"
+        ((seen,),) = self._store.rows(f"{sql} FROM compute_events", target)
+        return int(seen)
 
     def listens(self, handle: int) -> bool:
         """Whether a callback of this handle is told."""

@@ -9,6 +9,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"os"
 	"time"
 
@@ -55,6 +56,8 @@ func main() {
 	say("resume", container.Resume(), nil)
 	look(container)
 	work(container)
+	speak(container, "more.com", "hello\n")
+	speak(container, "cmd /c exit 3", "")
 	say("attach", hcsshim.HotAttachEndpoint(id, endpoint), nil)
 	say("change", container.Modify(detach(endpoint)), nil)
 	list()
@@ -87,6 +90,40 @@ func work(container hcsshim.Container) {
 	if err == nil {
 		say("kill", again.Kill(), nil)
 		say("close", again.Close(), nil)
+	}
+	say("wait", process.WaitTimeout(patience), nil)
+	code, err := process.ExitCode()
+	say("exit", err, code)
+	say("close", process.Close(), nil)
+}
+
+// A process gets input, and is read to its end. One that gets none may have ended: it is not told of the end of it.
+func speak(container hcsshim.Container, command string, input string) {
+	process, err := container.CreateProcess(&hcsshim.ProcessConfig{
+		CommandLine:      command,
+		CreateStdInPipe:  true,
+		CreateStdOutPipe: true,
+		CreateStdErrPipe: true,
+	})
+	say("process", err, nil)
+	if err != nil {
+		return
+	}
+	in, out, errors, err := process.Stdio()
+	say("stdio", err, nil)
+	if err != nil {
+		return
+	}
+	if input != "" {
+		_, err = io.WriteString(in, input)
+		say("write", err, nil)
+		say("end of input", process.CloseStdin(), nil)
+	}
+	in.Close()
+	for _, stream := range []io.ReadCloser{out, errors} {
+		text, err := io.ReadAll(stream)
+		say("read", err, string(text))
+		stream.Close()
 	}
 	say("wait", process.WaitTimeout(patience), nil)
 	code, err := process.ExitCode()

@@ -11,7 +11,10 @@ __all__ = ["Connection"]
 
 
 class Connection:
-    """One connection of a process; `process` joins it to the process of another connection."""
+    """One connection of a process; `process` joins it to the process of another connection.
+
+    `streams` are the numbers of pipes in the last reply.
+    """
 
     def __init__(self, address: str, pid: int = 4321, process: int = 0) -> None:
         name, _, port = address.partition(":")
@@ -25,6 +28,7 @@ class Connection:
     def receive(self) -> Reply:
         body = wire.read_message(self.reader)
         assert body is not None
+        self.streams = wire.read_streams(body)
         return wire.read_reply(body)
 
     def call(self, function: str, *texts: str | None, handle: int = 0) -> Reply:
