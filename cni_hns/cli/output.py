@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cni_hns.log import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -85,15 +87,15 @@ def print_lines(renderable: RenderableType) -> None:
 
 
 def _text(value: object) -> Text:
-    if isinstance(value, list):
-        return Text("\n".join(str(one) for one in value))
-    return Text("" if value is None else str(value))
+    """Names are other programs': what in them does not print must not reach the terminal as it is."""
+    lines = value if isinstance(value, list) else ["" if value is None else value]
+    return Text("\n".join(one_line(str(one)) for one in lines))
 
 
 def print_notes(notes: Iterable[str]) -> None:
     """What could not be read, or is left out, and why: on stderr, a line each."""
     for note in notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(f"note: {one_line(note)}", err=True)
 
 
 def utc(seconds: float) -> str:

@@ -41,6 +41,13 @@ def test_a_long_name_is_folded_and_not_cut(node: Node, network: str) -> None:
     assert "".join(pieces) == name
 
 
+def test_a_name_that_speaks_to_the_terminal_is_shown_escaped(node: Node, network: str) -> None:
+    identifier = node.plant_endpoint(network, "a\x1b]0;owned\x07_l2b")
+    for out in (node("endpoint", "list").out, node("endpoint", "show", identifier).out.partition("{")[0]):
+        assert "a\\x1b]0;owned\\x07_l2b" in out
+        assert out.replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize("by", ["id", "name"])
 def test_show_takes_id_or_name(node: Node, network: str, by: str) -> None:
     namespace = node.make("namespace", "create")["id"]
