@@ -40,8 +40,8 @@ class Index:
         self._at: dict[tuple[str, int], list[EndpointView]] = defaultdict(list)
         self._systems: dict[str, Properties] = {}
         self._add_records()
-        self._add_endpoints()
         self._add_systems()
+        self._add_endpoints()
         self._rooms_by_system = {
             system.id: room.id
             for room in self.rooms.values()
@@ -80,8 +80,8 @@ class Index:
         holders = {row.endpoint_id: row.key.container_id for row in self.seen.rows or () if not row.is_shared}
         for one in self.endpoints.values():
             sandbox = holders.get(one.id) or self._named(one)
-            if sandbox:
-                self.endpoints_of[sandbox].append(one)
+            for owner in [sandbox] if sandbox else self._containers_with(one):
+                self.endpoints_of[owner].append(one)
                 self.owned.add(one.id)
             if one.namespace:
                 self.endpoints_in[one.namespace].append(one)
@@ -93,6 +93,11 @@ class Index:
             self._systems.setdefault(str(one.runtime_id).lower(), one)
         for one in self.seen.systems or ():
             self._systems[one.id.lower()] = one
+
+    def _containers_with(self, endpoint: EndpointView) -> list[str]:
+        """The containers that an endpoint in no namespace was put into, as Docker and older runtimes do."""
+        found = [] if endpoint.namespace else [(one, self.system(one)) for one in endpoint.containers]
+        return [one if system is None else system.id for one, system in found]
 
     def _named(self, endpoint: EndpointView) -> str:
         """Whose it is by its name: ours, which its ID proves, or a peer's that a pod uses; "" for others."""

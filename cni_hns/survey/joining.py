@@ -1,6 +1,6 @@
 """The pods of a node: sandbox, containers, namespace, endpoints, attachments and leases, joined.
 
-What makes a pod: a row or a lease of the ledger, an endpoint with a sandbox's name, a sandbox that the
+What makes a pod: a row or a lease of the ledger, an endpoint that tells its container, a sandbox that the
 runtime calls ready, or else a namespace that has an endpoint or a container. A sandbox has the container id
 of its attachments. One that has ended, and of which nothing is left, is no pod, though the runtime lists it.
 """

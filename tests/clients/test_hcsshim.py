@@ -57,11 +57,11 @@ WHILE_IT_RUNS: list[tuple[str, Any]] = [
     *spoken("hello\n", 0, ("write", None), ("end of input", None)),
     *spoken("", 3),
     ("attach", None),
-    ("change", None),
     ("list", ["box Running"]),
     ("running", None),
 ]
 AT_ITS_END: list[tuple[str, Any]] = [
+    ("change", None),
     ("shutdown", None),
     ("wait", None),
     ("close", None),
@@ -75,10 +75,15 @@ AT_ITS_END: list[tuple[str, Any]] = [
 
 
 class Ran(NamedTuple):
-    """What the program said while its container ran, what the operator saw then, and what it said after."""
+    """What the program said while its container ran, what the operator saw then, and what it said after.
+
+    `address` is that of the endpoint which the container was given.
+    """
 
     first: list[Step]
-    listed: Any
+    containers: Any
+    pods: Any
+    address: str
     then: list[Step]
 
 
@@ -110,10 +115,13 @@ def ran(lane: Lane, program: Path, simulator: Simulator, isolation: str) -> Ran:
         first: list[Step] = []
         while not first or first[-1][0] != "running":
             first.append(_step(process.stdout.readline()))
-        listed = _listed(simulator)
+        containers, pods = _listed(simulator, "container"), _listed(simulator, "pod")
         rest, _ = process.communicate(b"\n", timeout=60)
     assert process.returncode == 0
-    return Ran(first, listed, [_step(line) for line in rest.splitlines()])
+    (found,) = simulator.dump()["endpoints"]
+    (config,) = found["IpConfigurations"]
+    address = f"{config['IpAddress']}/{config['PrefixLength']}"
+    return Ran(first, containers, pods, address, [_step(line) for line in rest.splitlines()])
 
 
 def _step(line: bytes) -> Step:
@@ -121,10 +129,10 @@ def _step(line: bytes) -> Step:
     return told["step"], told["error"], told["saw"]
 
 
-def _listed(simulator: Simulator) -> Any:
+def _listed(simulator: Simulator, kind: str) -> Any:
     """What an operator sees of it."""
     done = subprocess.run(
-        [sys.executable, "-m", "cni_hns", "container", "list", "--json"],
+        [sys.executable, "-m", "cni_hns", kind, "list", "--json"],
         env={**os.environ, "PYTHONPATH": str(ROOT), "CNI_HNS_SIMULATOR": simulator.folder},
         stdout=subprocess.PIPE,
         check=True,
@@ -143,22 +151,25 @@ def seen(steps: list[Step]) -> list[tuple[str, Any]]:
 def test_a_hypervisor_isolated_container_does_all_that_it_is_asked(
     lane: Lane, program: Path, simulator: Simulator
 ) -> None:
-    first, listed, then = ran(lane, program, simulator, "hyperv")
+    first, containers, pods, address, then = ran(lane, program, simulator, "hyperv")
     assert (seen(first), failed(first)) == (WHILE_IT_RUNS, {})
     assert seen(then) == AT_ITS_END
     # The text for 0xC037010F is Windows', which Wine does not have.
     assert list(failed(then)) == ["again"]
     assert str(0xC037010F) in failed(then)["again"]
-    assert [(one["id"], one["owner"], one["state"]) for one in listed] == [("box", "hcsshim-test", "Running")]
+    (box,) = containers
+    assert (box["id"], box["owner"], box["state"]) == ("box", "hcsshim-test", "Running")
+    assert box["addresses"] == [address]
+    assert [(pod["id"], pod["state"], pod["addresses"]) for pod in pods] == [("box", "ok", [address])]
     assert simulator.leaks() == []
     assert simulator.dump()["systems"] == []
 
 
 def test_a_process_isolated_container_is_not_paused(lane: Lane, program: Path, simulator: Simulator) -> None:
-    first, listed, _ = ran(lane, program, simulator, "process")
+    first, containers, *_ = ran(lane, program, simulator, "process")
     refused = failed(first)
     assert tuple(refused) == PAUSES
     assert all("not supported" in words for words in refused.values())
     assert seen(first) == WHILE_IT_RUNS
-    assert listed[0]["isolation"] == "process"
+    assert containers[0]["isolation"] == "process"
     assert simulator.leaks() == []

@@ -59,13 +59,12 @@ def lines_of(facts: Mapping[str, Any]) -> list[str]:
     pod = (
         "the pod's sandbox" if facts["pod"] == facts["id"] else f"pod {facts['pod']}" if facts["pod"] else ""
     )
-    addresses = ", ".join(facts["addresses"])
-    network = f"namespace {facts['namespace']}" if facts["namespace"] else ""
+    network = [f"namespace {facts['namespace']}" if facts["namespace"] else "", ", ".join(facts["addresses"])]
     lines = [
         ", ".join(one for one in first if one),
         f"owner {facts['owner']}" if facts["owner"] else "",
         pod,
-        f"{network}: {addresses}" if network and addresses else network,
+        ": ".join(one for one in network if one),
     ]
     return [one for one in lines if one]
 

@@ -69,8 +69,15 @@ class Surroundings:
             (row.namespace_id for row in own if row.namespace_id), ""
         )
         rows = own or [row for row in self._attachments if namespace and row.namespace_id == namespace]
-        endpoints = [one for one in self._endpoints if namespace and one.namespace == namespace]
+        endpoints = [one for one in self._endpoints if _is_with(one, system_id, namespace)]
         return Place(rows[0].key.container_id if rows else "", namespace, endpoints, rows)
+
+
+def _is_with(endpoint: EndpointView, system_id: str, namespace: str) -> bool:
+    """Whether it is in the system's namespace, or in no namespace and in the system itself."""
+    if endpoint.namespace:
+        return endpoint.namespace == namespace
+    return system_id.lower() in (one.lower() for one in endpoint.containers)
 
 
 def counters(session: Session, place: Place) -> EndpointStatistics | None:

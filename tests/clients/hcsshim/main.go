@@ -59,10 +59,10 @@ func main() {
 	speak(container, "more.com", "hello\n")
 	speak(container, "cmd /c exit 3", "")
 	say("attach", hcsshim.HotAttachEndpoint(id, endpoint), nil)
-	say("change", container.Modify(detach(endpoint)), nil)
 	list()
 	say("running", nil, nil)
 	bufio.NewReader(os.Stdin).ReadString('\n')
+	say("change", container.Modify(detach(endpoint)), nil)
 	end(container, id)
 }
 

@@ -80,6 +80,16 @@ def test_a_shared_endpoint_is_of_the_container_that_it_was_made_for() -> None:
     ]
 
 
+def test_an_endpoint_in_no_namespace_is_of_the_containers_that_it_was_put_into() -> None:
+    by_hand = endpoint(id=STRAY, name="Ethernet", namespace=None, containers=["BOX", "unknown"])
+    found = pods_of(Seen(endpoints=[by_hand], systems=[system("box")]))
+    assert [(pod.id, pod.addresses) for pod in found] == [
+        ("box", [f"{ADDRESS}/24"]),
+        ("unknown", [f"{ADDRESS}/24"]),
+    ]
+    assert [[one.id for one in pod.containers] for pod in found] == [["box"], []]
+
+
 def test_a_second_interface_is_of_the_same_pod() -> None:
     second = KEY._replace(ifname="eth1")
     pod = only_pod(rows=[row(), row(second, endpoint_id=STRAY)])
