@@ -152,6 +152,7 @@ def test_sandboxes_outlive_their_containerd(host: Containerd, end: str) -> None:
 def test_a_sandbox_whose_process_was_killed_is_removed(host: Containerd) -> None:
     killed, other = host.run(pod("web-0"), pod("web-1"))
     host.end_process(killed)
+    until_ended(host, killed)
     stopped_and_removed(host, killed)
     assert [lease.address for lease in host.node.leases()] == [other.ip]
     assert [one.namespace for one in host.node.endpoints()] == [other.guid]
