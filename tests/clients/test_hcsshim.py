@@ -5,24 +5,15 @@ Its public API is of vmcompute.dll in every release: the newest is tried beside 
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from cni_hns.simulator import Simulator
-from cni_hns.simulator.server import serve
+from tests.clients.steps import failed, ran, seen
 from tests.lane import Lane
-
-ROOT = Path(__file__).parent.parent.parent
-
-Step = tuple[str, str, Any]
-"""What was done, what went wrong ("" for nothing), and what was seen."""
 
 
 def spoken(output: str, exit_code: int, *between: tuple[str, Any]) -> list[tuple[str, Any]]:
@@ -74,19 +65,6 @@ AT_ITS_END: list[tuple[str, Any]] = [
 ]
 
 
-class Ran(NamedTuple):
-    """What the program said while its container ran, what the operator saw then, and what it said after.
-
-    `address` is that of the endpoint which the container was given.
-    """
-
-    first: list[Step]
-    containers: Any
-    pods: Any
-    address: str
-    then: list[Step]
-
-
 @pytest.fixture
 def simulator(tmp_path: Path) -> Iterator[Simulator]:
     node = Simulator(str(tmp_path / "node"), management_address_after_calls=0)
@@ -100,58 +78,23 @@ def program(request: pytest.FixtureRequest, lane: Lane, wine: None) -> Path:
     return lane.program(request.param, windows=True)
 
 
-def ran(lane: Lane, program: Path, simulator: Simulator, isolation: str) -> Ran:
-    endpoint = simulator.plant_endpoint("nat")
-    with serve(simulator) as address:
-        process = subprocess.Popen(
-            lane.launch_command(program, "box", endpoint, isolation),
-            env=lane.launch_environment({"CNI_HNS_STANDIN": address}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # hcsshim's own log: it tells there of waits that end with the handle, as they have to.
-            stderr=subprocess.DEVNULL,
-        )
-        assert process.stdout is not None
-        first: list[Step] = []
-        while not first or first[-1][0] != "running":
-            first.append(_step(process.stdout.readline()))
-        containers, pods = _listed(simulator, "container"), _listed(simulator, "pod")
-        rest, _ = process.communicate(b"\n", timeout=60)
-    assert process.returncode == 0
+@pytest.fixture
+def endpoint(simulator: Simulator) -> str:
+    """An endpoint on "nat" that nobody has."""
+    return simulator.plant_endpoint("nat")
+
+
+def address_of(simulator: Simulator) -> str:
+    """That of the endpoint."""
     (found,) = simulator.dump()["endpoints"]
     (config,) = found["IpConfigurations"]
-    address = f"{config['IpAddress']}/{config['PrefixLength']}"
-    return Ran(first, containers, pods, address, [_step(line) for line in rest.splitlines()])
-
-
-def _step(line: bytes) -> Step:
-    told = json.loads(line)
-    return told["step"], told["error"], told["saw"]
-
-
-def _listed(simulator: Simulator, kind: str) -> Any:
-    """What an operator sees of it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "cni_hns", kind, "list", "--json"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "CNI_HNS_SIMULATOR": simulator.folder},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return json.loads(done.stdout)
-
-
-def failed(steps: list[Step]) -> dict[str, str]:
-    return {step: error for step, error, _ in steps if error}
-
-
-def seen(steps: list[Step]) -> list[tuple[str, Any]]:
-    return [(step, saw) for step, _, saw in steps]
+    return f"{config['IpAddress']}/{config['PrefixLength']}"
 
 
 def test_a_hypervisor_isolated_container_does_all_that_it_is_asked(
-    lane: Lane, program: Path, simulator: Simulator
+    lane: Lane, program: Path, simulator: Simulator, endpoint: str
 ) -> None:
-    first, containers, pods, address, then = ran(lane, program, simulator, "hyperv")
+    first, containers, pods, then = ran(lane, program, simulator, "box", endpoint, "hyperv")
     assert (seen(first), failed(first)) == (WHILE_IT_RUNS, {})
     assert seen(then) == AT_ITS_END
     # The text for 0xC037010F is Windows', which Wine does not have.
@@ -159,14 +102,17 @@ def test_a_hypervisor_isolated_container_does_all_that_it_is_asked(
     assert str(0xC037010F) in failed(then)["again"]
     (box,) = containers
     assert (box["id"], box["owner"], box["state"]) == ("box", "hcsshim-test", "Running")
+    address = address_of(simulator)
     assert box["addresses"] == [address]
     assert [(pod["id"], pod["state"], pod["addresses"]) for pod in pods] == [("box", "ok", [address])]
     assert simulator.leaks() == []
     assert simulator.dump()["systems"] == []
 
 
-def test_a_process_isolated_container_is_not_paused(lane: Lane, program: Path, simulator: Simulator) -> None:
-    first, containers, *_ = ran(lane, program, simulator, "process")
+def test_a_process_isolated_container_is_not_paused(
+    lane: Lane, program: Path, simulator: Simulator, endpoint: str
+) -> None:
+    first, containers, *_ = ran(lane, program, simulator, "box", endpoint, "process")
     refused = failed(first)
     assert tuple(refused) == PAUSES
     assert all("not supported" in words for words in refused.values())

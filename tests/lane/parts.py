@@ -86,6 +86,7 @@ OUR_GO_PROGRAMS = {
     "cri": ("linux",),
     "hcsshim": ("windows",),
     f"hcsshim{_NEWER}": ("windows",),
+    "hcscore": ("windows",),
 }
 
 
