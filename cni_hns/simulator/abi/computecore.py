@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.simulator.abi.accounts import Accounts, number_of
 from cni_hns.simulator.abi.operations import Operations, Streams, Subject
 from cni_hns.simulator.abi.running import Running
+from cni_hns.simulator.abi.targets import Target, Targets
 from cni_hns.simulator.abi.teller import Teller
 from cni_hns.simulator.abi.texts import text
-from cni_hns.simulator.core.compute import holders, service_properties
+from cni_hns.simulator.core.compute import service_properties
 from cni_hns.simulator.core.documents import new_guid
 from cni_hns.simulator.core.errors import (
     E_NOTIMPL,
@@ -62,18 +63,6 @@ _NOT_SIMULATED = {
 _NO_ANSWER: dict[str, Any] = {"HcsCreateOperationWithNotifications": ffi.NULL}
 
 
-class _Target(NamedTuple):
-    """What a handle stands for: the system's ID, the GUID of its run, and a process's key.
-
-    `generation` is the run of the service that gave the handle.
-    """
-
-    system: str
-    run: str
-    process: str = ""
-    generation: int = 0
-
-
 class ComputeCore:
     """Makes the functions of the DLL."""
 
@@ -83,7 +72,7 @@ class ComputeCore:
         self._teller = Teller(service.store)
         self._operations = Operations(accounts, self._teller)
         self._running = Running(service.store)
-        self._targets: dict[int, _Target] = {}
+        self._targets = Targets(service.store)
 
     def make(self, function: str) -> tuple[Any, Callable[..., Any]] | None:
         """The C type and the work of a function of this DLL; None for one that it does not have."""
@@ -95,9 +84,7 @@ class ComputeCore:
         self._teller.stop()
         self._operations.stop()
         self._running.stop()
-        for target in self._targets.values():
-            self._let_go(target)
-        self._targets.clear()
+        self._targets.let_go_of_all()
 
     def held(self) -> list[Held]:
         """The streams of processes that are still open."""
@@ -157,17 +144,14 @@ class ComputeCore:
         if ffi.NULL in (system, document, slot):
             return PARAMETER_INCORRECT
         slot[0] = ffi.NULL
-        target = _Target(text(system) or "", new_guid())
-        with self._service.store.transaction() as state:
-            generation = service_properties.generation_of(state)
-            holders.took(state, target.run, os.getpid())
+        target = self._targets.to_create(text(system) or "")
         # There at once, and good for closing even where the creation fails.
-        slot[0] = handle = self._opened(SYSTEM, target, generation)
+        slot[0] = handle = self._opened(SYSTEM, target)
         arguments = [target.system, target.run, text(document)]
-        hresult = self._start(function, operation, arguments, generation, Subject(system=handle))
+        hresult = self._start(function, operation, arguments, target.generation, Subject(system=handle))
         if hresult:
             slot[0] = ffi.NULL
-            self._let_go(self._forgotten(SYSTEM, handle, function))
+            self._targets.let_go(self._forgotten(SYSTEM, handle, function))
         return hresult
 
     def _open(self, system: Any, access: int, slot: Any) -> int:
@@ -177,7 +161,7 @@ class ComputeCore:
         name = text(system) or ""
         answer = self._call("HcsOpenComputeSystem", [name, str(os.getpid())], None)
         if answer.hresult == 0:
-            slot[0] = self._opened(SYSTEM, _Target(name, answer.text), answer.generation)
+            slot[0] = self._opened(SYSTEM, Target(name, answer.text, answer.generation))
         return answer.hresult
 
     def _modify(self, handle: Any, operation: Any, request: Any, _identity: Any) -> int:
@@ -190,18 +174,18 @@ class ComputeCore:
         if ffi.NULL in (parameters, slot):
             return PARAMETER_INCORRECT
         slot[0] = ffi.NULL
-        target, generation = self._target(SYSTEM, handle, function)
+        target = self._target(SYSTEM, handle, function)
         if target is None:
             return INVALID_HANDLE
         key, document = new_guid(), text(parameters)
 
         def work() -> Answer:
-            answer = self._call(function, [target.system, target.run, key, document], generation)
+            answer = self._call(function, [target.system, target.run, key, document], target.generation)
             self._running.begin(key, document)
             return answer
 
         self._running.expect(key)
-        slot[0] = process = self._opened(PROCESS, target._replace(process=key), generation)
+        slot[0] = process = self._opened(PROCESS, target._replace(process=key))
         subject = Subject(handle, process, self._streams_of(key))
         hresult = self._operations.start(function, operation, work, subject)
         if hresult:
@@ -214,22 +198,22 @@ class ComputeCore:
         if slot == ffi.NULL or access != _GENERIC_ALL:
             return PARAMETER_INCORRECT
         slot[0] = ffi.NULL
-        target, generation = self._target(SYSTEM, handle, function)
+        target = self._target(SYSTEM, handle, function)
         if target is None:
             return INVALID_HANDLE
-        answer = self._call(function, [target.system, target.run, str(process_id)], generation)
+        answer = self._call(function, [target.system, target.run, str(process_id)], target.generation)
         if answer.hresult == 0:
-            slot[0] = self._opened(PROCESS, target._replace(process=answer.text), generation)
+            slot[0] = self._opened(PROCESS, target._replace(process=answer.text))
         return answer.hresult
 
     def _process_info(self, handle: Any, operation: Any) -> int:
         function = "HcsGetProcessInfo"
-        target, generation = self._target(PROCESS, handle, function)
+        target = self._target(PROCESS, handle, function)
         if target is None:
             return INVALID_HANDLE
         arguments = [target.system, target.process, None]
         subject = Subject(process=handle, streams=self._streams_of(target.process))
-        return self._start(function, operation, arguments, generation, subject)
+        return self._start(function, operation, arguments, target.generation, subject)
 
     def _streams_of(self, key: str) -> Streams:
         return lambda: self._running.streams(key)
@@ -253,26 +237,25 @@ class ComputeCore:
 
     def _ask(self, function: str, kind: str) -> Callable[..., int]:
         def ask(handle: Any, operation: Any, options: Any) -> int:
-            target, generation = self._target(kind, handle, function)
+            target = self._target(kind, handle, function)
             if target is None:
                 return INVALID_HANDLE
-            arguments = [target.system, target.process or target.run, text(options)]
+            arguments = [target.system, target.object, text(options)]
             subject = Subject(system=handle) if kind == SYSTEM else Subject(process=handle)
-            return self._start(function, operation, arguments, generation, subject)
+            return self._start(function, operation, arguments, target.generation, subject)
 
         return ask
 
     def _listen(self, function: str, kind: str) -> Callable[..., int]:
         def listen(handle: Any, options: int, context: Any, callback: Any) -> int:
-            target, generation = self._target(kind, handle, function)
+            target = self._target(kind, handle, function)
             if target is None:
                 return INVALID_HANDLE
             if callback != ffi.NULL and self._teller.listens(number_of(handle)):
                 return HCS_CALLBACK_ALREADY_SET
-            if callback != ffi.NULL and generation != self._generation:
+            if callback != ffi.NULL and target.generation != self._generation:
                 return HCS_SERVICE_DISCONNECT
-            about = target.process or target.run
-            self._teller.listen(number_of(handle), about, callback, context, options)
+            self._teller.listen(number_of(handle), target.object, callback, context, options)
             return 0
 
         return listen
@@ -286,7 +269,7 @@ class ComputeCore:
             target = self._targets.pop(number_of(handle))
             self._service.close(function, target.system, None)
             self._running.forget(target.process)
-            self._let_go(target)
+            self._targets.let_go(target)
             self._teller.look()
 
         return close
@@ -295,17 +278,17 @@ class ComputeCore:
         def wait(handle: Any, timeout_ms: int, result: Any) -> int:
             if result != ffi.NULL:
                 result[0] = ffi.NULL
-            target, generation = self._target(kind, handle, function)
+            target = self._target(kind, handle, function)
             if target is None:
                 return INVALID_HANDLE
-            arguments: list[str | None] = [target.system, target.process or target.run]
-            answer = self._call(function, arguments, generation)
+            arguments: list[str | None] = [target.system, target.object]
+            answer = self._call(function, arguments, target.generation)
             until = time.monotonic() + (timeout_ms / 1000 if timeout_ms != _INFINITE else float("inf"))
             while answer.hresult == 0 and not answer.text:
                 if time.monotonic() >= until:
                     return HCS_OPERATION_TIMEOUT
                 self._service.wait(_INTERVAL_S)
-                answer = self._service.look(COMPUTECORE + function, arguments, generation)
+                answer = self._service.look(COMPUTECORE + function, arguments, target.generation)
             told = answer.text or answer.record
             if told and result != ffi.NULL:
                 result[0] = self._accounts.text(told, function)
@@ -315,25 +298,20 @@ class ComputeCore:
 
     # Handles and calls
 
-    def _target(self, kind: str, handle: Any, function: str) -> tuple[_Target | None, int]:
-        """What the handle stands for, and the run of the service that gave it."""
+    def _target(self, kind: str, handle: Any, function: str) -> Target | None:
+        """What the handle stands for; None for one that is none."""
         open_ = self._accounts.find(kind, handle, function)
-        return (None, 0) if open_ is None else (self._targets[number_of(handle)], open_.generation)
+        return None if open_ is None else self._targets[number_of(handle)]
 
-    def _opened(self, kind: str, target: _Target, generation: int) -> Any:
-        handle = self._accounts.open(kind, target.system, generation)
-        self._targets[number_of(handle)] = target._replace(generation=generation)
+    def _opened(self, kind: str, target: Target) -> Any:
+        handle = self._accounts.open(kind, target.system, target.generation)
+        self._targets[number_of(handle)] = target
         return handle
 
-    def _forgotten(self, kind: str, handle: Any, function: str) -> _Target:
+    def _forgotten(self, kind: str, handle: Any, function: str) -> Target:
         """What a handle stood for that the caller never got."""
         self._accounts.close(kind, handle, function)
         return self._targets.pop(number_of(handle))
-
-    def _let_go(self, target: _Target) -> None:
-        if not target.process:
-            with self._service.store.transaction() as state:
-                holders.gave_back(state, target.run, os.getpid(), target.generation)
 
     def _start(
         self,

@@ -18,9 +18,10 @@ from cni_hns.simulator.abi.accounts import number_of
 from cni_hns.simulator.abi.pipes import NO_HANDLES
 from cni_hns.simulator.abi.running import Running
 from cni_hns.simulator.abi.streams import RemoteStreams
+from cni_hns.simulator.abi.targets import Target, Targets
 from cni_hns.simulator.abi.teller import Teller
 from cni_hns.simulator.abi.texts import text
-from cni_hns.simulator.core.compute import events, holders, service_properties
+from cni_hns.simulator.core.compute import events
 from cni_hns.simulator.core.documents import new_guid
 from cni_hns.simulator.core.errors import (
     INVALID_HANDLE,
@@ -79,20 +80,6 @@ class Outcome(NamedTuple):
     streams: tuple[int, int, int] = NO_HANDLES
 
 
-class _Target(NamedTuple):
-    """What a handle stands for: the system's ID, the GUID of its run, and a process's key.
-
-    `listens_to` is the handle that a callback was registered with, 0 for what is no callback; `generation`
-    is the run of the service that gave it.
-    """
-
-    system: str
-    run: str
-    process: str = ""
-    listens_to: int = 0
-    generation: int = 0
-
-
 class OldCompute:
     """The DLL of one process."""
 
@@ -104,7 +91,7 @@ class OldCompute:
         self._running = Running(service.store)
         self._teller = Teller(service.store)
         self._callback = ffi.callback("HCS_EVENT_CALLBACK", self._happened)
-        self._targets: dict[int, _Target] = {}
+        self._targets = Targets(service.store)
         self._created: set[int] = set()
 
     def call(self, function: str, handle: int, texts: Texts) -> Outcome | None:
@@ -116,9 +103,7 @@ class OldCompute:
         """The process has gone: its handles hold nothing any more."""
         self._teller.stop()
         self._running.stop()
-        for target in self._targets.values():
-            self._let_go(target)
-        self._targets.clear()
+        self._targets.let_go_of_all()
 
     def _works(self) -> dict[str, Callable[[str, int, Texts], Outcome]]:
         return {
@@ -141,15 +126,12 @@ class OldCompute:
         if None in texts:
             return Outcome(PARAMETER_INCORRECT)
         system, document = texts
-        with self._service.store.transaction() as state:
-            generation = service_properties.generation_of(state)
-            target = _Target(system or "", new_guid(), generation=generation)
-            holders.took(state, target.run, os.getpid())
+        target = self._targets.to_create(system or "")
         answer = self._call(function, [target.system, target.run, document], None)
         if answer.hresult:
-            self._let_go(target)
+            self._targets.let_go(target)
             return _told(answer)
-        handle = self._opened(SYSTEM, target, answer.generation)
+        handle = self._opened(SYSTEM, target._replace(generation=answer.generation))
         self._created.add(handle)
         return Outcome(_PENDING, handle)
 
@@ -158,7 +140,7 @@ class OldCompute:
         answer = self._call(function, [system, str(os.getpid())], None)
         if answer.hresult:
             return _told(answer)
-        return Outcome(0, self._opened(SYSTEM, _Target(system, answer.text), answer.generation))
+        return Outcome(0, self._opened(SYSTEM, Target(system, answer.text, answer.generation)))
 
     def _pend(self, function: str, handle: int, texts: Texts) -> Outcome:
         outcome = self._ask(function, handle, texts)
@@ -169,21 +151,20 @@ class OldCompute:
         return Outcome(_PENDING)
 
     def _complete(self, handle: int, code: int) -> None:
-        for number, target in list(self._targets.items()):
-            if target.listens_to == handle:
-                self._inbox.put(number, Notice(code))
+        for callback in self._targets.listening_to(handle):
+            self._inbox.put(callback, Notice(code))
 
     # Processes
 
     def _create_process(self, function: str, handle: int, texts: Texts) -> Outcome:
-        target, generation = self._target(SYSTEM, handle, function)
+        target = self._target(SYSTEM, handle, function)
         if target is None:
             return Outcome(INVALID_HANDLE)
         key = new_guid()
-        answer = self._call(function, [target.system, target.run, key, texts[0]], generation)
+        answer = self._call(function, [target.system, target.run, key, texts[0]], target.generation)
         if answer.hresult:
             return _told(answer)
-        made = self._opened(PROCESS, target._replace(process=key), generation)
+        made = self._opened(PROCESS, target._replace(process=key))
         self._running.expect(key)
         self._running.begin(key, texts[0])
         return Outcome(0, made, answer.text, streams=self._streams_of(key))
@@ -198,22 +179,22 @@ class OldCompute:
         return self._streams.take(self._running.streams(key))
 
     def _open_process(self, function: str, handle: int, texts: Texts) -> Outcome:
-        target, generation = self._target(SYSTEM, handle, function)
+        target = self._target(SYSTEM, handle, function)
         if target is None:
             return Outcome(INVALID_HANDLE)
-        answer = self._call(function, [target.system, target.run, texts[0]], generation)
+        answer = self._call(function, [target.system, target.run, texts[0]], target.generation)
         if answer.hresult:
             return _told(answer)
-        return Outcome(0, self._opened(PROCESS, target._replace(process=answer.text), generation))
+        return Outcome(0, self._opened(PROCESS, target._replace(process=answer.text)))
 
     # Both, and the service
 
     def _ask(self, function: str, handle: int, texts: Texts) -> Outcome:
-        target, generation = self._target(_ASKED.get(function, SYSTEM), handle, function)
+        target = self._target(_ASKED.get(function, SYSTEM), handle, function)
         if target is None:
             return Outcome(INVALID_HANDLE)
-        arguments = [target.system, target.process or target.run, *(texts or [None])]
-        return _told(self._call(function, arguments, generation))
+        arguments = [target.system, target.object, *(texts or [None])]
+        return _told(self._call(function, arguments, target.generation))
 
     def _of_service(self, function: str, _handle: int, texts: Texts) -> Outcome:
         return _told(self._call(function, ["", texts[0]], None))
@@ -226,7 +207,7 @@ class OldCompute:
             self._created.discard(handle)
             answer = self._service.close(function, target.system, None)
             self._running.forget(target.process)
-            self._let_go(target)
+            self._targets.let_go(target)
             self._teller.look()
             return Outcome(answer.hresult)
 
@@ -236,14 +217,13 @@ class OldCompute:
 
     def _registering(self, kind: str) -> Callable[[str, int, Texts], Outcome]:
         def register(function: str, handle: int, _texts: Texts) -> Outcome:
-            target, generation = self._target(kind, handle, function)
+            target = self._target(kind, handle, function)
             if target is None:
                 return Outcome(INVALID_HANDLE)
-            number = self._opened(_callback_of(kind), target._replace(listens_to=handle), generation)
+            number = self._opened(_callback_of(kind), target._replace(listens_to=handle))
             self._inbox.open(number)
             context = ffi.cast("void *", number)
-            heard = target.process or target.run
-            self._teller.listen(number, heard, self._callback, context, past=kind == PROCESS)
+            self._teller.listen(number, target.object, self._callback, context, past=kind == PROCESS)
             if handle in self._created:
                 self._created.discard(handle)
                 self._inbox.put(number, Notice(_CREATE_COMPLETED))
@@ -271,20 +251,14 @@ class OldCompute:
 
     # Handles and calls
 
-    def _target(self, kind: str, handle: int, function: str) -> tuple[_Target | None, int]:
-        """What the handle stands for, and the run of the service that gave it."""
-        open_ = self._handles.find(kind, handle, function)
-        return (None, 0) if open_ is None else (self._targets[handle], open_.generation)
+    def _target(self, kind: str, handle: int, function: str) -> Target | None:
+        """What the handle stands for; None for one that is none."""
+        return None if self._handles.find(kind, handle, function) is None else self._targets[handle]
 
-    def _opened(self, kind: str, target: _Target, generation: int) -> int:
-        handle = self._handles.open(kind, target.system, generation)
-        self._targets[handle] = target._replace(generation=generation)
+    def _opened(self, kind: str, target: Target) -> int:
+        handle = self._handles.open(kind, target.system, target.generation)
+        self._targets[handle] = target
         return handle
-
-    def _let_go(self, target: _Target) -> None:
-        if not target.process and not target.listens_to:
-            with self._service.store.transaction() as state:
-                holders.gave_back(state, target.run, os.getpid(), target.generation)
 
     def _call(self, function: str, arguments: Texts, generation: int | None) -> Answer:
         answer = self._service.call(VMCOMPUTE + function, arguments, generation)
