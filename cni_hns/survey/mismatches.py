@@ -68,7 +68,7 @@ def _endpoints_of_rows(pod: Pod, index: Index) -> Iterator[Mismatch]:
 
 def _leased_addresses(pod: Pod, index: Index) -> Iterator[Mismatch]:
     for row, endpoint in _with_own_endpoint(pod, index):
-        there = {address_key(address) for address, _ in endpoint.addresses}
+        there = _addresses_of([endpoint])
         for lease in _leases_of(row, pod):
             if address_key(lease.address) not in there:
                 words = f"{_endpoint(endpoint)} does not have {lease.address}, which the ledger leases to it"
@@ -132,7 +132,7 @@ def _leases_without_row(pod: Pod, index: Index) -> Iterator[Mismatch]:
     """What was taken over from host-local has none while its pod, made by a peer, has its endpoint."""
     if index.seen.rows is None:
         return
-    in_use = {address_key(address) for one in pod.endpoints for address, _ in one.addresses}
+    in_use = _addresses_of(pod.endpoints)
     for lease in pod.leases:
         if any(_is_of(lease, row) for row in pod.attachments):
             continue
@@ -201,7 +201,7 @@ def _told_addresses(pod: Pod, _: Index) -> Iterator[Mismatch]:
     """HNS does not learn what a DHCP server gives."""
     if pod.sandbox is None or not pod.endpoints or any(one.flags & ENABLE_DHCP for one in pod.endpoints):
         return
-    there = {address_key(address) for one in pod.endpoints for address, _ in one.addresses}
+    there = _addresses_of(pod.endpoints)
     for address in pod.sandbox.addresses:
         if address_key(address) not in there:
             words = f"the runtime says that the pod has {address}, which no endpoint of the pod has"
@@ -248,6 +248,11 @@ def _with_own_endpoint(pod: Pod, index: Index) -> Iterator[tuple[AttachmentRow, 
         endpoint = index.endpoints.get(row.endpoint_id or "")
         if endpoint is not None and not row.is_shared:
             yield row, endpoint
+
+
+def _addresses_of(endpoints: list[EndpointView]) -> set[int]:
+    """As numbers, for two may spell one address differently."""
+    return {address_key(address) for one in endpoints for address, _ in one.addresses}
 
 
 def _leases_of(row: AttachmentRow, pod: Pod) -> list[Lease]:
