@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cni_hns.simulator import Simulator
+from cni_hns.simulator.server import serve
 from tests.unit.simulator.caller import Caller
 from tests.unit.simulator.hcs_caller import HcsCaller
 
@@ -18,6 +19,13 @@ def simulator(tmp_path: Path) -> Iterator[Simulator]:
     node = Simulator(str(tmp_path / "node"), management_address_after_calls=0)
     yield node
     node.close()
+
+
+@pytest.fixture
+def address(simulator: Simulator) -> Iterator[str]:
+    """Where programs that cannot load the node find it."""
+    with serve(simulator) as found:
+        yield found
 
 
 @pytest.fixture

@@ -30,12 +30,6 @@ NETWORK = {
 
 
 @pytest.fixture
-def address(simulator: Simulator) -> Iterator[str]:
-    with serve(simulator) as found:
-        yield found
-
-
-@pytest.fixture
 def process(address: str) -> Iterator[Connection]:
     connection = Connection(address)
     yield connection

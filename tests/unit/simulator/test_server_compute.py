@@ -48,12 +48,6 @@ class Computer(Connection):
 
 
 @pytest.fixture
-def address(simulator: Simulator) -> Iterator[str]:
-    with serve(simulator) as found:
-        yield found
-
-
-@pytest.fixture
 def computer(address: str) -> Iterator[Computer]:
     connection = Computer(address)
     yield connection

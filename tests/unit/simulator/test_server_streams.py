@@ -12,7 +12,6 @@ from typing import NamedTuple
 import pytest
 
 from cni_hns.simulator import Simulator
-from cni_hns.simulator.server import serve
 from tests.unit.simulator.hcs_caller import ALL
 from tests.unit.simulator.wire_process import Connection
 
@@ -65,11 +64,10 @@ def parameters(command: str) -> str:
     return json.dumps({"CommandLine": command, **pipes})
 
 
-@pytest.fixture
-def address(simulator: Simulator) -> Iterator[str]:
+@pytest.fixture(autouse=True)
+def box(simulator: Simulator) -> None:
+    """A container that runs."""
     simulator.run_container("box")
-    with serve(simulator) as found:
-        yield found
 
 
 @pytest.fixture
