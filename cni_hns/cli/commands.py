@@ -38,6 +38,12 @@ def _demo() -> click.Command:
     return demo
 
 
+def _doctor() -> click.Command:
+    from cni_hns.cli.doctor import doctor
+
+    return doctor
+
+
 def _endpoint() -> click.Command:
     from cni_hns.cli.endpoints import endpoint
 
@@ -106,6 +112,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "conformance": _conformance,
     "container": _container,
     "demo": _demo,
+    "doctor": _doctor,
     "endpoint": _endpoint,
     "gc": _gc,
     "install": _install,

@@ -9,9 +9,10 @@ import click
 
 from cni_hns.cli.containers.facts import print_blocks
 from cni_hns.cli.containers.options import timeout_option
-from cni_hns.cli.cri import cri_option, kubernetes_facts, kubernetes_lines, kubernetes_words, told_by
+from cni_hns.cli.cri import cri_option, kubernetes_facts, kubernetes_lines, kubernetes_words
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.output import print_json, print_notes, print_object, utc
+from cni_hns.cli.node_look import look_at_node
+from cni_hns.cli.output import print_json, print_object, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def list_(
 
     Each with its addresses and every mismatch in words. JSON has an array of all that `pod show` tells.
     """
-    seen = _look(session, cri, timeout_s, data_dir, config)
+    seen = look_at_node(session, cri, timeout_s, data_dir, config)
     rows = [_facts(one, seen) for one in _pods(seen)]
     if network is not None:
         rows = [one for one in rows if _is_on(one, network)]
@@ -96,23 +97,9 @@ def show(
     ID is that of its sandbox or of its namespace, or the beginning of one. With --cri it may be the pod's
     NAMESPACE/NAME too.
     """
-    seen = _look(session, cri, timeout_s, data_dir, config)
+    seen = look_at_node(session, cri, timeout_s, data_dir, config)
     facts = _facts(_find(_pods(seen), which), seen)
     print_object(facts if as_json else _readable(facts), as_json)
-
-
-def _look(
-    session: Session, cri: str | None, timeout_s: float, data_dir: str | None, config: str | None
-) -> Seen:
-    """Raises: Failure: nobody answered."""
-    from cni_hns.survey.look import look
-
-    node = session.node_with_ledger(data_dir, config)
-    seen = look(node, lambda: session.systems(timeout_s).enumerate(None, timeout_s), told_by(cri, timeout_s))
-    if seen.is_blind:
-        raise Failure(seen.notes[0])
-    print_notes(seen.notes)
-    return seen
 
 
 def _pods(seen: Seen) -> list[Pod]:
