@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.lane.lane import Lane
-from tests.lane.parts import PARTS
+from tests.lane.parts import FIRST, FOR_LINUX, FOR_WINDOWS, PARTS, Part
 from tests.lane.wine import keep_addresses
 
 
@@ -23,7 +24,17 @@ def main() -> int:
     lane = Lane.here()
     lane.root.mkdir(parents=True, exist_ok=True)
     print(f"the lane: {lane.root}")
-    for part in PARTS:
+    if not _bring(FIRST, wanted, lane):
+        return 1
+    # One waits for Wine and downloads while the other compiles.
+    with ThreadPoolExecutor() as pool:
+        made = list(pool.map(lambda parts: _bring(parts, wanted, lane), (FOR_WINDOWS, FOR_LINUX)))
+    return 0 if all(made) else 1
+
+
+def _bring(parts: list[Part], wanted: list[str], lane: Lane) -> bool:
+    """One after another; whether all were made."""
+    for part in parts:
         if wanted and part.name not in wanted:
             continue
         if part.is_current(lane):
@@ -35,9 +46,9 @@ def main() -> int:
             part.bring(lane)
         except (OSError, subprocess.CalledProcessError) as fault:
             print(f"{part.name} cannot be made: {fault}", file=sys.stderr)
-            return 1
-        print(f"   {part.name}: {time.monotonic() - started:.0f} s")
-    return 0
+            return False
+        print(f"   {part.name}: {time.monotonic() - started:.0f} s", flush=True)
+    return True
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from tests.lane.lane import Lane
 from tests.lane.wine import captured
 
-__all__ = ["PARTS", "Part"]
+__all__ = ["FIRST", "FOR_LINUX", "FOR_WINDOWS", "PARTS", "Part"]
 
 ROOT = Path(__file__).parent.parent.parent
 CLIENTS = ROOT / "tests" / "clients"
@@ -233,9 +233,10 @@ def build_on_windows(lane: Lane) -> None:
     _build(lane, lane.wine_command(lane.python), windows=True)
 
 
-PARTS = [
-    # A lane may have been kept from another machine: this one is asked.
-    Part("system", lambda _: repr(missing_packages()).encode(), install_system_packages),
+# A lane may have been kept from another machine: this one is asked.
+FIRST = [Part("system", lambda _: repr(missing_packages()).encode(), install_system_packages)]
+
+FOR_LINUX = [
     Part("programs", lambda _: repr(GO_PROGRAMS).encode(), install_go_programs),
     Part(
         "test-programs",
@@ -243,6 +244,11 @@ PARTS = [
         build_our_go_programs,
     ),
     Part("pause-image", lambda _: _digest_of(CLIENTS, "pause*"), build_pause_image),
+    Part("dist-linux", lambda _: _sources() + sys.version.encode(), build_on_linux),
+]
+"""In this order, and with what Go makes for Windows too."""
+
+FOR_WINDOWS = [
     Part(
         "python",
         lambda _: repr((WINDOWS_PYTHON, WINDOWS_LOCK.read_text(), _windows_test_needs())).encode(),
@@ -259,9 +265,11 @@ PARTS = [
         lambda lane: _digest_of(lane.root / "standins", "*.dll") + repr(_of_a_node(lane)).encode(),
         make_prefix,
     ),
-    Part("dist-linux", lambda _: _sources() + sys.version.encode(), build_on_linux),
     Part("dist-windows", lambda _: _sources() + WINDOWS_LOCK.read_bytes(), build_on_windows),
 ]
+"""In this order, and beside those for Linux: nothing here needs one of them."""
+
+PARTS = [*FIRST, *FOR_LINUX, *FOR_WINDOWS]
 
 
 def run(command: list[str], **options: object) -> None:
