@@ -30,12 +30,12 @@ MARKERS = [
 _FOLDER, _CLIENTS = "behaviour", "clients"
 
 _FEW_ROWS = 3
-_ONE_OF = 4
+_ONE_OF = 8
 _ROWS_OF = {"windows": 0, "frozen": 2}
-_EACH_FOURTH = (
-    "of a test with many rows the Windows program runs each fourth, the one for Linux those between"
+_EACH_EIGHTH = (
+    "of a test with many rows the Windows program runs each eighth, the one for Linux an eighth of its own"
 )
-_OF_CLIENTS = "of a client's test with many rows the Windows programs run each fourth, those for Linux all"
+_OF_CLIENTS = "of a client's test with many rows the Windows programs run each eighth, those for Linux all"
 _A_FEW_RUN = {
     "module": "a module runs one case for each verb; the built programs run them all",
     "frozen": "the program for Linux runs one case for each verb, and what the Windows program cannot",
@@ -103,7 +103,7 @@ def _not_its_share(packaging: Packaging, is_not_for_windows: bool, row: int | No
     if packaging.name not in _ROWS_OF:
         return _A_FEW_RUN[packaging.name]
     if row is not None:
-        return "" if _is_run(row, packaging.name) else _EACH_FOURTH
+        return "" if _is_run(row, packaging.name) else _EACH_EIGHTH
     is_left = packaging.name == "windows" or is_not_for_windows
     return "" if is_left else _A_FEW_RUN[packaging.name]
 
