@@ -1,4 +1,4 @@
-"""Who an endpoint belongs to, computed and never looked up.
+"""Who an endpoint belongs to, computed and never looked up; and how Kubernetes names a pod.
 
 Rule 1: an attachment's endpoint has the version-5 UUID of (network name, container id, ifname), so every
 verb reaches it with one open by ID. While a deletion of that ID may still be on its way, the next
@@ -10,9 +10,11 @@ Rule 3: GUIDs are compared as lower-case text without braces; HNS answers in eit
 from __future__ import annotations
 
 from cni_hns.digests import sha1
+from cni_hns.typed import NamedTuple
 
 __all__ = [
     "ZERO_GUID",
+    "KubernetesPod",
     "attachment_of",
     "earlier_endpoint_ids",
     "endpoint_id",
@@ -20,6 +22,7 @@ __all__ = [
     "guid",
     "is_endpoint_of",
     "is_ours",
+    "is_pod_word",
     "next_endpoint_id",
     "shared_with",
 ]
@@ -40,6 +43,37 @@ _OF_CONTAINER = "container:"
 
 # A deletion that is late concerns the last generation; one more is made only while it is late.
 _GENERATIONS = range(8)
+
+# Of these are the names and UIDs of Kubernetes, and the host names that other runtimes pass in their place.
+_IN_POD_WORDS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+_LONGEST_POD_WORD = 253
+
+
+class KubernetesPod(NamedTuple):
+    """A pod by the names that Kubernetes has for it; each is empty where nobody told it.
+
+    They are for people: what belongs to whom follows from the attachment alone.
+    """
+
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+    infra_container_id: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anybody told any of them."""
+        return any(self)
+
+    @property
+    def full_name(self) -> str:
+        """`namespace/name`, as kubectl and crictl are asked for it; the name alone where that is all."""
+        return "/".join(part for part in self[:2] if part) if self.name else ""
+
+
+def is_pod_word(text: str) -> bool:
+    """Whether a name or UID of Kubernetes can be so: one word of characters that are harmless in a line."""
+    return bool(text) and len(text) <= _LONGEST_POD_WORD and not text.strip(_IN_POD_WORDS)
 
 
 def endpoint_id(network: str, container_id: str, ifname: str, generation: int = 0) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from cni_hns.background import Alarm, finishes_within
-from cni_hns.cni.arguments import argument_lengths, meaningless_pieces
+from cni_hns.cni.arguments import loggable_arguments, meaningless_pieces, pod_of
 from cni_hns.cni.configuration import answer_version, read_document
 from cni_hns.cni.errors import DEADLINE, INTERNAL, IO_FAILURE, CniError
 from cni_hns.cni.failures import as_cni_error, trace
@@ -298,10 +298,13 @@ class _Call:
 
     def _log_begin(self, variables: Variables) -> None:
         self._log.bind(verb=self._command, container_id=variables.container_id, ifname=variables.ifname)
+        pod = pod_of(variables.args).full_name
+        if pod:
+            self._log.bind(pod=pod)
         self._log.event(
             f"{self._command} begins",
             netns=variables.netns,
-            args={key: f"({length} characters)" for key, length in argument_lengths(variables.args).items()},
+            args=loggable_arguments(variables.args),
             path=variables.path,
         )
 

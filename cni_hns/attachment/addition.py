@@ -174,7 +174,7 @@ class Addition:
         if self.is_remade:
             # A living pod's: no other address would do.
             raise AddressUnavailable(
-                leases[0].address, held.holder_words(leases[0]), "delete one of the two pods"
+                leases[0].address, held.holder_words(leases[0], ledger), "delete one of the two pods"
             )
         with ledger.transaction():
             for lease in leases:

@@ -6,7 +6,7 @@ Rule: a row is claimed before anything of its attachment is touched, and each wr
 from __future__ import annotations
 
 from cni_hns.attachment.reservations import Reservations
-from cni_hns.identity import endpoint_id
+from cni_hns.identity import KubernetesPod, endpoint_id
 from cni_hns.ipam import held
 from cni_hns.ledger import AttachmentKey
 from cni_hns.typed import TYPE_CHECKING, Any, Self
@@ -28,7 +28,8 @@ LATE_S = 600.0
 class Attachment:
     """An attachment with the node that has it and the request of the call that works on it.
 
-    The request is the attachment's own, or that of a call which finds it on its way: a repair, a GC.
+    The request is the attachment's own, or that of a call which finds it on its way: a repair, a GC. `pod`
+    is whose it is, as its own request says, else as the ledger does.
     """
 
     def __init__(self, request: Request, node: Node, key: AttachmentKey) -> None:
@@ -36,12 +37,15 @@ class Attachment:
         self.node = node
         self.key = key
         self.endpoint_id = endpoint_id(*key)
+        self.pod = KubernetesPod()
         self._reservations: Reservations | None = None
 
     @classmethod
     def of(cls, request: Request, node: Node) -> Self:
         """The attachment that this request names."""
-        return cls(request, node, AttachmentKey(*request.attachment))
+        own = cls(request, node, AttachmentKey(*request.attachment))
+        own.pod = request.pod
+        return own
 
     def other(self, key: AttachmentKey) -> Attachment:
         """Another attachment of the same network, met on the way."""
@@ -53,8 +57,8 @@ class Attachment:
 
     @property
     def words(self) -> str:
-        """For messages: an operator searches a log for any of its three parts."""
-        return self.key.words()
+        """For messages: an operator searches a log for any of its three parts, or for the pod."""
+        return self.key.words(self.pod)
 
     @property
     def reservations(self) -> Reservations:
@@ -65,7 +69,9 @@ class Attachment:
 
     def row(self) -> AttachmentRow | None:
         """What the ledger has of it, None where it knows nothing."""
-        return self.ledger.attachment(self.key)
+        row = self.ledger.attachment(self.key)
+        self._take_name_of(row)
+        return row
 
     def claim_to_remove(self) -> Claim:
         """Ask for it, known or not, to remove it: meanwhile nobody else works on it."""
@@ -86,18 +92,25 @@ class Attachment:
         looked at (`ledger.Attachments.claim`).
         """
         node = self.node
-        return self.ledger.claim(
+        claim = self.ledger.claim(
             self.key,
             phase,
             fingerprint=fingerprint,
             namespace_id=namespace_id,
             v1_netns=v1_netns,
+            pod=self.pod,
             owner=node.owner,
             token=node.token,
             deadline_at=node.deadline_at(),
             alive=node.alive,
             replacing=replacing,
         )
+        self._take_name_of(claim.before)
+        return claim
+
+    def _take_name_of(self, row: AttachmentRow | None) -> None:
+        if row is not None and not self.pod.is_known:
+            self.pod = row.pod
 
     def record(self, **columns: Any) -> bool:
         """Write down in the claimed row what is known by now; False where the row was lost."""

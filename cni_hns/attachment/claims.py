@@ -36,7 +36,7 @@ def take(deadline: Deadline, attempt: Callable[[], Claim]) -> Claim:
             before = claim.before
             raise CniError(
                 TRY_AGAIN,
-                f"{before.key.words()} is in the hands of process {before.owner.pid} (phase {before.phase})",
+                f"{before.words()} is in the hands of process {before.owner.pid} (phase {before.phase})",
                 f"waited half of this verb's {deadline.timeout_s:.0f} s; try again",
             )
         time.sleep(pause_s)

@@ -131,9 +131,9 @@ def _retire(attachment: Attachment, looks: list[Look]) -> None:
     for look in looks:
         if not look.is_gone:
             continue
-        other = attachment.other(look.row.key)
-        log.event(f"the pod of {other.words} is gone: {look.why}")
+        words = look.row.words()
+        log.event(f"the pod of {words} is gone: {look.why}")
         try:
-            take(other, look.row)
+            take(attachment.other(look.row.key), look.row)
         except (ServiceError, CniError) as fault:
-            log.event(f"{other.words}, whose pod is gone, could not be removed yet: {fault}", "warning")
+            log.event(f"{words}, whose pod is gone, could not be removed yet: {fault}", "warning")

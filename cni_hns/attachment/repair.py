@@ -31,4 +31,4 @@ def others(attachment: Attachment) -> None:
         try:
             take(attachment.other(row.key), row)
         except (ServiceError, CniError) as fault:
-            node.log.event(f"{row.key.words()} could not be repaired yet: {fault}", "warning")
+            node.log.event(f"{row.words()} could not be repaired yet: {fault}", "warning")

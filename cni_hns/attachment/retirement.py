@@ -47,7 +47,7 @@ def take(attachment: Attachment, row: AttachmentRow) -> bool:
     node = attachment.node
     if not attachment.ledger.claim_stale(row, node.owner, node.token, node.deadline_at()):
         return False
-    node.log.event(f"{row.key.words()} is retired: it was {row.phase}, of process {row.owner.pid}")
+    node.log.event(f"{row.words()} is retired: it was {row.phase}, of process {row.owner.pid}")
     retire(attachment, row, row.netns)
     return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cni_hns.cni.arguments import argument_faults
+from cni_hns.cni.arguments import argument_faults, is_of_the_pod
 from cni_hns.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,9 +38,12 @@ def secrets_of(request: Request) -> list[str]:
     """The texts to mask: the values of CNI_ARGS, and every text below a key that is not known to us.
 
     Of the arguments an address may be shown, where it is one: a plugin that refuses it says nothing without.
+    So may the pod's names, which are in other words of a message as well: `default`, `web`.
     """
     closed: list[object] = [
-        pair.partition("=")[2] for pair in request.variables.args.split(";") if not _is_an_address(pair)
+        pair.partition("=")[2]
+        for pair in request.variables.args.split(";")
+        if not _is_an_address(pair) and not is_of_the_pod(pair)
     ]
     for key, value in request.config.items():
         inside = _OPEN_INSIDE.get(key.lower())

@@ -1,6 +1,7 @@
 """CNI_ARGS: `KEY=VALUE` pieces between semicolons.
 
-Rule: no message holds a value, only key names and lengths. Runtimes pass what users wrote, secrets too.
+Rule: no message holds a value, only key names and lengths. Runtimes pass what users wrote, secrets too. The
+names of the pod alone are shown, where they are words as Kubernetes has them.
 """
 
 from __future__ import annotations
@@ -9,10 +10,21 @@ import re
 from collections.abc import Callable
 
 from cni_hns.cni.errors import BAD_VARIABLE, CniError, shown
+from cni_hns.identity import KubernetesPod, is_pod_word
 
-__all__ = ["argument_faults", "argument_lengths", "meaningless_pieces", "read_arguments", "value_faults"]
+__all__ = [
+    "argument_faults",
+    "is_of_the_pod",
+    "loggable_arguments",
+    "meaningless_pieces",
+    "pod_of",
+    "read_arguments",
+    "value_faults",
+]
 
 _FREE_TEXT = ("K8S_POD_NAME", "K8S_POD_INFRA_CONTAINER_ID", "K8S_POD_UID")
+# As containerd and CRI-O write them, in the order of `KubernetesPod`.
+_OF_THE_POD = ("K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_UID", "K8S_POD_INFRA_CONTAINER_ID")
 _TRUE = ("1", "true")
 _FALSE = ("0", "false")
 _DNS_LABEL = r"[0-9a-zA-Z_]([0-9a-zA-Z_-]{0,61}[0-9a-zA-Z_])?"
@@ -69,13 +81,30 @@ def value_faults(text: str) -> list[str]:
     ]
 
 
-def argument_lengths(text: str) -> dict[str, int]:
-    """Each key with the length of its value, for the log; what has no key is counted under its position."""
-    lengths: dict[str, int] = {}
+def pod_of(text: str) -> KubernetesPod:
+    """The pod that this CNI_ARGS names, whatever else is in it; a value that is no such word is no name."""
+    given = _pairs(text)
+    return KubernetesPod(*(word if is_pod_word(word := given.get(key, "")) else "" for key in _OF_THE_POD))
+
+
+def is_of_the_pod(piece: str) -> bool:
+    """Whether this piece is one of the pod's names, which is no secret."""
+    key, _, value = piece.partition("=")
+    return key in _OF_THE_POD and is_pod_word(value)
+
+
+def loggable_arguments(text: str) -> dict[str, str]:
+    """Each key with what the log may have of its value: the pod's names, and of all else the length.
+
+    What has no key is counted under its position.
+    """
+    shown_values: dict[str, str] = {}
     for number, piece in enumerate(_pieces(text), start=1):
         key, separator, value = piece.partition("=")
-        lengths[key if separator else f"piece {number}"] = len(value if separator else piece)
-    return lengths
+        closed = value if separator else piece
+        words = value if is_of_the_pod(piece) else f"({len(closed)} characters)"
+        shown_values[key if separator else f"piece {number}"] = words
+    return shown_values
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cni_hns.cni.arguments import read_arguments
+from cni_hns.cni.arguments import pod_of, read_arguments
 from cni_hns.cni.configuration import check_envelope
 from cni_hns.cni.settings import check_data_dir
 from cni_hns.cni.variables import Variables, check_own_rules
@@ -10,6 +10,7 @@ from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cni_hns.cni.result import Result
+    from cni_hns.identity import KubernetesPod
 
 __all__ = ["Request", "read_request"]
 
@@ -29,6 +30,11 @@ class Request(NamedTuple):
     def attachment(self) -> tuple[str, str, str]:
         """Network name, container id and interface name (CNI SPEC, section 3)."""
         return self.name, self.variables.container_id, self.variables.ifname
+
+    @property
+    def pod(self) -> KubernetesPod:
+        """Whose attachment it is, by the names that the runtime has for the pod. Known to a DEL, too."""
+        return pod_of(self.variables.args)
 
 
 def read_request(

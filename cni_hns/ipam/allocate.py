@@ -31,6 +31,9 @@ __all__ = [
 
 _ALL = -1
 
+# An error names so many of the pods that have the addresses: `cni-hns ipam list` has all of them.
+_NAMED_PODS = 3
+
 
 def allocate(
     ledger: Ledger,
@@ -159,7 +162,9 @@ class _Choice:
         if lease.until is not None and lease.until <= self._now:
             self._ledger.free(self._key.network, address)
             return
-        raise AddressUnavailable(text, holder_words(lease), "ask for another one, or delete its holder first")
+        raise AddressUnavailable(
+            text, holder_words(lease, self._ledger), "ask for another one, or delete its holder first"
+        )
 
     def _had_before(self, range_set: RangeSet) -> int | None:
         """An address of this set that the attachment holds, else a free one that it is to have again."""
@@ -252,10 +257,14 @@ def _longest_released(ledger: Ledger, network: str, range_set: RangeSet) -> list
 def _usage(ledger: Ledger, network: str, range_set: RangeSet, now: float) -> Usage:
     """Counts the set's leases: for messages, not for allocating."""
     counts = {"held": 0, "gone": 0, "reserved": 0, "quarantined": 0, "entombed": 0}
+    pods: dict[str, list[str]] = {"held": [], "gone": [], "entombed": []}
     for one in range_set.ranges:
+        some = ledger.some_pods(network, one.first, one.last, now, _NAMED_PODS)
+        for kind in pods:
+            pods[kind] = list(dict.fromkeys([*pods[kind], *some.get(kind, ())]))[:_NAMED_PODS]
         for state, number in ledger.count_leases(network, one.first, one.last, now).items():
             counts[state] += number
     for address in range_set.left_out_here():
         for state, number in ledger.count_leases(network, address, address, now).items():
             counts[state] -= number
-    return Usage(range_set.number, range_set.label, range_set.size, **counts)
+    return Usage(range_set.number, range_set.label, range_set.size, **counts, pods=pods)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from cni_hns.typed import NamedTuple
+from types import MappingProxyType
+
+from cni_hns.typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["AddressUnavailable", "RangeExhausted", "Usage"]
 
@@ -11,7 +16,8 @@ class Usage(NamedTuple):
     """How the addresses of one range set are used. `usable` counts what the set can give at all.
 
     `held` by pods; `gone`: of pods that were not there when it was last looked; `reserved` for somebody who
-    is no pod of this plugin's; the others are set aside for some minutes.
+    is no pod of this plugin's; the others are set aside for some minutes. `pods`: the Kubernetes names of a
+    few of the first two, and of deleted ones, by these words.
     """
 
     number: int
@@ -22,6 +28,7 @@ class Usage(NamedTuple):
     reserved: int
     quarantined: int
     entombed: int
+    pods: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     @property
     def free(self) -> int:
@@ -29,14 +36,25 @@ class Usage(NamedTuple):
 
     def words(self) -> str:
         groups = [
-            (self.held, "held by running pods"),
-            (self.gone, "of pods that are gone"),
-            (self.quarantined, "set aside after HNS refused them"),
-            (self.entombed, "set aside for deleted attachments"),
-            (self.reserved, "reserved"),
+            (self.held, "held", "held by running pods"),
+            (self.gone, "gone", "of pods that are gone"),
+            (self.quarantined, "quarantined", "set aside after HNS refused them"),
+            (self.entombed, "entombed", "set aside for deleted attachments"),
+            (self.reserved, "reserved", "reserved"),
         ]
-        shown = [f"{count} {what}" for count, what in groups if count or what.startswith("held")]
+        shown = [
+            f"{count} {what}{self._such_as(kind, count)}"
+            for count, kind, what in groups
+            if count or kind == "held"
+        ]
         return f"{self.usable} usable, {', '.join(shown)}"
+
+    def _such_as(self, kind: str, count: int) -> str:
+        """Some of the pods, where their names are known."""
+        names = self.pods.get(kind, ())
+        rest = count - len(names)
+        listed = ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
+        return f" ({listed})" if names else ""
 
     def next_step(self) -> str:
         """What gives addresses back, the likeliest first."""

@@ -22,6 +22,7 @@ __all__ = [
     "holder_words",
     "host_local_cursor",
     "host_local_fact",
+    "owner_words",
     "plain_lease",
     "quarantine",
     "release",
@@ -136,12 +137,18 @@ def plain_lease(key: AttachmentKey, address: str) -> Lease:
     )
 
 
-def holder_words(lease: Lease) -> str:
+def holder_words(lease: Lease, ledger: Ledger) -> str:
     """Who has the address, or why it is set aside: "is ..."."""
     if lease.origin == "reserved":
         return f'is reserved for "{lease.container_id}"'
     if lease.state == "quarantined":
         return "is set aside: HNS refused it, because something unknown to this ledger uses it"
+    holder = owner_words(lease, ledger)
     if lease.state == "entombed":
-        return f"is set aside: {lease.key.words()} was deleted while HNS may still create its endpoint"
-    return f"is held by {lease.key.words()}"
+        return f"is set aside: {holder} was deleted while HNS may still create its endpoint"
+    return f"is held by {holder}"
+
+
+def owner_words(lease: Lease, ledger: Ledger) -> str:
+    """The attachment that has the lease, with its pod where the ledger knows it."""
+    return lease.key.words(ledger.pod_of(lease.key))

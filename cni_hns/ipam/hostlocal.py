@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 
-from cni_hns.ipam.held import host_local_cursor, host_local_fact, plain_lease, shared_folders
+from cni_hns.ipam.held import host_local_cursor, host_local_fact, owner_words, plain_lease, shared_folders
 from cni_hns.ipam.hostlocal_files import Contents
 from cni_hns.ledger.addresses import address_key, address_text
 from cni_hns.ledger.rows import AttachmentKey
@@ -218,7 +218,8 @@ class _Look:
             return True
         if there.key == lease.key or "" in {there.container_id, one.container_id}:
             return self._note_the_file(there, one)
-        return f"host-local gave {lease.address} to {lease.key.words()}; {there.key.words()} has it"
+        given, holder = owner_words(lease, ledger), owner_words(there, ledger)
+        return f"host-local gave {lease.address} to {given}; {holder} has it"
 
     def _is_anothers_now(self, there: Lease, one: Reservation) -> bool:
         """The address was set aside, or host-local gave it to another pod since the last look."""

@@ -59,7 +59,7 @@ def reserve_address(ledger: Ledger, network: str, owner: str, address: str) -> L
             there = None
         if there is not None and (there.origin, there.container_id) != ("reserved", owner):
             raise AddressUnavailable(
-                text, holder_words(there), "take another one, or `cni-hns ipam release` it first"
+                text, holder_words(there, ledger), "take another one, or `cni-hns ipam release` it first"
             )
         lease = plain_lease(_key(network, owner), text)._replace(origin="reserved")
         if there is None:

@@ -11,15 +11,16 @@ from __future__ import annotations
 import json
 
 from cni_hns.binding.processes import Owner
-from cni_hns.identity import endpoint_name, is_endpoint_of
+from cni_hns.identity import KubernetesPod, endpoint_name, is_endpoint_of
 from cni_hns.ledger.clock import Clock
+from cni_hns.ledger.columns import POD_COLUMNS
 from cni_hns.ledger.errors import DamagedRow
 from cni_hns.ledger.rows import TAKEN_OVER, AttachmentKey, AttachmentRow, Claim
 from cni_hns.ledger.seal import opened_or_older, sealed
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["GONE_S", "LONG_PAST_S", "LOOK_AGAIN_S", "Attachments"]
 
@@ -36,8 +37,9 @@ GONE_S = 60.0
 _COLUMNS = (
     "network, container_id, ifname, phase, endpoint_id, hcn_network_id, namespace_id, fingerprint, request, "
     "result, owner_pid, owner_started, owner_boot_id, token, deadline_at, until, updated_at, look_at, "
-    "gone_at, plugin, delete_begun, v1_netns"
+    f"gone_at, plugin, delete_begun, v1_netns, {', '.join(POD_COLUMNS)}"
 )
+_NOBODY = KubernetesPod()
 _OWNER = ("owner_pid", "owner_started", "owner_boot_id")
 _THIS = "network = ? AND container_id = ? AND ifname = ?"
 _RECORDABLE = frozenset(
@@ -67,6 +69,7 @@ class _Stake(NamedTuple):
     token: str
     deadline_at: float
     now: float
+    pod: KubernetesPod = _NOBODY
 
 
 class Attachments(Clock):
@@ -95,6 +98,7 @@ class Attachments(Clock):
         deadline_at: float,
         alive: Callable[[Owner], bool],
         v1_netns: str | None = None,
+        pod: KubernetesPod = _NOBODY,
         replacing: str | None = None,
         now: float | None = None,
     ) -> Claim:
@@ -102,11 +106,11 @@ class Attachments(Clock):
 
         A dead owner's row is taken over, and so is a tombstone. A ready one is taken by a DEL; an ADD gets it
         only if it names, in `replacing`, the token of the ready row it has looked at. `fingerprint`,
-        `namespace_id` and `v1_netns` replace those of the row where given, the last two each other too; all
-        other columns stay until they are recorded.
+        `namespace_id` and `v1_netns` replace those of the row where given, the last two each other too, and
+        so does a `pod` of which anything is known; all other columns stay until they are recorded.
         """
         now = self.now() if now is None else now
-        stake = _Stake(phase, fingerprint, namespace_id, v1_netns, owner, token, deadline_at, now)
+        stake = _Stake(phase, fingerprint, namespace_id, v1_netns, owner, token, deadline_at, now, pod)
         with self.atomic():
             before = self.attachment(key)
             if before is None:
@@ -187,6 +191,31 @@ class Attachments(Clock):
             (now, now, *row.key, row.token),
         )
 
+    def name_pod(self, row: AttachmentRow, pod: KubernetesPod) -> bool:
+        """Write down whose this ready row is, where nobody told before; False where it is another row by now.
+
+        Nothing else of it changes: this is no work on the attachment.
+        """
+        changed = self._write(
+            f"UPDATE attachments SET {_assignments(POD_COLUMNS)} WHERE {_THIS} AND token = ? "
+            "AND phase = 'ready' AND pod_name IS NULL",
+            (*_kept(pod), *row.key, row.token),
+        )
+        return changed == 1
+
+    def pod_of(self, key: AttachmentKey) -> KubernetesPod:
+        """The names of the attachment's pod; none where the ledger does not know the attachment."""
+        row = self._row(f"SELECT {', '.join(POD_COLUMNS)} FROM attachments WHERE {_THIS}", key)
+        return _pod(row or ())
+
+    def pods(self) -> dict[AttachmentKey, KubernetesPod]:
+        """The same for each attachment of which they are known."""
+        rows = self._rows(
+            f"SELECT network, container_id, ifname, {', '.join(POD_COLUMNS)} FROM attachments "
+            "WHERE pod_name IS NOT NULL"
+        )
+        return {AttachmentKey(*row[:3]): _pod(row[3:]) for row in rows}
+
     def holder_of(self, endpoint_id: str) -> AttachmentKey | None:
         """Whose endpoint this is by the ledger, not who shares it. Reads all rows: for endpoints that no row
         led to.
@@ -251,7 +280,7 @@ class Attachments(Clock):
     def _attachment(self, row: tuple[Any, ...]) -> AttachmentRow:
         network, container_id, ifname, phase, endpoint, hcn_network, namespace, fingerprint = row[:8]
         request, result, pid, started, boot_id, token, deadline_at, until, updated_at = row[8:17]
-        look_at, gone_at, plugin, delete_begun, v1_netns = row[17:]
+        look_at, gone_at, plugin, delete_begun, v1_netns = row[17:22]
         key = AttachmentKey(network, container_id, ifname)
         document = None if request is None else self._opened(key, "request", request, json.loads)
         # HNS V1 may choose an ID of its own, and a shared endpoint has that of another attachment.
@@ -276,6 +305,7 @@ class Attachments(Clock):
             plugin=plugin,
             delete_begun=bool(delete_begun),
             v1_netns=v1_netns,
+            pod=_pod(row[22:]),
         )
 
     def _opened(self, key: AttachmentKey, column: str, kept: str, read: Callable[[str], Any]) -> Any:
@@ -285,13 +315,14 @@ class Attachments(Clock):
             raise DamagedRow(self.path, "attachments", column, "/".join(key)) from fault
 
     def _insert(self, key: AttachmentKey, stake: _Stake) -> None:
-        phase, fingerprint, namespace_id, v1_netns, owner, token, deadline_at, now = stake
+        phase, fingerprint, namespace_id, v1_netns, owner, token, deadline_at, now, pod = stake
         self._run(
             f"INSERT INTO attachments ({_COLUMNS}) "
-            "VALUES (?, ?, ?, ?, NULL, NULL, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, 0, NULL, NULL, ?, ?)",
+            "VALUES (?, ?, ?, ?, NULL, NULL, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, NULL, ?, 0, NULL, NULL, ?, ?, "
+            "?, ?, ?, ?)",
             (
                 *(*key, phase, namespace_id, fingerprint, *owner, token, deadline_at, now),
-                *(phase == "deleting", v1_netns),
+                *(phase == "deleting", v1_netns, *_kept(pod)),
             ),
         )
 
@@ -309,6 +340,9 @@ class Attachments(Clock):
             changes["fingerprint"] = stake.fingerprint
         if stake.namespace_id is not None or stake.v1_netns is not None:
             changes |= {"namespace_id": stake.namespace_id, "v1_netns": stake.v1_netns}
+        if stake.pod.is_known:
+            # All of them: those of two calls are never mixed.
+            changes |= zip(POD_COLUMNS, _kept(stake.pod), strict=True)
         self._run(f"UPDATE attachments SET {_assignments(changes)} WHERE {_THIS}", (*changes.values(), *key))
 
     def _update(
@@ -336,6 +370,14 @@ class Attachments(Clock):
 
 def _assignments(columns: Iterable[str]) -> str:
     return ", ".join(f"{column} = ?" for column in columns)
+
+
+def _kept(pod: KubernetesPod) -> list[str | None]:
+    return [word or None for word in pod]
+
+
+def _pod(columns: Sequence[str | None]) -> KubernetesPod:
+    return KubernetesPod(*(word or "" for word in columns))
 
 
 def abandoned(row: AttachmentRow, alive: Callable[[Owner], bool], now: float) -> bool:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 
 from cni_hns.binding.reading import is_address
-from cni_hns.identity import guid, shared_with
+from cni_hns.identity import guid, is_pod_word, shared_with
 from cni_hns.ledger.seal import opened_or_older
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["KINDS", "misfits"]
+__all__ = ["KINDS", "POD_COLUMNS", "misfits"]
+
+POD_COLUMNS = ("pod_namespace", "pod_name", "pod_uid", "pod_infra_container_id")
+"""In the order of `identity.KubernetesPod`."""
 
 _ADDRESS_BYTES = 16
 _LONGEST_PREFIX = 128
@@ -32,6 +35,7 @@ KINDS: dict[str, Any] = {
     **dict.fromkeys(("digest", "program", "document", "name", "hcn_id", "value"), str),
     **dict.fromkeys(("endpoint_id", "hcn_network_id", "namespace_id"), _MAYBE_TEXT),
     **dict.fromkeys(("fingerprint", "request", "result", "gateway", "plugin", "v1_netns"), _MAYBE_TEXT),
+    **dict.fromkeys(POD_COLUMNS, _MAYBE_TEXT),
     **dict.fromkeys(("owner_pid", "prefix", "sequence", "delete_begun"), int),
     **dict.fromkeys(("deadline_at", "updated_at", "kept_at", "look_at"), _MOMENT),
     **dict.fromkeys(("until", "gone_at"), _MAYBE_MOMENT),
@@ -125,6 +129,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("endpoint_id", "hcn_network_id", "namespace_id", "hcn_id"), _is_guid),
     "v1_netns": lambda netns: netns == "none" or bool(shared_with(netns)),
     **dict.fromkeys(("text", "gateway"), is_address),
+    **dict.fromkeys(POD_COLUMNS, is_pod_word),
     **dict.fromkeys(("address", "first", "last"), _is_number_of_an_address),
 }
 _DEEP_CHECKS: dict[str, Callable[[Any], bool]] = {

@@ -7,6 +7,7 @@ Rule 3: a released address waits in line behind all that were never used; the li
 
 from __future__ import annotations
 
+from cni_hns.identity import KubernetesPod
 from cni_hns.ledger.addresses import address_key, address_text, as_blob, from_blob
 from cni_hns.ledger.clock import Clock
 from cni_hns.ledger.errors import LedgerFault
@@ -19,6 +20,16 @@ __all__ = ["KEPT", "Leases"]
 # never runs out, would keep each address it ever gave; the range of an IPv4 node is reused long before.
 KEPT = 4096
 
+# Of the leases that are held, "gone" are those of pods that were missing at the last look, and "reserved"
+# those that no attachment has.
+_KIND = (
+    "CASE WHEN state <> 'held' THEN state WHEN phase IS NULL THEN 'reserved' "
+    "WHEN gone_at IS NOT NULL THEN 'gone' ELSE 'held' END"
+)
+_IN_USE = (
+    "FROM leases LEFT JOIN attachments USING (network, container_id, ifname) "
+    "WHERE network = ? AND address BETWEEN ? AND ? AND (leases.until IS NULL OR leases.until > ?)"
+)
 _COLUMNS = "network, text, container_id, ifname, range_set, prefix, gateway, origin, state, until, address"
 # One release pushes one address out of the line; a few more catch up where the limit was lowered.
 _FORGOTTEN_AT_ONCE = 4
@@ -132,20 +143,29 @@ class Leases(Clock):
         return len(rows)
 
     def count_leases(self, network: str, first: int, last: int, now: float) -> dict[str, int]:
-        """How many addresses of first..last are in each state. Counts them: for errors and listings.
+        """How many addresses of first..last are of each kind: held, gone, reserved, quarantined, entombed.
 
-        Of those that are held, "gone" are those of pods that were missing at the last look, and "reserved"
-        those that no attachment has.
+        Counts them: for errors and listings.
         """
         rows = self._rows(
-            "SELECT CASE WHEN state <> 'held' THEN state WHEN phase IS NULL THEN 'reserved' "
-            "WHEN gone_at IS NOT NULL THEN 'gone' ELSE 'held' END AS kind, count(*) "
-            "FROM leases LEFT JOIN attachments USING (network, container_id, ifname) "
-            "WHERE network = ? AND address BETWEEN ? AND ? AND (leases.until IS NULL OR leases.until > ?) "
-            "GROUP BY kind",
+            f"SELECT {_KIND} AS kind, count(*) {_IN_USE} GROUP BY kind",
             (network, as_blob(first), as_blob(last), now),
         )
         return dict(rows)
+
+    def some_pods(self, network: str, first: int, last: int, now: float, limit: int) -> dict[str, list[str]]:
+        """Of each kind the names of at most `limit` pods, those with the lowest addresses: for errors."""
+        rows = self._rows(
+            "SELECT kind, pod_namespace, pod_name FROM (SELECT *, row_number() OVER "
+            f"(PARTITION BY kind ORDER BY address) AS place FROM (SELECT {_KIND} AS kind, address, "
+            f"pod_namespace, pod_name {_IN_USE} AND pod_name IS NOT NULL)) WHERE place <= ? "
+            "ORDER BY kind, place",
+            (network, as_blob(first), as_blob(last), now, limit),
+        )
+        found: dict[str, list[str]] = {}
+        for kind, namespace, name in rows:
+            found.setdefault(kind, []).append(KubernetesPod(namespace or "", name).full_name)
+        return found
 
     def cursor(self, network: str, range_set: str) -> int | None:
         """The address that this range set gave last."""

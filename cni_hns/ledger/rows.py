@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cni_hns.binding.processes import Owner
-from cni_hns.identity import is_endpoint_of, shared_with
+from cni_hns.identity import KubernetesPod, is_endpoint_of, shared_with
 from cni_hns.typed import Any, NamedTuple
 
 __all__ = ["TAKEN_OVER", "AttachmentKey", "AttachmentRow", "Claim", "KnownNetwork", "Lease"]
@@ -11,6 +11,8 @@ __all__ = ["TAKEN_OVER", "AttachmentKey", "AttachmentRow", "Claim", "KnownNetwor
 
 TAKEN_OVER = "TakenOver"
 """The member of `request` with the ID of an endpoint that another plugin made; HNS is never sent it."""
+
+_NOBODY = KubernetesPod()
 
 
 class AttachmentKey(NamedTuple):
@@ -20,9 +22,10 @@ class AttachmentKey(NamedTuple):
     container_id: str
     ifname: str
 
-    def words(self) -> str:
-        """For messages: an operator searches a log for any of the three."""
-        return f'attachment {self.ifname} of container {self.container_id} to network "{self.network}"'
+    def words(self, pod: KubernetesPod = _NOBODY) -> str:
+        """For messages: an operator searches a log for any of the three, or for the pod."""
+        named = f" (pod {pod.full_name})" if pod.full_name else ""
+        return f'attachment {self.ifname} of container {self.container_id}{named} to network "{self.network}"'
 
 
 class AttachmentRow(NamedTuple):
@@ -39,6 +42,7 @@ class AttachmentRow(NamedTuple):
     `plugin`: the external IPAM plugin that gave its addresses, None where it was this one or HNS.
     `delete_begun`: a deletion of the endpoint was begun, and nobody knows that it has ended.
     `look_at`: when it is next looked whether its pod is still there; `gone_at`: when it was first seen gone.
+    `pod`: the names that Kubernetes has for its pod, as far as a runtime told them.
     `deadline_at`, `until`, `updated_at`, `look_at`, `gone_at`: seconds of the ledger's clock.
     """
 
@@ -60,6 +64,11 @@ class AttachmentRow(NamedTuple):
     plugin: str | None
     delete_begun: bool
     v1_netns: str | None = None
+    pod: KubernetesPod = _NOBODY
+
+    def words(self) -> str:
+        """For messages: the attachment, and its pod where that is known."""
+        return self.key.words(self.pod)
 
     @property
     def netns(self) -> str:

@@ -151,8 +151,21 @@ ALTER TABLE attachments ADD COLUMN v1_netns TEXT
     CHECK (v1_netns IS NULL OR v1_netns = 'none' OR v1_netns LIKE 'container:_%');
 """
 
+# The names that Kubernetes has for the pod, as the runtime told them in CNI_ARGS; NULL where it told none.
+_PODS = """
+ALTER TABLE attachments ADD COLUMN pod_namespace TEXT;
+ALTER TABLE attachments ADD COLUMN pod_name TEXT;
+ALTER TABLE attachments ADD COLUMN pod_uid TEXT;
+ALTER TABLE attachments ADD COLUMN pod_infra_container_id TEXT;
+"""
+
 # (program version that brought it, statements): the n-th migration leads to schema version n.
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0.1.0", _FIRST), ("0.1.0", _OWN_CLOCK), ("0.1.0", _V1))
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    ("0.1.0", _FIRST),
+    ("0.1.0", _OWN_CLOCK),
+    ("0.1.0", _V1),
+    ("0.1.0", _PODS),
+)
 
 VERSION = len(MIGRATIONS)
 

@@ -70,14 +70,14 @@ class _Sweep:
         for row in node.ledger.attachments(network):
             finished = row.phase == "ready" and self._is_older(row)
             if not self._is_valid(row.key) and (finished or row.key in stale):
-                self.attempt(row.key.words(), partial(take, self._attachment(row.key), row))
+                self.attempt(row.words(), partial(take, self._attachment(row.key), row))
 
     def pods_that_are_gone(self) -> None:
         """Also those that the list still has: their namespaces are no more."""
         rows = self.node.ledger.attachments(self.request.name)
         for look in gone.sweep(self.node, rows):
             if look.is_gone:
-                self.attempt(look.row.key.words(), partial(take, self._attachment(look.row.key), look.row))
+                self.attempt(look.row.words(), partial(take, self._attachment(look.row.key), look.row))
 
     def without_a_row(self) -> None:
         """Endpoints, then leases: no address is free while the endpoint that has it may still be there."""

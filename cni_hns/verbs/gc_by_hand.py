@@ -16,7 +16,7 @@ from cni_hns.attachment.delegated import external_type
 from cni_hns.attachment.retirement import take, take_unrecorded
 from cni_hns.binding.errors import NotFound, ServiceError
 from cni_hns.cni.errors import CniError
-from cni_hns.identity import attachment_of
+from cni_hns.identity import KubernetesPod, attachment_of
 from cni_hns.ledger import AttachmentKey
 from cni_hns.typed import TYPE_CHECKING, NamedTuple
 
@@ -34,13 +34,15 @@ __all__ = ["Found", "by_hand"]
 class Found(NamedTuple):
     """One attachment that is nobody's: why, and what became of it.
 
-    `outcome`: "removed", "would be removed", or "left" with a reason behind a colon.
+    `outcome`: "removed", "would be removed", or "left" with a reason behind a colon. `pod`: whose it was, as
+    far as the ledger knows.
     """
 
     key: AttachmentKey
     addresses: list[str]
     why: str
     outcome: str
+    pod: KubernetesPod = KubernetesPod()
 
     @property
     def is_left(self) -> bool:
@@ -85,7 +87,7 @@ class _Tidying:
                 yield self._take(look.row, look.why)
             else:
                 outcome = "left: it was missing at one look only; run this again in a minute"
-                yield Found(look.row.key, self._addresses(look.row.key), look.why, outcome)
+                yield self._found(look.row, look.why, outcome)
 
     def without_a_row(self, network: str | None) -> Iterator[Found]:
         """Endpoints that are ours by their ID, in no namespace that lives and in no container."""
@@ -119,13 +121,15 @@ class _Tidying:
         return Found(key, addresses, why, outcome)
 
     def _take(self, row: AttachmentRow, why: str) -> Found:
-        addresses = self._addresses(row.key)
+        found = self._found(row, why, "would be removed")
         refusal = self._refusal(row)
         if refusal is not None:
-            return Found(row.key, addresses, why, f"left: {refusal}")
-        if self._dry_run:
-            return Found(row.key, addresses, why, "would be removed")
-        return Found(row.key, addresses, why, self._attempt(row))
+            return found._replace(outcome=f"left: {refusal}")
+        return found if self._dry_run else found._replace(outcome=self._attempt(row))
+
+    def _found(self, row: AttachmentRow, why: str, outcome: str) -> Found:
+        addresses = [lease.address for lease in self._node.ledger.leases_of(row.key)]
+        return Found(row.key, addresses, why, outcome, row.pod)
 
     def _attempt(self, row: AttachmentRow) -> str:
         attachment = Attachment(self._request_for(row.key.network), self._node, row.key)
@@ -136,9 +140,6 @@ class _Tidying:
         if row.plugin is None or external_type(self._request_for(row.key.network).config) is not None:
             return None
         return f'its addresses are of IPAM plugin "{row.plugin}"; name the configuration with --config'
-
-    def _addresses(self, key: AttachmentKey) -> list[str]:
-        return [lease.address for lease in self._node.ledger.leases_of(key)]
 
 
 def _outcome(step: Callable[[], bool], lost_to: str) -> str:

@@ -232,7 +232,7 @@ def _acl(**changes: Any) -> dict[str, Any]:
 _CHANGES = [
     pytest.param({}, "", id="all is well"),
     pytest.param(_acl(RemoteAddresses=_SECRET), "", id="a policy's value"),
-    pytest.param({}, f"IgnoreUnknown=1;TOKEN={_SECRET};K8S_POD_NAME={_SECRET}", id="CNI_ARGS"),
+    pytest.param({}, f"IgnoreUnknown=1;TOKEN={_SECRET};K8S_POD_NAME={_SECRET} x", id="CNI_ARGS"),
     pytest.param({}, f"TOKEN={_SECRET}", id="CNI_ARGS with an unknown key"),
     pytest.param({}, f"IP={_SECRET};{_SECRET};MAC={_SECRET}", id="CNI_ARGS that are wrong"),
     pytest.param(_acl(Action=_SECRET, Password=_SECRET), "", id="a policy's wrong value"),

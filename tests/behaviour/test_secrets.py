@@ -141,7 +141,9 @@ def test_a_secret_in_the_configuration_is_in_no_output(
         pytest.param({"CNI_ARGS": f"TOKEN={SECRET}"}, id="an unknown argument"),
         pytest.param({"CNI_ARGS": SECRET}, id="an argument without a key"),
         pytest.param({"CNI_ARGS": f"IP={SECRET}"}, id="an address"),
-        pytest.param({"CNI_ARGS": f"K8S_POD_NAME={SECRET};K8S_POD_NAMESPACE={SECRET} x"}, id="a pod"),
+        pytest.param(
+            {"CNI_ARGS": f"K8S_POD_NAME={SECRET} x;K8S_POD_NAMESPACE={SECRET} x"}, id="no pod's name"
+        ),
         pytest.param({"TOKEN": SECRET, "CNI_TOKEN": SECRET, "CNI_HNS_TOKEN": SECRET}, id="the environment"),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cni_hns.identity import (
     ZERO_GUID,
+    KubernetesPod,
     attachment_of,
     earlier_endpoint_ids,
     endpoint_id,
@@ -16,6 +17,7 @@ from cni_hns.identity import (
     guid,
     is_endpoint_of,
     is_ours,
+    is_pod_word,
     next_endpoint_id,
     shared_with,
 )
@@ -182,3 +184,21 @@ def test_guid_takes_what_the_pattern_says(text: str) -> None:
 )
 def test_whose_endpoint_a_docker_netns_means(netns: str | None, sandbox: str | None) -> None:
     assert shared_with(netns) == sandbox
+
+
+@pytest.mark.parametrize(
+    "text", ["web-0", "kube-system", "a", "x" * 253, "WIN-1.example_2", str(uuid.uuid4())]
+)
+def test_names_of_kubernetes_are_words(text: str) -> None:
+    assert is_pod_word(text)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 254, "a b", "a/b", "a\n", "\x1b[m", "é", "a;b", "\u202eb", '"'])
+def test_what_could_forge_a_line_is_no_name(text: str) -> None:
+    assert not is_pod_word(text)
+
+
+def test_a_pod_is_called_as_kubectl_calls_it() -> None:
+    assert KubernetesPod("shop", "web-0", "uid").full_name == "shop/web-0"
+    assert KubernetesPod("", "host").full_name == "host"
+    assert KubernetesPod("shop").full_name == ""

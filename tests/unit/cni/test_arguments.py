@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cni_hns.cni.arguments import argument_faults, argument_lengths, meaningless_pieces, read_arguments
+from cni_hns.cni.arguments import argument_faults, loggable_arguments, meaningless_pieces, read_arguments
 from cni_hns.cni.errors import BAD_VARIABLE, CniError
 
 PLANTED = "hunter2hunter2"
@@ -88,9 +88,10 @@ def test_a_wish_that_cannot_be_read_is_no_piece_that_means_nothing(text: str) ->
 
 
 def test_the_log_gets_names_and_lengths() -> None:
-    lengths = argument_lengths(f"TOKEN={PLANTED};{PLANTED};EMPTY=")
-    assert lengths == {"TOKEN": len(PLANTED), "piece 2": len(PLANTED), "EMPTY": 0}
-    assert argument_lengths("") == {}
+    length = f"({len(PLANTED)} characters)"
+    logged = loggable_arguments(f"TOKEN={PLANTED};{PLANTED};EMPTY=")
+    assert logged == {"TOKEN": length, "piece 2": length, "EMPTY": "(0 characters)"}
+    assert loggable_arguments("") == {}
 
 
 @given(st.text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cni_hns.binding.processes import Owner
-from cni_hns.identity import endpoint_id
+from cni_hns.identity import KubernetesPod, endpoint_id
 from cni_hns.ledger import AttachmentKey, Ledger, LedgerFault
 from cni_hns.ledger.attachments import LONG_PAST_S
 from tests.unit.ledger.shorthand import (
@@ -21,6 +21,7 @@ from tests.unit.ledger.shorthand import (
     claim,
     dead,
     delete,
+    lease,
     living,
     ready,
 )
@@ -316,3 +317,54 @@ class TestHnsV1:
     def test_nothing_else_can_be_kept(self, ledger: Ledger, netns: str) -> None:
         with pytest.raises(LedgerFault):
             add(ledger, namespace_id=None, v1_netns=netns)
+
+
+class TestPods:
+    """`pod` is whose an attachment is, by the names that Kubernetes has."""
+
+    WEB = KubernetesPod("shop", "web-0", "uid", "infra")
+    DB = KubernetesPod(name="db-0")
+
+    def test_an_attachment_of_nobody_known_has_no_name(self, ledger: Ledger) -> None:
+        add(ledger)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert (row.pod, row.pod.is_known, row.words()) == (KubernetesPod(), False, KEY.words())
+        assert ledger.pods() == {}
+
+    def test_a_claim_without_names_keeps_those_that_are_there(self, ledger: Ledger) -> None:
+        add(ledger, pod=self.WEB)
+        delete(ledger, alive=dead)
+        assert ledger.pod_of(KEY) == self.WEB
+        assert ledger.pods() == {KEY: self.WEB}
+
+    def test_names_of_two_claims_are_never_mixed(self, ledger: Ledger) -> None:
+        add(ledger, pod=self.WEB)
+        add(ledger, by="second", alive=dead, pod=self.DB)
+        assert ledger.pod_of(KEY) == self.DB
+
+    def test_a_ready_one_is_named_once_and_by_its_row_only(self, ledger: Ledger) -> None:
+        ready(ledger)
+        row = ledger.attachment(KEY)
+        assert row is not None
+        assert not ledger.name_pod(row._replace(token="other"), self.WEB)  # noqa: S106 - no password
+        assert ledger.name_pod(row, self.WEB)
+        assert not ledger.name_pod(row, self.DB)
+        assert ledger.attachment(KEY) == row._replace(pod=self.WEB)
+
+    def test_words_name_the_pod(self) -> None:
+        assert KEY.words(self.WEB) == (
+            'attachment eth0 of container container (pod shop/web-0) to network "net"'
+        )
+        assert "(pod db-0)" in KEY.words(self.DB)
+        assert KEY.words(KubernetesPod(uid="uid")) == KEY.words()
+
+    def test_some_of_those_with_addresses_are_named_by_kind(self, ledger: Ledger) -> None:
+        for number in (3, 1, 2):
+            key = AttachmentKey("net", f"c{number}", "eth0")
+            add(ledger, key, pod=KubernetesPod("shop", f"web-{number}"))
+            ledger.hold(lease(number, container_id=key.container_id))
+        ledger.hold(lease(4, container_id="nameless"))
+        assert ledger.some_pods("net", 1, 9, NOW, 2) == {"held": ["shop/web-1", "shop/web-2"]}
+        assert ledger.some_pods("net", 3, 9, NOW, 2) == {"held": ["shop/web-3"]}
+        assert ledger.some_pods("other", 1, 9, NOW, 2) == {}

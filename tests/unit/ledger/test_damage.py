@@ -73,6 +73,8 @@ READERS: dict[str, Callable[[Ledger], object]] = {
         ("attachments", "result", "'{\"ips\": 5}'"),
         ("attachments", "phase", "'reedy'"),
         ("attachments", "owner_pid", "-1"),
+        ("attachments", "pod_name", "'a b'"),
+        ("attachments", "pod_uid", "''"),
         ("attachments", "owner_pid", "9223372036854775807"),
         ("leases", "text", "'10.0.0.x'"),
         ("leases", "text", "'10.0.0.3'"),
