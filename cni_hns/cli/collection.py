@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cni_hns.cli.configurations import plugin_configuration
+from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.output import print_json
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import LATEST
@@ -60,7 +61,7 @@ def gc(
     else:
         # A line each and no table: what is read here is why.
         for one in found:
-            click.echo(f"{one.outcome}: {one.key.words()} ({_listed(one.addresses)}): {one.why}")
+            click.echo(f"{one.outcome}: {one.key.words(one.pod)} ({_listed(one.addresses)}): {one.why}")
         if not found:
             click.echo("nothing to take away")
     return 1 if any(one.is_left for one in found) else 0
@@ -89,6 +90,7 @@ def _facts(found: Found) -> dict[str, Any]:
         "network": found.key.network,
         "containerID": found.key.container_id,
         "ifname": found.key.ifname,
+        **pod_facts(found.pod),
         "addresses": found.addresses,
         "why": found.why,
         "outcome": found.outcome,

@@ -1,4 +1,4 @@
-"""What the container runtime says of a pod: how it is asked on the command line, and printed."""
+"""How Kubernetes names a pod, by the container runtime or by the ledger: how it is asked for, and printed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cni_hns.cri.views import Sandbox
+    from cni_hns.identity import KubernetesPod
 
-__all__ = ["cri_option", "kubernetes_facts", "kubernetes_lines", "kubernetes_words", "told_by"]
+__all__ = ["cri_option", "kubernetes_facts", "kubernetes_lines", "kubernetes_words", "pod_facts", "told_by"]
 
 
 def _endpoint_that_is_one(_: click.Context, __: click.Parameter, endpoint: str | None) -> str | None:
@@ -43,10 +44,17 @@ def told_by(cri: str | None, timeout_s: float) -> Callable[[], list[Sandbox]] | 
     return lambda: sandboxes_of(cri, timeout_s)
 
 
-def kubernetes_facts(told: Sandbox | None) -> dict[str, Any] | None:
-    """What the runtime says; null where it was not asked, or does not know the sandbox."""
+def pod_facts(pod: KubernetesPod) -> dict[str, str | None]:
+    """Whose something is, as `pod show` takes it; null where nobody told."""
+    return {"podName": pod.full_name or None, "podUID": pod.uid or None}
+
+
+def kubernetes_facts(told: Sandbox | None, pod: KubernetesPod) -> dict[str, Any] | None:
+    """What the runtime says; where it was not asked, or does not know the sandbox, the names that the ledger
+    has. Null where neither knows the pod.
+    """
     if told is None:
-        return None
+        return _of_the_ledger(pod) if pod.full_name else None
     return {
         "namespace": told.namespace,
         "name": told.name,
@@ -61,13 +69,18 @@ def kubernetes_facts(told: Sandbox | None) -> dict[str, Any] | None:
     }
 
 
+def _of_the_ledger(pod: KubernetesPod) -> dict[str, Any]:
+    unknown: dict[str, Any] = {"attempt": None, "state": None, "addresses": [], "containers": []}
+    return {"namespace": pod.namespace, "name": pod.name, "uid": pod.uid, **unknown}
+
+
 def kubernetes_lines(told: Mapping[str, Any] | None) -> list[str]:
     """A pod in the list."""
     if told is None:
         return []
     containers = ", ".join(f"{one['name']} {one['state']}" for one in told["containers"])
     return [
-        f"pod {told['namespace']}/{told['name']} {told['state']}",
+        f"pod {_name(told)} {told['state'] or ''}".rstrip(),
         f"its containers: {containers}" if containers else "",
     ]
 
@@ -76,10 +89,19 @@ def kubernetes_words(told: Mapping[str, Any] | None) -> list[str]:
     """A pod alone: which container is called what."""
     if told is None:
         return []
+    facts = [
+        told["state"],
+        None if told["attempt"] is None else f"attempt {told['attempt']}",
+        f"UID {told['uid']}" if told["uid"] else None,
+    ]
     return [
-        f"{told['namespace']}/{told['name']}: {told['state']}, attempt {told['attempt']}, UID {told['uid']}",
+        f"{_name(told)}: {', '.join(one for one in facts if one)}".removesuffix(": "),
         *(
             f"{one['name']}: {one['id']}, {one['state']}, attempt {one['attempt']}"
             for one in told["containers"]
         ),
     ]
+
+
+def _name(told: Mapping[str, Any]) -> str:
+    return "/".join(part for part in (told["namespace"], told["name"]) if part)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import click
 
+from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.output import print_list
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
+from cni_hns.identity import KubernetesPod
 from cni_hns.ipam.hostlocal import import_leases
 from cni_hns.ipam.hostlocal_files import Folder
 
 if TYPE_CHECKING:
-    from cni_hns.ledger import Lease, Ledger
+    from cni_hns.ledger import AttachmentKey, Lease, Ledger
 
 __all__ = ["export", "import_"]
 
@@ -28,7 +30,13 @@ _FOLDER = click.option(
 )
 _NETWORK = click.option("--network", metavar="NAME", help="Only this network configuration.")
 _PATIENCE_S = 10.0
-_COLUMNS = {"ADDRESS": "address", "NETWORK": "network", "OWNER": "owner", "OUTCOME": "outcome"}
+_COLUMNS = {
+    "ADDRESS": "address",
+    "NETWORK": "network",
+    "OWNER": "owner",
+    "POD": "podName",
+    "OUTCOME": "outcome",
+}
 
 
 class _Exchanged(NamedTuple):
@@ -39,18 +47,20 @@ class _Exchanged(NamedTuple):
     owner: str
     outcome: str
     is_left: bool
+    key: AttachmentKey
 
     @classmethod
     def of(cls, lease: Lease, outcome: str, *, is_left: bool = False) -> Self:
         owner = f"{lease.container_id} {lease.ifname}".rstrip()
-        return cls(lease.network, lease.address, owner, outcome, is_left)
+        return cls(lease.network, lease.address, owner, outcome, is_left, lease.key)
 
-    def facts(self) -> dict[str, str]:
+    def facts(self, pod: KubernetesPod) -> dict[str, str | None]:
         return {
             "id": f"{self.network}/{self.address}",
             "address": self.address,
             "network": self.network,
             "owner": self.owner,
+            **pod_facts(pod),
             "outcome": self.outcome,
         }
 
@@ -83,7 +93,7 @@ def export(
         for name in networks
         for one in _exported(Folder.of(folder, name), [one for one in leases if one.network == name])
     ]
-    return _report(done, as_json, "no leases: nothing to export")
+    return _report(done, ledger, as_json, "no leases: nothing to export")
 
 
 @click.command("import")
@@ -112,7 +122,7 @@ def import_(
         raise Failure(f'"{folder}" cannot be read: {fault.strerror or fault}') from fault
     node = session.node_with_ledger(data_dir, config)
     done = [one for name in names for one in _imported(node.ledger, name, Folder.of(folder, name))]
-    return _report(done, as_json, "no reservations: nothing to import")
+    return _report(done, node.ledger_if_any, as_json, "no reservations: nothing to import")
 
 
 def _exported(folder: Folder, leases: list[Lease]) -> list[_Exchanged]:
@@ -138,6 +148,8 @@ def _imported(ledger: Ledger, network: str, folder: Folder) -> list[_Exchanged]:
     ]
 
 
-def _report(done: list[_Exchanged], as_json: bool, nothing: str) -> int:
-    print_list([one.facts() for one in done], _COLUMNS, as_json, nothing)
+def _report(done: list[_Exchanged], ledger: Ledger | None, as_json: bool, nothing: str) -> int:
+    pods = {} if ledger is None else ledger.pods()
+    rows = [one.facts(pods.get(one.key, KubernetesPod())) for one in done]
+    print_list(rows, _COLUMNS, as_json, nothing)
     return 1 if any(one.is_left for one in done) else 0

@@ -12,10 +12,12 @@ from cni_hns.attachment.release import release as release_leases
 from cni_hns.attachment.reservations import Reservations
 from cni_hns.cli.collection import requests_of
 from cni_hns.cli.configurations import plugin_configuration
+from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.output import print_list, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import identifier_fault
+from cni_hns.identity import KubernetesPod
 from cni_hns.ipam import reservations
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["ipam"]
 
 _HELD = {"ADDRESS": "address", "NETWORK": "network", "CONTAINER": "containerID", "IFNAME": "ifname"}
-_ALL = {**_HELD, "STATE": "state", "UNTIL": "until"}
+_POD = {"POD": "podName"}
+_ALL = {**_HELD, "STATE": "state", "UNTIL": "until", **_POD}
 
 
 @click.group()
@@ -52,8 +55,9 @@ def list_(
     """List the leases held now."""
     ledger = session.ledger(data_dir, config)
     leases = [] if ledger is None else ledger.leases(network, all=everything)
-    rows = [_facts(lease, everything, _until(ledger, lease)) for lease in leases]
-    print_list(rows, _ALL if everything else _HELD, as_json, "no leases")
+    pods = {} if ledger is None else ledger.pods()
+    rows = [_facts(lease, everything, _until(ledger, lease), pods.get(lease.key)) for lease in leases]
+    print_list(rows, _ALL if everything else {**_HELD, **_POD}, as_json, "no leases")
 
 
 @ipam.command()
@@ -78,15 +82,19 @@ def release(
     """
     node = session.node_with_ledger(data_dir, config)
     leases = [] if node.ledger_if_any is None else leases_named(node, what, network)
+    # Before: a lease that is released takes its attachment's row with it.
+    pods = node.ledger.pods() if leases else {}
     done = release_leases(node, leases, requests_of(config, [])) if leases else []
     rows = [
         {
-            **_facts(one.lease, everything=False),
+            **_facts(one.lease, everything=False, pod=pods.get(one.lease.key)),
             "outcome": f"left: {one.refusal}" if one.refusal else "released",
         }
         for one in done
     ]
-    print_list(rows, {**_HELD, "OUTCOME": "outcome"}, as_json, f'nobody has "{what}": nothing to release')
+    print_list(
+        rows, {**_HELD, **_POD, "OUTCOME": "outcome"}, as_json, f'nobody has "{what}": nothing to release'
+    )
     return 1 if any(one.refusal for one in done) else 0
 
 
@@ -173,13 +181,16 @@ def _until(ledger: Ledger | None, lease: Lease) -> str | None:
     return None if ledger is None or lease.until is None else utc(ledger.wall(lease.until))
 
 
-def _facts(lease: Lease, everything: bool, until: str | None = None) -> dict[str, Any]:
+def _facts(
+    lease: Lease, everything: bool, until: str | None = None, pod: KubernetesPod | None = None
+) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "id": lease.id,
         "network": lease.network,
         "address": lease.address,
         "containerID": lease.container_id,
         "ifname": lease.ifname,
+        **pod_facts(pod or KubernetesPod()),
     }
     if not everything:
         return facts

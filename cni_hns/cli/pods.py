@@ -9,7 +9,7 @@ import click
 
 from cni_hns.cli.containers.facts import print_blocks
 from cni_hns.cli.containers.options import timeout_option
-from cni_hns.cli.cri import cri_option, kubernetes_facts, kubernetes_lines, kubernetes_words
+from cni_hns.cli.cri import cri_option, kubernetes_facts, kubernetes_lines, kubernetes_words, pod_facts
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.node_look import look_at_node
 from cni_hns.cli.output import print_json, print_object, utc
@@ -94,8 +94,8 @@ def show(
 ) -> None:
     """Show all of one pod.
 
-    ID is that of its sandbox or of its namespace, or the beginning of one. With --cri it may be the pod's
-    NAMESPACE/NAME too.
+    ID is that of its sandbox or of its namespace, or the beginning of one. It may be the pod's NAMESPACE/NAME
+    or UID too: the runtime told them with the ADD, or is asked with --cri.
     """
     seen = look_at_node(session, cri, timeout_s, data_dir, config)
     facts = _facts(_find(_pods(seen), which), seen)
@@ -111,7 +111,7 @@ def _pods(seen: Seen) -> list[Pod]:
 def _find(pods: list[Pod], which: str) -> Pod:
     """Raises: Failure: there is none, or there are several whose IDs begin so."""
     wanted = which.strip("{}").lower()
-    exact = [one for one in pods if wanted in {one.id.lower(), one.namespace, _full_name(one)}]
+    exact = [one for one in pods if wanted in {one.id.lower(), one.namespace, *_names(one)}]
     found = exact or [
         one for one in pods if one.id.lower().startswith(wanted) or one.namespace.startswith(wanted)
     ]
@@ -123,8 +123,9 @@ def _find(pods: list[Pod], which: str) -> Pod:
     return found[0]
 
 
-def _full_name(one: Pod) -> str:
-    return one.sandbox.full_name if one.sandbox else ""
+def _names(one: Pod) -> set[str]:
+    known = one.kubernetes
+    return {known.full_name.lower(), known.uid.lower()}
 
 
 def _facts(one: Pod, seen: Seen) -> _Facts:
@@ -135,7 +136,7 @@ def _facts(one: Pod, seen: Seen) -> _Facts:
         "id": one.id,
         "state": one.state,
         "mismatches": [each._asdict() for each in one.mismatches],
-        "kubernetes": kubernetes_facts(one.sandbox),
+        "kubernetes": kubernetes_facts(one.sandbox, one.kubernetes),
         "namespace": one.namespace,
         "compartment": one.room.compartment if one.room else None,
         "networks": list(dict.fromkeys(each for each in networks if each)),
@@ -182,6 +183,8 @@ def _attachment(row: AttachmentRow, time: LedgerTime | None) -> _Facts:
     return {
         "network": row.key.network,
         "ifname": row.key.ifname,
+        **pod_facts(row.pod),
+        "podInfraContainerID": row.pod.infra_container_id or None,
         "phase": row.phase,
         "lastVerb": last_verb(row),
         "at": None if at is None else utc(at),

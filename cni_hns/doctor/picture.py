@@ -29,4 +29,4 @@ class Picture(NamedTuple):
 
 def name_of(pod: Pod) -> str:
     """Its Kubernetes name where that is known, else its sandbox, else its namespace."""
-    return (pod.sandbox.full_name if pod.sandbox else "") or pod.id or pod.namespace
+    return pod.kubernetes.full_name or pod.id or pod.namespace

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cni_hns.binding.reading import member
+from cni_hns.identity import KubernetesPod
 
 if TYPE_CHECKING:
     from cni_hns.cri.views import Sandbox
@@ -30,7 +31,7 @@ class Pod(NamedTuple):
 
     `id` is the sandbox's, empty where nobody knows it; `namespace` the GUID, empty where nobody names one.
     `room` is that namespace as HNS has it, None where HNS has none such. `containers` are those that HCS has.
-    `sandbox` is what the runtime says, with the pod's name; None where it was not asked or does not know it.
+    `sandbox` is what the runtime says; None where it was not asked or does not know it.
     `is_changing`: a process works on it at this moment, so that nothing is said of mismatches.
     """
 
@@ -51,6 +52,13 @@ class Pod(NamedTuple):
         if self.is_changing:
             return "changing"
         return "mismatch" if self.mismatches else "ok"
+
+    @property
+    def kubernetes(self) -> KubernetesPod:
+        """Its names: as the runtime tells them, else as the ledger keeps them."""
+        if self.sandbox is not None:
+            return KubernetesPod(self.sandbox.namespace, self.sandbox.name, self.sandbox.uid, self.id)
+        return next((row.pod for row in self.attachments if row.pod.is_known), KubernetesPod())
 
     @property
     def addresses(self) -> list[str]:

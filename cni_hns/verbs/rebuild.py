@@ -4,8 +4,8 @@ Rule 1: HNS is read first; while it does not answer, nothing is moved and nothin
 Rule 2: the damaged file is kept under another name, never deleted.
 Rule 3: only endpoints that are ours by ID become rows; a peer's are found by name when they are deleted.
 
-What HNS does not know is lost: requests (any repeated ADD is then answered with what is there), plans and
-recently released addresses.
+What HNS does not know is lost: requests (any repeated ADD is then answered with what is there), Kubernetes'
+names of the pods (a repeated ADD brings its own back), plans and recently released addresses.
 """
 
 from __future__ import annotations

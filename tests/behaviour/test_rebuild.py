@@ -46,6 +46,7 @@ def test_rebuild_finds_every_pod_and_keeps_the_old_file(broken: Node) -> None:
     printed = json.loads(done.stdout)
     assert sorted(printed["containers"]) == sorted(container for container, _ in broken.pods)
     assert current().local(printed["oldFile"]).read_bytes().startswith(b"not a ledger")
+    assert "note: HNS does not know Kubernetes names" in done.stderr
     assert [row.phase for row in broken.node.rows()] == ["ready", "ready"]
     assert [lease.address for lease in broken.node.leases()] == ["10.88.0.2", "10.88.0.3"]
 

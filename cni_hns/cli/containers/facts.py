@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cni_hns.cli.containers.surroundings import counters
+from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.output import print_object
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def facts_of(found: Properties, place: Place, statistics: Statistics | None) -> 
         "state": str(found.state),
         "owner": found.owner,
         "pod": place.pod,
+        **pod_facts(place.kubernetes),
         "namespace": place.namespace,
         "addresses": place.addresses,
         "uptimeSeconds": None if statistics is None else statistics.uptime_100ns // _100NS,
@@ -56,9 +58,7 @@ def lines_of(facts: Mapping[str, Any]) -> list[str]:
     """A system in the list: how it is, whose, and where in the network."""
     uptime = facts["uptimeSeconds"]
     first = [facts["isolation"], facts["state"], "" if uptime is None else f"up {_duration(uptime)}"]
-    pod = (
-        "the pod's sandbox" if facts["pod"] == facts["id"] else f"pod {facts['pod']}" if facts["pod"] else ""
-    )
+    pod = _pod_words(facts)
     network = [f"namespace {facts['namespace']}" if facts["namespace"] else "", ", ".join(facts["addresses"])]
     lines = [
         ", ".join(one for one in first if one),
@@ -67,6 +67,13 @@ def lines_of(facts: Mapping[str, Any]) -> list[str]:
         ": ".join(one for one in network if one),
     ]
     return [one for one in lines if one]
+
+
+def _pod_words(facts: Mapping[str, Any]) -> str:
+    name = f" {facts['podName']}" if facts["podName"] else ""
+    if facts["pod"] == facts["id"]:
+        return f"the sandbox of pod{name}" if name else "the pod's sandbox"
+    return f"pod{name} {facts['pod']}" if facts["pod"] else ""
 
 
 def statistics_facts(statistics: Statistics | None) -> dict[str, Any]:

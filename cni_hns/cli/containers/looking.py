@@ -106,7 +106,7 @@ def show(
         "hostingSystemID": found.hosting_system_id,
         "exitType": found.exit_type if "exit_type" in found.model_fields_set else "",
         "endpoints": [f"{one.id} {one.name}" for one in place.endpoints],
-        "attachments": [f"{row.key.words()}: {row.phase}" for row in place.attachments],
+        "attachments": [f"{row.words()}: {row.phase}" for row in place.attachments],
         **statistics_facts(statistics),
     }
     print_object({**facts, "document": found.to_document()}, as_json)

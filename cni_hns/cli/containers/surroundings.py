@@ -14,6 +14,7 @@ from cni_hns.cli.output import print_notes
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.statistics import EndpointStatistics
 from cni_hns.hcn.views import EndpointView, NamespaceView
+from cni_hns.identity import KubernetesPod
 from cni_hns.survey.look import unless_it_fails
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class Place(NamedTuple):
     namespace: str
     endpoints: list[EndpointView]
     attachments: list[AttachmentRow]
+
+    @property
+    def kubernetes(self) -> KubernetesPod:
+        """The pod's names, as far as the ledger keeps them."""
+        return next((row.pod for row in self.attachments if row.pod.is_known), KubernetesPod())
 
     @property
     def addresses(self) -> list[str]:

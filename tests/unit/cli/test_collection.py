@@ -109,6 +109,8 @@ class TestWhatIsNobodysGoes:
                 "network": "pods",
                 "containerID": gone.container,
                 "ifname": "eth0",
+                "podName": None,
+                "podUID": None,
                 "addresses": [gone.address],
                 "why": f"namespace {gone.namespace} does not exist, and endpoint {gone.endpoint} is in none",
                 "outcome": "removed",

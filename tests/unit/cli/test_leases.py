@@ -28,6 +28,8 @@ HELD = {
     "address": "10.1.0.2",
     "containerID": "pod1",
     "ifname": "eth0",
+    "podName": None,
+    "podUID": None,
 }
 
 FEW = l2bridge(
@@ -73,7 +75,7 @@ def test_leases_held_now_are_listed(node: Node, folder: Path) -> None:
     fill(folder)
     assert node.make("ipam", "list") == [HELD]
     assert node("ipam", "list").out.split() == [
-        *("ADDRESS", "NETWORK", "CONTAINER", "IFNAME"),
+        *("ADDRESS", "NETWORK", "CONTAINER", "IFNAME", "POD"),
         *("10.1.0.2", "l2b", "pod1", "eth0"),
     ]
 
@@ -368,3 +370,41 @@ class TestRelease:
         assert "10.88.0.9" not in [one.name for one in folder.iterdir()]
         Pod(simulated, ipam=ipam).add()
         assert "10.88.0.9" not in [lease.address for lease in simulated.leases()]
+
+
+class TestThePod:
+    """Whose an address is, by the names that the ADD told."""
+
+    ARGS = "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0;K8S_POD_UID=uid-1"
+
+    @pytest.fixture
+    def pod(self, simulated: SimulatedNode) -> Pod:
+        made = Pod(simulated)
+        answer = simulated.call("ADD", made.config, made.container, made.namespace, args=self.ARGS)
+        assert answer.exit_code == 0, answer.words
+        return made
+
+    @pytest.mark.parametrize("options", [[], ["--all"]])
+    def test_is_listed_with_it(self, simulated: SimulatedNode, pod: Pod, options: list[str]) -> None:
+        (row,) = json.loads(simulated.command("ipam", "list", "--json", *options).stdout)
+        assert (row["containerID"], row["podName"], row["podUID"]) == (pod.container, "shop/web-0", "uid-1")
+        assert "shop/web-0" in simulated.command("ipam", "list", *options).stdout
+
+    def test_is_named_where_it_is_released(self, simulated: SimulatedNode, pod: Pod) -> None:
+        (row,) = json.loads(simulated.command("ipam", "release", pod.container, "--json").stdout)
+        assert row["podName"] == "shop/web-0"
+        assert row["outcome"].startswith("left: ")
+
+    def test_is_named_where_it_is_collected(self, simulated: SimulatedNode, pod: Pod) -> None:
+        simulated.hcn.endpoints.delete(pod.endpoint)
+        simulated.hcn.namespaces.delete(pod.namespace)
+        done = simulated.command("gc", "--dry-run")
+        assert f"container {pod.container} (pod shop/web-0) to network" in done.stdout
+        (row,) = json.loads(simulated.command("gc", "--dry-run", "--json").stdout)
+        assert (row["podName"], row["podUID"]) == ("shop/web-0", "uid-1")
+
+    def test_is_exported_with_it(self, simulated: SimulatedNode, pod: Pod, tmp_path: Path) -> None:
+        done = simulated.command("ipam", "export", "--host-local", str(tmp_path / "files"), "--json")
+        assert [(row["owner"], row["podName"]) for row in json.loads(done.stdout)] == [
+            (f"{pod.container} eth0", "shop/web-0")
+        ]

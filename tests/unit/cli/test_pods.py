@@ -44,10 +44,10 @@ class Pods:
         """The compute systems of the node."""
         self.hcs.says("HcsEnumerateComputeSystems", Answer(text=json.dumps(systems)))
 
-    def add(self, config: dict[str, Any] | None = None) -> str:
+    def add(self, config: dict[str, Any] | None = None, args: str = "") -> str:
         """A pod whose sandbox runs; its id."""
         sandbox = container_id()
-        answer = self.node.call("ADD", config or l2bridge(), sandbox, self.node.namespace())
+        answer = self.node.call("ADD", config or l2bridge(), sandbox, self.node.namespace(), args=args)
         assert answer.exit_code == 0, answer.words
         self.are({"Id": sandbox, "SystemType": "Container", "State": "Running", "Owner": "docker"})
         return sandbox
@@ -157,6 +157,39 @@ class TestList:
         for name, sandbox in {"pods": first, one.upper(): first, "other": second, two: second}.items():
             assert [each["id"] for each in pods("list", "--network", name, "--json").json] == [sandbox]
         assert pods("list", "--network", "zoo").out == "no pods\n"
+
+
+class TestNamesThatTheAddTold:
+    ARGS = "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0;K8S_POD_UID=uid-1"
+
+    def test_are_in_the_list(self, pods: Pods) -> None:
+        id_ = pods.add(args=self.ARGS)
+        assert pods("list").out.splitlines()[:3] == [id_, "    pod shop/web-0", "    ok"]
+        found = pods.only()
+        assert found["kubernetes"] == {
+            "namespace": "shop",
+            "name": "web-0",
+            "uid": "uid-1",
+            "attempt": None,
+            "state": None,
+            "addresses": [],
+            "containers": [],
+        }
+        (attachment,) = found["attachments"]
+        assert (attachment["podName"], attachment["podUID"]) == ("shop/web-0", "uid-1")
+
+    @pytest.mark.parametrize("which", ["shop/web-0", "uid-1"])
+    def test_find_the_pod(self, pods: Pods, which: str) -> None:
+        pods.add()
+        id_ = pods.add(args=self.ARGS)
+        assert pods("show", which, "--json").json["id"] == id_
+        assert "shop/web-0: UID uid-1" in pods("show", which).out
+
+    def test_of_a_pod_without_any_are_null(self, pods: Pods) -> None:
+        pods.add()
+        found = pods.only()
+        assert found["kubernetes"] is None
+        assert (found["attachments"][0]["podName"], found["attachments"][0]["podUID"]) == (None, None)
 
 
 @pytest.fixture
