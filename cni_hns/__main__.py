@@ -16,8 +16,9 @@ from cni_hns.typed import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from cni_hns.binding.libraries import Libraries, Machine
+    from cni_hns.cni.errors import CniError
 
-__all__ = ["choose_hns", "main"]
+__all__ = ["choose_hns", "main", "refusal"]
 
 SIMULATOR_VARIABLE = "CNI_HNS_SIMULATOR"
 PROFILE_VARIABLE = "CNI_HNS_SIMULATOR_PROFILE"
@@ -31,22 +32,50 @@ def main() -> int:
         # The process ends before anything that it leaves behind would matter; looking for it takes time.
         gc.disable()
         _answer_runtime(os.environ)
+    refused = refusal(os.environ)
+    if refused is not None:
+        sys.stderr.write(f"cni-hns: {refused}\n")
+        return 1
     from cni_hns.cli import main as operator
 
     return operator(sys.argv[1:], choose_hns(os.environ))
 
 
 def choose_hns(environ: Mapping[str, str]) -> Callable[[], tuple[Libraries, Machine]]:
-    """What opens the HNS of this call, when a verb first needs it.
-
-    The frozen Windows exe runs with high rights on a real node: there no variable of the environment decides
-    what code it talks to.
-    """
-    shipped = os.name == "nt" and bool(getattr(sys, "frozen", False))
+    """What opens the HNS of this call, when a verb first needs it."""
+    refused = refusal(environ)
+    if refused is not None:
+        return lambda: _refuse(refused)
     folder = environ.get(SIMULATOR_VARIABLE, "")
-    if folder and not shipped:
+    if folder:
         return lambda: _simulated(folder, environ.get(PROFILE_VARIABLE, ""))
     return _of_windows if os.name == "nt" else _none
+
+
+def refusal(environ: Mapping[str, str]) -> CniError | None:
+    """Why this program does nothing here: whoever set the variables believes to be on a simulated node.
+
+    The frozen Windows exe runs with high rights on a real node: there no variable of the environment decides
+    what code it talks to, and it has no simulator. To pass the variables over would be worse: what was meant
+    for a simulated node would be done to the real one.
+    """
+    shipped = os.name == "nt" and bool(getattr(sys, "frozen", False))
+    given = [name for name in (SIMULATOR_VARIABLE, PROFILE_VARIABLE) if environ.get(name)] if shipped else []
+    if not given:
+        return None
+    from cni_hns.cni.errors import BAD_VARIABLE, CniError
+
+    return CniError(
+        BAD_VARIABLE,
+        f"{given[0]} is set, and this program has no simulated HNS: it works on the real node only, and has "
+        "done nothing",
+        f"to work on the real node: Remove-Item {', '.join(f'Env:{name}' for name in given)}; on a simulated "
+        "one: `python -m cni_hns` of the Python package",
+    )
+
+
+def _refuse(refused: CniError) -> NoReturn:
+    raise refused
 
 
 def _answer_runtime(environ: Mapping[str, str]) -> NoReturn:
@@ -54,18 +83,21 @@ def _answer_runtime(environ: Mapping[str, str]) -> NoReturn:
 
     from cni_hns.cni.configuration import LIMIT_BYTES
     from cni_hns.log import Log
-    from cni_hns.plugin import run
+    from cni_hns.plugin import make_node, run
     from cni_hns.stdio import Outlet, read_stdin, write_stdout
 
     # stdout belongs to the one document: what a library prints must not get in between.
     sys.stdout = sys.stderr
     outlet = Outlet(partial(write_stdout, _STDOUT), os._exit)
+    refused = refusal(environ)
     answer = run(
         environ,
         partial(read_stdin, _STDIN, LIMIT_BYTES),
         choose_hns(environ),
         Log(),
         outlet=outlet,
+        # Not even the ledger is opened: a verb looks into it before it asks HNS.
+        make_node=make_node if refused is None else lambda *_: _refuse(refused),
     )
     # Before the answer: after it nobody watches any more, and nobody may be reading stderr.
     with contextlib.suppress(OSError, ValueError, AttributeError):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cni_hns.cni.result import Result
     from cni_hns.stdio import Outlet
 
-__all__ = ["VERBS", "Answer", "Verb", "run"]
+__all__ = ["VERBS", "Answer", "Verb", "make_node", "run"]
 
 # For VERSION, and for what is no verb at all.
 _VERSION_TIMEOUT_S = 3.0
@@ -128,7 +128,8 @@ VERBS: Mapping[str, Verb] = {
 _NO_VERB = Verb(_no_verb, _VERSION_TIMEOUT_S, "nothing was changed: repeat the call")
 
 
-def _make_node(connect: Connect, log: Log, deadline: Deadline, data_dir: str | None) -> ClosableNode:
+def make_node(connect: Connect, log: Log, deadline: Deadline, data_dir: str | None) -> ClosableNode:
+    """The node that a verb works with; nothing of it is opened yet."""
     from cni_hns.node.node import Node
 
     return Node(connect, log, deadline, data_dir)
@@ -148,7 +149,7 @@ def run(
     *,
     outlet: Outlet | None = None,
     verbs: Mapping[str, Verb] = VERBS,
-    make_node: NodeFactory = _make_node,
+    make_node: NodeFactory = make_node,
 ) -> Answer:
     """The answer to one call; never raises.
 

@@ -73,8 +73,12 @@ class Lane:
         return [str(there(_WINE)), str(program), *arguments]
 
     def wine_environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
-        """The variables for it: this process's, the prefix, no debug output, and those of the caller."""
-        return {**os.environ, "WINEPREFIX": str(self.prefix), "WINEDEBUG": "-all", **(extra or {})}
+        """The variables for it: this process's, the prefix, no debug output, and those of the caller.
+
+        The built Windows program refuses to work where a simulated node is named.
+        """
+        own = {name: text for name, text in os.environ.items() if not name.startswith("CNI_HNS_SIMULATOR")}
+        return {**own, "WINEPREFIX": str(self.prefix), "WINEDEBUG": "-all", **(extra or {})}
 
     def launch_command(self, program: Path | str, *arguments: str) -> list[str]:
         """As `wine_command`, for a program to which `launch_environment` has to arrive."""

@@ -49,6 +49,15 @@ main()
 """
 
 
+# A call of a process that takes itself for the frozen Windows exe.
+SHIPPED = """
+import os, sys
+from cni_hns.__main__ import main
+os.name, sys.frozen = "nt", True
+sys.exit(main())
+"""
+
+
 def environment(variables: dict[str, str]) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("CNI_")}
     return kept | {"PYTHONWARNINGS": "error"} | variables
@@ -223,8 +232,18 @@ class TestWhichHns:
         assert opened == ["simulated /sim"]
 
     @pytest.mark.usefixtures("windows", "frozen")
-    def test_but_not_in_the_exe_that_ships(self, opened: list[str]) -> None:
-        front_door.choose_hns({"CNI_HNS_SIMULATOR": "/sim"})()
+    @pytest.mark.parametrize("name", ["CNI_HNS_SIMULATOR", "CNI_HNS_SIMULATOR_PROFILE"])
+    def test_but_the_exe_that_ships_refuses(self, opened: list[str], name: str) -> None:
+        with pytest.raises(CniError) as caught:
+            front_door.choose_hns({name: "/sim"})()
+        assert caught.value.code == BAD_VARIABLE
+        assert f"{name} is set" in caught.value.msg
+        assert f"Env:{name}" in caught.value.details
+        assert opened == []
+
+    @pytest.mark.usefixtures("windows", "frozen")
+    def test_the_exe_that_ships_has_windows_own(self, opened: list[str]) -> None:
+        front_door.choose_hns({"CNI_HNS_SIMULATOR": ""})()
         assert opened == ["windows"]
 
     @pytest.mark.usefixtures("frozen")
@@ -265,6 +284,28 @@ class TestWhichHns:
             front_door.choose_hns({"CNI_HNS_SIMULATOR": str(tmp_path)})()
         assert str(tmp_path) in caught.value.msg
         assert "Permission denied" in caught.value.msg
+
+    @pytest.mark.parametrize(("command", "code"), [("ADD", 4), ("DEL", 4), ("STATUS", 4), ("VERSION", None)])
+    def test_a_verb_of_the_exe_that_ships_touches_nothing(
+        self, tmp_path: Path, command: str, code: int | None
+    ) -> None:
+        ledger, simulated = tmp_path / "ledger", tmp_path / "simulated"
+        document = CONFIG | {"network": {"mode": "l2bridge"}, "dataDir": str(ledger)}
+        variables = ATTACHMENT | {"CNI_COMMAND": command, "CNI_HNS_SIMULATOR": str(simulated)}
+        answer = call("-c", SHIPPED, stdin=json.dumps(document).encode(), variables=variables)
+        said = json.loads(answer.stdout)
+        assert (answer.returncode, said.get("code")) == (0 if code is None else 1, code)
+        assert code is None or "CNI_HNS_SIMULATOR is set" in said["msg"]
+        assert not ledger.exists()
+        assert not simulated.exists()
+
+    @pytest.mark.parametrize("arguments", [[], ["network", "list"], ["install"]])
+    def test_nor_does_a_command_of_it(self, tmp_path: Path, arguments: list[str]) -> None:
+        variables = {"CNI_HNS_SIMULATOR": str(tmp_path / "simulated")}
+        answer = call("-c", SHIPPED, *arguments, variables=variables)
+        assert (answer.returncode, answer.stdout, answer.stderr.count(b"\n")) == (1, b"", 1)
+        assert b"CNI_HNS_SIMULATOR is set, and this program has no simulated HNS" in answer.stderr
+        assert not (tmp_path / "simulated").exists()
 
     @pytest.mark.skipif(os.name == "nt", reason="Windows has an HNS")
     @pytest.mark.parametrize(
