@@ -63,7 +63,7 @@ def read_document(data: bytes) -> dict[str, Any]:
         raise _undecodable("is empty", "the runtime must write the configuration to stdin and close it")
     document = _parsed(text)
     if not isinstance(document, dict):
-        raise _undecodable(f"is not a JSON object but {_json_kind(document)}")
+        raise _undecodable(f"is not a JSON object but {_json_kind(document)}", _mistaken_for(document))
     _refuse_depth(document)
     _refuse_lone_surrogates(document)
     return document
@@ -73,12 +73,14 @@ def check_envelope(document: dict[str, Any], command: str) -> Envelope:
     """The version and the network's name, after the checks that every plugin makes.
 
     Raises:
-        CniError: code 6 for a member of the wrong type, 7 for a missing or bad name, 1 for a version that is
-        unknown or does not have the verb.
+        CniError: code 6 for a member of the wrong type, 7 for a list and for a missing or bad name, 1 for a
+        version that is unknown or does not have the verb.
     """
+    _refuse_list(document)
     version, name = _text(document, "cniVersion") or UNSTATED, _text(document, "name")
     if not name:
-        raise CniError(INVALID_CONFIG, "missing network name", 'the configuration needs a "name"')
+        details = _mistaken_for(document) or 'the configuration needs a "name"'
+        raise CniError(INVALID_CONFIG, "missing network name", details)
     fault = identifier_fault(name)
     if fault:
         raise CniError(INVALID_CONFIG, f"invalid characters found in network name: it {fault}", shown(name))
@@ -96,6 +98,26 @@ def check_envelope(document: dict[str, Any], command: str) -> Envelope:
             f"config is {_shown_version(version)}, plugin supports {json.dumps(SUPPORTED)}",
         )
     return Envelope(version, name)
+
+
+def _refuse_list(document: dict[str, Any]) -> None:
+    """Also to a DEL: which `dataDir` the attachment's ledger lies in stands in the plugin's own object."""
+    if "type" in document or not any(key.lower() == "plugins" for key in document):
+        return
+    from cni_hns.cni.mistaken import is_list
+
+    if is_list(document):
+        raise CniError(
+            INVALID_CONFIG,
+            "the network configuration on stdin is a list: a runtime sends one plugin of it (cnitool does)",
+            _mistaken_for(document),
+        )
+
+
+def _mistaken_for(document: object) -> str:
+    from cni_hns.cni.mistaken import words_for
+
+    return words_for(document)
 
 
 def answer_version(document: dict[str, Any]) -> str:
@@ -189,7 +211,10 @@ def _parsed(text: str) -> object:
     except json.JSONDecodeError as fault:
         # The parser's own words end at the colon: after it some of them quote what was found.
         reason = fault.msg.partition(":")[0]
-        raise _undecodable(f"is not JSON at line {fault.lineno}, column {fault.colno}: {reason}") from fault
+        from cni_hns.cni.mistaken import words_for_text
+
+        where = f"line {fault.lineno}, column {fault.colno}"
+        raise _undecodable(f"is not JSON at {where}: {reason}", words_for_text(text)) from fault
     except RecursionError as fault:
         raise _too_deep() from fault
     except ValueError as fault:
