@@ -18,6 +18,7 @@ from cni_hns.cli.session import Session
 from cni_hns.cni.errors import CniError
 from cni_hns.dialects.findings import ConfigFault
 from cni_hns.ledger import LedgerBusy, LedgerFault
+from cni_hns.log import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,10 @@ def main(argv: Sequence[str] | None, connect: Connect) -> int:
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
-    except (Failure, CniError, ConfigFault, ServiceError, LedgerFault, LedgerBusy, OSError) as fault:
+    except ConfigFault as fault:
+        click.echo(f"{_PROGRAM}: {one_line(str(fault.to_its_author()))}", err=True)
+        return _FAILED
+    except (Failure, CniError, ServiceError, LedgerFault, LedgerBusy, OSError) as fault:
         click.echo(f"{_PROGRAM}: {' '.join(str(fault).split())}", err=True)
         return _FAILED
     finally:

@@ -12,6 +12,7 @@ from cni_hns.cli.configurations import read_bytes
 from cni_hns.cli.output import print_json
 from cni_hns.cli.session import json_option
 from cni_hns.cni.protocol import identifier_fault
+from cni_hns.log import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +49,7 @@ def check(file: str, folders: tuple[str, ...], as_json: bool) -> int:
         print_json([{"id": finding.path, **finding._asdict()} for finding in findings])
         return int(is_wrong)
     for finding in findings:
-        click.echo(f"{finding.severity}: {finding}")
+        click.echo(one_line(f"{finding.severity}: {finding}"))
     if not is_wrong:
         click.echo(f"{file}: nothing is wrong")
     return int(is_wrong)
@@ -62,6 +63,8 @@ def is_fault(finding: Finding) -> bool:
 def findings_of_file(path: str, folders: Sequence[str] = (), expected: Iterable[str] = ()) -> list[Finding]:
     """All that can be said of the file; with folders of plugins also which of its programs they lack.
 
+    It is said to who has the file before him: no value of it is masked.
+
     Raises:
         Failure: it cannot be read.
     """
@@ -71,7 +74,7 @@ def findings_of_file(path: str, folders: Sequence[str] = (), expected: Iterable[
     from cni_hns.dialects.lint import check_file_text
 
     data = read_bytes(path)
-    findings = check_file_text(data, os.path.basename(path))
+    findings = [one.to_its_author() for one in check_file_text(data, os.path.basename(path))]
     document, _ = read_file(data)
     if document is not None:
         findings += _beside(path, document)

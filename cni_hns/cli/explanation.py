@@ -18,6 +18,7 @@ from cni_hns.cli.checks import findings_of_file
 from cni_hns.cli.configurations import read_bytes
 from cni_hns.cli.output import print_json
 from cni_hns.cli.session import json_option
+from cni_hns.log import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -106,7 +107,7 @@ def _others(document: Mapping[str, Any]) -> list[str]:
 def _paragraphs(
     file: str, explained: Sequence[Explained], findings: Sequence[Finding], document: Mapping[str, Any]
 ) -> Iterator[str]:
-    faults = [f"{each.severity}: {each}" for each in findings if each.severity != "note"]
+    faults = [one_line(f"{each.severity}: {each}") for each in findings if each.severity != "note"]
     if faults:
         yield "\n".join(faults)
     for each in explained:

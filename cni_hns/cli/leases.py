@@ -17,6 +17,7 @@ from cni_hns.cli.failure import Failure
 from cni_hns.cli.output import print_list, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import identifier_fault
+from cni_hns.dialects.findings import ConfigFault
 from cni_hns.identity import KubernetesPod
 from cni_hns.ipam import reservations
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
@@ -134,6 +135,8 @@ def reserve(
             leases = reservations.reserved_for(node.ledger, network, owner) or _next_ones(
                 node, network, owner, config
             )
+    except ConfigFault:
+        raise  # it is a ValueError, too, and says more
     except (AddressUnavailable, RangeExhausted, ValueError) as fault:
         raise Failure(str(fault)) from fault
     _make_files(files, node, leases, in_turn=address is None)

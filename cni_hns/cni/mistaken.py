@@ -12,8 +12,8 @@ from cni_hns.typed import Any
 __all__ = ["is_list", "words_for", "words_for_text"]
 
 _SEND_ONE = (
-    'send the object of one plugin, with the "name" and "cniVersion" of the list in it; or name the folder of '
-    "the file in NETCONFPATH and run: cnitool add NAME NETNS"
+    'send the object of one plugin, with the "name" and "cniVersion" of the list in it; or name the folder '
+    "of the file in NETCONFPATH and run: cnitool add NAME NETNS"
 )
 
 # Keys, in lower case, of which any tells what a document is; of those in a tuple all have to be there.
@@ -21,8 +21,8 @@ _KINDS: tuple[tuple[tuple[str | tuple[str, ...], ...], str], ...] = (
     (("networkname", ("containerid", "ifname")), "it is what libcni keeps of an ADD, not a configuration"),
     (
         ("apiversion", "kind"),
-        "it is a document of Kubernetes (kubelet's configuration, a ConfigMap), not of CNI: runtimes read those "
-        "from files in a folder (containerd: conf_dir)",
+        "it is a document of Kubernetes (kubelet's configuration, a ConfigMap), not of CNI: runtimes read "
+        "those from files in a folder (containerd: conf_dir)",
     ),
     (
         ("schemaversion", "hostcomputenetwork", "ipams", "success", "managementip", ("id", "type")),

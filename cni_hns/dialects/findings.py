@@ -19,6 +19,10 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
 
+    def to_its_author(self) -> Finding:
+        """The same with the values that its message masks: for who wrote them into a file."""
+        return self._replace(message=getattr(self.message, "plainly", self.message))
+
 
 class ConfigFault(ValueError):
     """A configuration, or what the runtime adds to it, cannot be used.
@@ -29,6 +33,10 @@ class ConfigFault(ValueError):
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__("; ".join(str(finding) for finding in findings))
         self.findings = findings
+
+    def to_its_author(self) -> ConfigFault:
+        """The same with the values that its messages mask: for who wrote them into a file."""
+        return ConfigFault([finding.to_its_author() for finding in self.findings])
 
     @property
     def cni_code(self) -> int:

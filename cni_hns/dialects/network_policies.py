@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from cni_hns.typed import Any, NamedTuple
 
+from . import fields
 from .findings import Finding
 from .models import Network
 from .policies import PlacedPolicy, checked_policies, features_of
-from .quoting import quoted
+from .quoting import masked, quoted
 
 __all__ = ["NetworkPolicies", "network_policies_alone", "read_network_policies", "subnet_path"]
 
@@ -86,12 +87,17 @@ def _nested_sets(policies: list[PlacedPolicy], *, whole: bool) -> list[Finding]:
     """A nested set may only name sets that the network has; `whole`: all of its policies are sound."""
     known = {policy["Settings"]["Id"] for _, policy in policies if policy["Type"] == "SetPolicy"}
     return [
-        Finding(f"{_PATH}[{index}].Settings.Values", f"no SetPolicy here has the Id {quoted(name.strip())}")
+        Finding(f"{_PATH}[{index}].Settings.Values", _unknown_set(name.strip()))
         for index, policy in policies
         if policy["Settings"].get("PolicyType") == "NESTEDIPSET"
         for name in policy["Settings"].get("Values", "").split(",")
         if whole and name.strip() and name.strip() not in known
     ]
+
+
+def _unknown_set(name: str) -> str:
+    words = "no SetPolicy here has the Id "
+    return masked(words + quoted(name), words + fields.shown(name))
 
 
 def _of_subnet(network: Network, index: int, policies: list[PlacedPolicy]) -> list[Finding]:

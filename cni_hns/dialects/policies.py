@@ -16,7 +16,7 @@ from .findings import Finding
 from .models import OutboundNat
 from .old_policies import V1_TYPES
 from .policy_settings import read_settings
-from .quoting import quoted
+from .quoting import masked, quoted
 from .reading import unknown_key, without_nulls
 from .spelling import near
 
@@ -142,8 +142,13 @@ def _repeated(policies: list[PlacedPolicy], level: str, path: str) -> list[Findi
             continue
         value = str(policy["Settings"].get(name, "")) if name else ""
         if (kind, value) in held:
-            of_what = f"the {name} {quoted(value)}" if name else _OF_WHAT[level]
-            found.append(Finding(f"{path}[{index}]", f"a second {kind} policy; HNS takes one for {of_what}"))
+            words = f"a second {kind} policy; HNS takes one for "
+            of_what = (
+                masked(f"{words}the {name} {quoted(value)}", f"{words}the {name} {fields.shown(value)}")
+                if name
+                else words + _OF_WHAT[level]
+            )
+            found.append(Finding(f"{path}[{index}]", of_what))
         held.add((kind, value))
     return found
 

@@ -11,10 +11,20 @@ from cni_hns.typed import Any
 from . import fields
 from .findings import Finding
 from .policy_values import value_faults
-from .quoting import quoted
+from .quoting import masked, quoted
 from .reading import faults_of, unknown_key
+from .spelling import near
 
 __all__ = ["known_members", "read_settings"]
+
+# What other firewalls call HNS's words: each stands in many a configuration, and is nobody's secret.
+_USUAL_WORDS = frozenset(
+    [
+        *("accept", "permit", "deny", "drop", "reject", "any", "all", "none", "default", "both", "forward"),
+        *("inbound", "outbound", "ingress", "egress", "input", "output", "true", "false", "yes", "no", "on"),
+        *("off", "tcp", "udp", "icmp", "ipv4", "ipv6", "container", "node", "pod", "local", "remote"),
+    ]
+)
 
 
 def read_settings(
@@ -91,7 +101,7 @@ def _words(read: Document, path: str) -> list[Finding]:
         number = isinstance(value, int) and not words.numbered()
         if not isinstance(value, words) and not number:
             place = f"{path}.{type(read).model_fields[name].alias}"
-            found.append(Finding(place, f"{quoted(value)} is not one of {', '.join(words)}"))
+            found.append(Finding(place, _no_such_word(value, list(words))))
     for name, field in type(read).model_fields.items():
         value = getattr(read, name)
         if field.alias in type(read).parts():
@@ -100,6 +110,18 @@ def _words(read: Document, path: str) -> list[Finding]:
             for index, part in enumerate(parts):
                 found += _words(part, f"{place}[{index}]" if isinstance(value, tuple) else place)
     return found
+
+
+def _no_such_word(value: Any, words: list[str]) -> str:
+    """That the value is none of the words which alone can stand there.
+
+    An enumeration is no place for a secret: a misspelt word of it, or what other programs call one, is shown
+    by a verb as well. Any other text may have got there by a slip of the hand, and is masked.
+    """
+    rest = f" is not one of {', '.join(words)}"
+    text, plain = str(value), fields.shown(value) + rest
+    is_meant = text.lower() in _USUAL_WORDS or near(text, words) is not None
+    return plain if is_meant else masked(quoted(value) + rest, plain)
 
 
 def _unprintable(value: Any, path: str) -> list[str]:

@@ -11,7 +11,7 @@ from cni_hns.typed import Any
 
 from . import fields
 from .models import physical_adapter
-from .quoting import quoted
+from .quoting import masked, quoted
 
 __all__ = ["value_faults"]
 
@@ -61,7 +61,7 @@ def _each_of_text(settings: Mapping[str, Any], key: str, parse: Callable[[object
 def _said(fault: ValueError, value: object) -> str:
     """What is wrong with the value, which a message on a policy shows as far as `quoted` lets it."""
     text = value.strip() if isinstance(value, str) else value
-    return str(fault).replace(fields.shown(text), quoted(text))
+    return masked(str(fault).replace(fields.shown(text), quoted(text)), str(fault))
 
 
 def _below(place: str, faults: Faults) -> Faults:
@@ -220,7 +220,9 @@ def _set(settings: dict[str, Any]) -> Faults:
     """Access rules name a set by its Id, in a text with commas."""
     if _is_identifier(settings.get("Id", "")):
         return []
-    return [("Id", f"{quoted(settings['Id'])} is no identifier of letters, digits, '-', '_', '.' and ':'")]
+    words = "is no identifier of letters, digits, '-', '_', '.' and ':'"
+    value = settings["Id"]
+    return [("Id", masked(f"{quoted(value)} {words}", f"{fields.shown(value)} {words}"))]
 
 
 def _encryption(settings: dict[str, Any]) -> Faults:

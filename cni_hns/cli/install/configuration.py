@@ -113,7 +113,7 @@ def write_configuration(conf_dir: str, wanted: Wanted, *, dry_run: bool) -> str:
     from cni_hns.dialects.lint import check_file_text
 
     text = json.dumps(template(wanted), indent=2) + "\n"
-    findings = [str(finding) for finding in check_file_text(text, OURS) if is_fault(finding)]
+    findings = [str(one.to_its_author()) for one in check_file_text(text, OURS) if is_fault(one)]
     if findings:
         raise Failure(f"no configuration was written: {'; '.join(findings)}")
     if dry_run:

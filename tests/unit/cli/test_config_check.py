@@ -93,3 +93,28 @@ def test_plugins_that_a_runtime_appends_to_a_list_are_noted(node: Node, tmp_path
     assert (note["severity"], str(appended) in note["message"]) == ("note", True)
     file.write_text(json.dumps({**document, "loadOnlyInlinedPlugins": True}), encoding="utf-8")
     assert node.make("config", "check", str(file)) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("config", "check"), id="check"),
+        pytest.param(("config", "explain"), id="explain"),
+        pytest.param(("ipam", "reserve", "--network", "cbr0", "--owner", "me", "--config"), id="reserve"),
+    ],
+)
+def test_the_values_of_a_users_own_file_are_shown(
+    node: Node, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    document = json.loads((CONF / "l2bridge.conf").read_text(encoding="utf-8"))
+    rule = {"Action": "hunter2", "Direction": "In", "Priority": 100, "LocalPorts": "a\nb"}
+    file = tmp_path / "own.conf"
+    file.write_text(
+        json.dumps({**document, "name": "cbr0", "policies": [{"Type": "ACL", "Settings": rule}]}),
+        encoding="utf-8",
+    )
+    typed = node(*command, str(file))
+    said = typed.out + typed.err
+    assert typed.exit_code == 1
+    assert '"hunter2" is not one of Allow, Block, Pass' in said
+    assert "characters)" not in said

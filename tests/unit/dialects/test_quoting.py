@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from cni_hns.dialects.findings import ConfigFault, Finding
+from cni_hns.dialects.policies import checked_policies
 from cni_hns.dialects.quoting import quoted
 
 
@@ -31,3 +35,47 @@ def test_settings_are_shown_value_by_value() -> None:
         '{"Action": "Allow", "Priority": 100, "Id": "(7 characters)", '
         '"Exceptions": ["10.0.0.0/8", "(7 characters)"]}'
     )
+
+
+class TestWhoseFileItIs:
+    """A verb prints and logs what its runtime keeps; an operator's command talks to who has the file."""
+
+    def finding(self, **changes: object) -> Finding:
+        settings = {"Action": "Allow", "Direction": "In", "Priority": 100, **changes}
+        _, (finding,) = checked_policies([{"Type": "ACL", "Settings": settings}], "endpoint", "policies")
+        return finding
+
+    @pytest.mark.parametrize("word", ["Deny", "alow", "Blocked", "PERMIT", "Ingress"])
+    def test_a_wrong_word_that_is_nobodys_secret_is_shown_to_all(self, word: str) -> None:
+        finding = self.finding(Action=word)
+        assert finding.message == f'"{word}" is not one of Allow, Block, Pass'
+        assert finding.to_its_author() == finding
+
+    def test_any_other_is_masked_but_for_its_author(self) -> None:
+        finding = self.finding(Action="hunter2")
+        assert finding.message == '"(7 characters)" is not one of Allow, Block, Pass'
+        assert finding.to_its_author().message == '"hunter2" is not one of Allow, Block, Pass'
+
+    def test_so_is_a_value_of_any_other_member(self) -> None:
+        finding = self.finding(LocalPorts="hunter2")
+        assert "hunter2" not in str(finding)
+        assert '"hunter2"' in str(finding.to_its_author())
+        assert str(ConfigFault([finding]).to_its_author()) == str(finding.to_its_author())
+
+    def test_what_is_made_of_a_masked_message_is_masked(self) -> None:
+        message = self.finding(Action="hunter2").message
+        for made in (f"x{message}", message + "x", json.dumps(message), message.strip()):
+            assert "hunter2" not in made
+            assert not hasattr(made, "plainly")
+
+    def test_a_set_that_is_not_there_or_named_twice(self) -> None:
+        sets = [_set("hunter2"), _set("hunter2"), _set("a b")]
+        _, findings = checked_policies(sets, "network", "policies")
+        assert len(findings) == 2
+        for finding, value in zip(findings, ("a b", "hunter2"), strict=True):
+            assert value not in str(finding)
+            assert value in str(finding.to_its_author())
+
+
+def _set(name: str) -> dict[str, object]:
+    return {"Type": "SetPolicy", "Settings": {"Id": name, "Name": "n", "Values": "", "PolicyType": "IPSET"}}
