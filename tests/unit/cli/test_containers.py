@@ -19,6 +19,7 @@ from cni_hns.cli import main
 from cni_hns.cli.containers.facts import _bytes, _duration
 from cni_hns.deadline import Deadline
 from cni_hns.hcn.client import Hcn
+from cni_hns.identity import KubernetesPod
 from cni_hns.ledger import AttachmentKey, open_ledger
 from cni_hns.log import Log
 from cni_hns.simulator import open_simulator
@@ -112,11 +113,11 @@ def _join(node: Node, namespace: str, container: str) -> None:
     libraries.close()
 
 
-def _record(node: Node, namespace: str) -> None:
+def _record(node: Node, namespace: str, pod: KubernetesPod | None = None) -> None:
     """The ledger has the sandbox, as an ADD leaves it."""
     ledger = open_ledger(str(node.folder / "cni-hns" / "ledger.db"), Deadline(60.0))
     key = AttachmentKey("l2b", SANDBOX, "eth0")
-    add(ledger, key, namespace_id=namespace)
+    add(ledger, key, namespace_id=namespace, pod=pod or KubernetesPod())
     assert ledger.make_ready(key, "first", RESULT)
     ledger.close()
 
@@ -156,6 +157,16 @@ class TestList:
         out = containers("list").out
         assert "    the pod's sandbox\n" in out
         assert f"    pod {SANDBOX}\n" in out
+
+    def test_names_the_pod_as_kubernetes_does(self, containers: Containers, namespace: str) -> None:
+        _record(containers.node, namespace, KubernetesPod("shop", "web-0", "uid-1"))
+        _join(containers.node, namespace, "workload")
+        containers.are(RUNNING, {**RUNNING, "Id": "workload"})
+        rows = containers("list", "--json").json
+        assert [(row["podName"], row["podUID"]) for row in rows] == [("shop/web-0", "uid-1")] * 2
+        out = containers("list").out
+        assert "    the sandbox of pod shop/web-0\n" in out
+        assert f"    pod shop/web-0 {SANDBOX}\n" in out
 
     def test_has_one_that_ends_meanwhile_without_its_uptime(self, containers: Containers) -> None:
         containers.are(RUNNING)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cni_hns.identity import KubernetesPod
 from cni_hns.survey.joining import pods_of
 from cni_hns.survey.pod import last_verb, port_mappings
 from cni_hns.survey.seen import LedgerTime, Seen
@@ -173,3 +174,19 @@ def test_a_node_is_unseen_only_where_no_source_answered() -> None:
     assert Seen().is_blind
     assert not Seen(rows=[]).is_blind
     assert not Seen(systems=[]).is_blind
+
+
+class TestTheNameOfAPod:
+    WEB = KubernetesPod("shop", "web-1", "uid-1", SANDBOX)
+
+    def test_is_what_the_ledger_keeps(self) -> None:
+        second = KEY._replace(ifname="eth1")
+        rows = [row(), row(second, endpoint_id=STRAY, pod=self.WEB)]
+        assert only_pod(rows=rows).kubernetes == self.WEB
+
+    def test_is_what_the_runtime_says_where_it_was_asked(self) -> None:
+        found = only_pod(rows=[row(pod=self.WEB)], sandboxes=[sandbox()]).kubernetes
+        assert (found.full_name, found.uid) == ("shop/web-0", "uid")
+
+    def test_is_empty_where_nobody_told(self) -> None:
+        assert only_pod().kubernetes.full_name == ""
