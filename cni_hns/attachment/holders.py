@@ -52,12 +52,13 @@ def ports_of_its_container(node: Node, key: AttachmentKey, document: dict[str, A
     holders = _port_holders(node, document)
     if not all(_is_its(endpoint, key, node) for endpoint in holders.values()):
         return {}
-    return {port: _words(endpoint) for port, endpoint in holders.items()}
+    return {port: _words_with_pod(endpoint, node) for port, endpoint in holders.items()}
 
 
 def port_words(node: Node, document: dict[str, Any]) -> str:
     """Who holds the host ports that this endpoint document maps, as far as HNS tells."""
-    holders = {port: _words(endpoint) for port, endpoint in _port_holders(node, document).items()}
+    found = _port_holders(node, document)
+    holders = {port: _words_with_pod(endpoint, node) for port, endpoint in found.items()}
     if holders:
         return "held: " + ", ".join(f"host port {port} by {holder}" for port, holder in holders.items())
     ports = ", ".join(sorted(_wanted_ports(document)))
@@ -117,3 +118,10 @@ def _log_unknown(node: Node, fault: ServiceError) -> None:
 def _words(endpoint: dict[str, Any]) -> str:
     kind = "remote endpoint" if member(endpoint, "IsRemoteEndpoint") else "endpoint"
     return f'{kind} "{member(endpoint, "Name")}" ({str(member(endpoint, "ID")).lower()})'
+
+
+def _words_with_pod(endpoint: dict[str, Any], node: Node) -> str:
+    """With the name of its pod, where the ledger knows both: a look at all rows, so not for each of many."""
+    holder = node.ledger.holder_of(str(member(endpoint, "ID")).lower())
+    pod = node.ledger.pod_of(holder).full_name if holder is not None else ""
+    return f"{_words(endpoint)} of pod {pod}" if pod else _words(endpoint)

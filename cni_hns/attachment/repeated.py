@@ -34,7 +34,6 @@ def stored_result(adding: Addition, row: AttachmentRow) -> Result | None:
     """
     _refuse_another(adding.asked, row)
     node, place = adding.node, adding.place
-    _name_the_pod(adding.attachment, row)
     view = look_at(node, row.endpoint_id or adding.attachment.endpoint_id, place)
     if view is None:
         node.log.event(
@@ -45,6 +44,7 @@ def stored_result(adding: Addition, row: AttachmentRow) -> Result | None:
         return None
     if not place.holds(view):
         place.put_back(node, view)
+    _name_the_pod(adding.attachment, row)
     return of_stored(row, node.ledger.path)
 
 

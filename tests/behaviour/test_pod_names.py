@@ -176,6 +176,14 @@ class TestTheyAreShown:
         assert answer.document["code"] == 101
         assert "(pod shop/web-0)" in answer.words
 
+    def test_of_whoever_has_the_host_port_that_is_asked_for(self, node: SimulatedNode) -> None:
+        port = {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}
+        mapped = l2bridge(runtimeConfig={"portMappings": [port]})
+        Sandbox(node, mapped).add(arguments())
+        answer = Sandbox(node, mapped).call("ADD")
+        assert answer.exit_code == 1
+        assert "of pod shop/web-0" in answer.words
+
     def test_of_some_that_have_the_addresses_where_none_is_left(self, node: SimulatedNode) -> None:
         few = l2bridge(ipam={"type": "cni-hns", "ranges": [[_range(2, 6)]]})
         for number in range(4):
