@@ -17,6 +17,7 @@ from cni_hns.typed import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from cni_hns.binding.libraries import Libraries, Machine
     from cni_hns.cni.errors import CniError
+    from cni_hns.log import Log
 
 __all__ = ["choose_hns", "main", "refusal"]
 
@@ -90,11 +91,14 @@ def _answer_runtime(environ: Mapping[str, str]) -> NoReturn:
     sys.stdout = sys.stderr
     outlet = Outlet(partial(write_stdout, _STDOUT), os._exit)
     refused = refusal(environ)
+    log = Log()
+    if getattr(sys, "frozen", False):
+        _tell_of_single_file(log)
     answer = run(
         environ,
         partial(read_stdin, _STDIN, LIMIT_BYTES),
         choose_hns(environ),
-        Log(),
+        log,
         outlet=outlet,
         # Not even the ledger is opened: a verb looks into it before it asks HNS.
         make_node=make_node if refused is None else lambda *_: _refuse(refused),
@@ -109,6 +113,13 @@ def _answer_runtime(environ: Mapping[str, str]) -> NoReturn:
         delivered = False
     # At once: no wait for a thread that stdin or a hung HNS call still holds.
     os._exit(answer.exit_code if delivered else 1)
+
+
+def _tell_of_single_file(log: Log) -> None:
+    from cni_hns.single_file import remedy, this_single_file
+
+    if exe := this_single_file():
+        log.note(remedy(exe))
 
 
 def _simulated(folder: str, profile: str) -> tuple[Libraries, Machine]:

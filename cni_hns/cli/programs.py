@@ -19,7 +19,7 @@ from cni_hns.dialects.recognise import NATIVE, dialect_of, is_native
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["PEERS", "missing_programs", "stands_in_for"]
+__all__ = ["PEERS", "missing_programs", "programs_of", "stands_in_for"]
 
 PEERS = ("win-bridge", "win-overlay", "nat", "sdnbridge", "sdnoverlay")
 
@@ -39,6 +39,11 @@ def missing_programs(
         for needed in _needed(document)
         if not any(_is_there(name, folders, there) for name in _file_names(needed.name))
     ]
+
+
+def programs_of(document: Mapping[str, Any]) -> list[str]:
+    """The names of all programs that a runtime starts for the file, IPAM's and flannel's among them."""
+    return [needed.name for needed in _needed(document)]
 
 
 class _Needed(NamedTuple):

@@ -69,9 +69,34 @@ def test_the_single_file_installs_checks_and_takes_itself_out(
     built.node.assert_clean()
     assert built.node.hcn.namespaces.ids() == namespaces
     assert built.run(installed, "version").exit_code == 0
-    gone = succeeded(built.run(built.single_file, "uninstall", *where[:2], "--json"))
+    gone = succeeded(built.run(built.single_file, "uninstall", *where, "--force"))
     assert gone["kept"] == []
     assert list((tmp_path / "bin").iterdir()) == []
+
+
+def test_the_installed_program_takes_itself_out_or_touches_nothing(
+    built: Built, where: list[str], tmp_path: Path
+) -> None:
+    succeeded(built.run(built.single_file, "install", *where))
+    installed = tmp_path / "bin" / built.name
+    before = sorted(tmp_path.joinpath("bin").rglob("*"))
+    gone = built.run(installed, "uninstall", *where, "--remove-ledger")
+    assert "Traceback" not in gone.err
+    if built.windows:
+        assert (gone.exit_code, sorted(tmp_path.joinpath("bin").rglob("*"))) == (1, before)
+        assert "Copy-Item" in gone.err
+    else:
+        assert (gone.exit_code, list((tmp_path / "bin").iterdir())) == (0, [])
+
+
+def test_the_single_file_as_a_plugin_says_once_how_to_be_faster(built: Built, tmp_path: Path) -> None:
+    copied = tmp_path / built.name
+    shutil.copy(built.single_file, copied)
+    done = built.verb(copied, "ADD", config(), "pod", built.node.namespace())
+    assert done.exit_code == 0, done
+    assert done.err.count("is the single file") == 1
+    installed = built.verb(built.exe, "DEL", config(), "pod", "")
+    assert "is the single file" not in installed.err
 
 
 def test_a_check_that_fails_says_where_and_leaves_nothing(
@@ -83,8 +108,10 @@ def test_a_check_that_fails_says_where_and_leaves_nothing(
     (tmp_path / "conf" / "10.conf").write_text(json.dumps(document))
     done = built.run(built.exe, "install", *where, "--check")
     assert done.exit_code == 1
-    assert "the check failed at ADD" in done.err
-    assert "nobody made it" in done.err
+    (fault,) = (one for one in done.json["faults"] if "the check failed" in one)
+    assert "the check failed at ADD" in fault
+    assert "nobody made it" in fault
+    assert any(line.startswith("put ") for line in done.json["done"])
     built.node.assert_clean()
     assert built.node.hcn.namespaces.ids() == namespaces
 

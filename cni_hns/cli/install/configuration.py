@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from cni_hns.cli.install.containerd import Places
 
 __all__ = [
+    "NAT_MODES",
     "OURS",
     "Verdict",
     "Wanted",
+    "hints",
     "judged",
     "loaded",
     "not_loaded",
@@ -26,6 +28,7 @@ __all__ = [
     "write_configuration",
 ]
 
+NAT_MODES = ("l2bridge", "l2tunnel", "overlay")
 OURS = "10-cni-hns.conflist"
 _SUFFIXES = (".conf", ".conflist", ".json")
 
@@ -46,6 +49,13 @@ class Wanted(NamedTuple):
     adapter: str | None
     gateway: str | None
     dns: tuple[str, ...]
+    nat_except: tuple[str, ...]
+    log_file: str
+
+    @property
+    def has_outbound_nat(self) -> bool:
+        """Whether the pods' traffic leaves behind the node's address because a policy says so."""
+        return self.mode in NAT_MODES
 
 
 def loaded(conf_dir: str, most: int, also: Iterable[str] = ()) -> list[str]:
@@ -74,13 +84,14 @@ def template(wanted: Wanted) -> dict[str, Any]:
     """A configuration list for one pod subnet of this node.
 
     Raises:
-        Failure: the subnet or the gateway is none.
+        Failure: the subnet, the gateway or an exception is none.
     """
     try:
         subnet = ipaddress.ip_network(wanted.subnet)
         gateway = ipaddress.ip_address(wanted.gateway) if wanted.gateway else subnet[1]
+        exceptions = dict.fromkeys(map(ipaddress.ip_network, (wanted.subnet, *wanted.nat_except)))
     except (ValueError, IndexError) as fault:
-        raise Failure(f"--subnet or --gateway: {fault}") from fault
+        raise Failure(f"--subnet, --gateway or --nat-except: {fault}") from fault
     network: dict[str, Any] = {"mode": wanted.mode, "create": True}
     if wanted.adapter:
         network["adapter"] = wanted.adapter
@@ -95,12 +106,38 @@ def template(wanted: Wanted) -> dict[str, Any]:
     }
     if wanted.dns:
         plugin["dns"] = {"nameservers": list(wanted.dns)}
+    if wanted.has_outbound_nat:
+        plugin["outboundNat"] = {"exceptions": list(map(str, exceptions))}
+    plugin["log"] = {"file": wanted.log_file}
     return {
         "cniVersion": "1.0.0",
         "cniVersions": ["1.0.0", "1.1.0"],
         "name": wanted.name or wanted.mode,
         "plugins": [plugin],
     }
+
+
+def hints(wanted: Wanted) -> list[str]:
+    """What an operator should know of the configuration that is written, before the first pod comes."""
+    said = []
+    if wanted.mode != "nat":
+        said.append(
+            "the first ADD makes the HCN network (create: true), and then the node itself has no connection "
+            "for some seconds. To choose that moment, let it be now: cni-hns install --check"
+        )
+    if not wanted.dns:
+        said.append(
+            "no --dns: pods get only the name servers that the runtime sends (containerd sends Kubernetes'). "
+            "Where it sends none: cni-hns install --replace-config --subnet ... --dns ADDRESS"
+        )
+    if wanted.has_outbound_nat and not wanted.nat_except:
+        said.append(
+            f"outbound NAT excepts {wanted.subnet} only: pods of other nodes, and services, see the node's "
+            "address. Name the prefixes of the cluster's pods and services: cni-hns install --replace-config "
+            "--subnet ... --nat-except PODS --nat-except SERVICES"
+        )
+    said.append(f"verbs log to {wanted.log_file}")
+    return [f"note: {line}" for line in said]
 
 
 def write_configuration(conf_dir: str, wanted: Wanted, *, dry_run: bool) -> str:

@@ -18,8 +18,9 @@ from cni_hns.cli.failure import Failure
 from cni_hns.cli.install.files import NEW, damaged, drop_left_over, lay_contents, move_aside, put
 from cni_hns.cli.install.package import LAYOUT, Package, digest, read_package
 from cni_hns.cli.install.records import LOCK, Records, locked, read_records
+from cni_hns.single_file import is_single_file
 
-__all__ = ["GRACE_S", "PEER", "Removal", "exe_name", "foresee", "lay_down", "remove"]
+__all__ = ["GRACE_S", "PEER", "Removal", "exe_name", "foresee", "lay_down", "remove", "vanishing"]
 
 # Longer than any verb may take (the longest has 100 s).
 GRACE_S = 600.0
@@ -54,7 +55,7 @@ def foresee(package: Package, folder: str, names: list[str]) -> list[str]:
         present = _present(path)
         if present == expected:
             continue
-        if _is_foreign(records, name, present):
+        if _is_foreign(records, folder, name):
             would.append(f"would keep {path} aside as {name + PEER}")
         would.append(f"would {'replace' if present else 'put'} {path}")
     return would
@@ -87,7 +88,7 @@ def _lay_down(package: Package, folder: str, names: list[str], now: float) -> li
     # Every name that is ours follows: a runtime may call any of them.
     wanted = [*names, *(name for name in records.exes if name not in names)]
     expected = digest(package.exe)
-    peers = [name for name in wanted if _is_foreign(records, name, _present(os.path.join(folder, name)))]
+    peers = [name for name in wanted if _is_foreign(records, folder, name)]
     for name in wanted:
         if expected not in records.exes.setdefault(name, []):
             records.exes[name].append(expected)
@@ -152,9 +153,7 @@ def remove(folder: str, *, dry_run: bool = False) -> Removal:
     Raises:
         Failure: nothing is installed there, or the folder cannot be written.
     """
-    records = read_records(folder)
-    if not os.path.isfile(records.path):
-        raise Failure(f'nothing is installed in "{folder}"')
+    records = _installed(folder)
     result = Removal([], [])
     try:
         with locked(folder):
@@ -173,6 +172,24 @@ def remove(folder: str, *, dry_run: bool = False) -> Removal:
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(folder, LOCK))
     return result
+
+
+def vanishing(folder: str) -> list[str]:
+    """The names of programs that `remove` takes out, and of which no peer's exe takes the place.
+
+    Raises:
+        Failure: nothing is installed there.
+    """
+    records = _installed(folder)
+    peers = {name for name, kept in records.peers.items() if os.path.isfile(os.path.join(folder, kept))}
+    return [name for name in records.exes if name not in peers]
+
+
+def _installed(folder: str) -> Records:
+    records = read_records(folder)
+    if not os.path.isfile(records.path):
+        raise Failure(f'nothing is installed in "{folder}"')
+    return records
 
 
 def _remove_exes(records: Records, folder: str, result: Removal, dry_run: bool) -> None:
@@ -256,8 +273,11 @@ def _remove_contents(path: str, result: Removal) -> None:
         result.kept.append(f"{path}: it holds files that were not installed")
 
 
-def _is_foreign(records: Records, name: str, present: str | None) -> bool:
-    return present is not None and present not in records.exes.get(name, [])
+def _is_foreign(records: Records, folder: str, name: str) -> bool:
+    """Whether the name is another program's. A copy of our own single file is nothing to keep."""
+    path = os.path.join(folder, name)
+    present = _present(path)
+    return present is not None and present not in records.exes.get(name, []) and not is_single_file(path)
 
 
 def _present(path: str) -> str | None:

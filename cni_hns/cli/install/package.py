@@ -13,6 +13,7 @@ import sys
 from typing import NamedTuple
 
 from cni_hns.cli.failure import Failure
+from cni_hns.single_file import carries_itself
 
 __all__ = ["LAYOUT", "Package", "digest", "this_program"]
 
@@ -41,8 +42,7 @@ def this_program() -> Package:
             "only the built program can install itself: make it by `pyinstaller build.spec`, and run that"
         )
     source = str(getattr(sys, "_MEIPASS", ""))
-    name = os.path.basename(sys.executable) if not os.path.isdir(os.path.join(source, _CARRIED)) else ""
-    exe = sys.executable if name else _carried_exe(source)
+    exe = _carried_exe(source) if carries_itself(source) else sys.executable
     return read_package(source, exe)
 
 

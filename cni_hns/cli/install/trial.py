@@ -29,8 +29,8 @@ _OLD_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1")
 _NEW_NAMESPACE = {"SchemaVersion": {"Major": 2, "Minor": 0}}
 
 
-def try_out(session: Session, bin_dir: str, configuration: str) -> list[str]:
-    """What each step answered, a line each.
+def try_out(session: Session, bin_dir: str, configuration: str, said: list[str]) -> None:
+    """Run the three, and put what each step answered into `said`, a line each.
 
     Raises:
         Failure: names the step that failed, with the plugin's own error.
@@ -41,7 +41,7 @@ def try_out(session: Session, bin_dir: str, configuration: str) -> list[str]:
         raise Failure(f'the check failed: there is no {exe}, which "{configuration}" names as its plugin')
     namespace = _make_namespace(session)
     try:
-        return _steps(exe, document, bin_dir, namespace)
+        _steps(exe, document, bin_dir, namespace, said)
     finally:
         with contextlib.suppress(CniError, ServiceError):
             session.hcn.namespaces.delete(namespace)
@@ -56,14 +56,13 @@ def _make_namespace(session: Session) -> str:
         raise Failure(f"the check failed at making a namespace: {fault}") from fault
 
 
-def _steps(exe: str, document: dict[str, Any], bin_dir: str, namespace: str) -> list[str]:
+def _steps(exe: str, document: dict[str, Any], bin_dir: str, namespace: str, said: list[str]) -> None:
     variables = {
         "CNI_CONTAINERID": f"cni-hns-check-{os.getpid()}",
         "CNI_NETNS": namespace,
         "CNI_IFNAME": "eth0",
         "CNI_PATH": bin_dir,
     }
-    said = []
     try:
         result = _call(exe, "ADD", document, variables)
         said.append("ADD gave " + ", ".join(_addresses(result)))
@@ -76,7 +75,7 @@ def _steps(exe: str, document: dict[str, Any], bin_dir: str, namespace: str) -> 
             _call(exe, "DEL", document, variables)
         raise
     _call(exe, "DEL", document, variables)
-    return [*said, "DEL removed it"]
+    said.append("DEL removed it")
 
 
 def _addresses(result: dict[str, Any]) -> list[str]:

@@ -9,17 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from cni_hns.binding.processes import Owner
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.install import command
+from cni_hns.cli.install import command, uninstalling
 from cni_hns.cli.install.configuration import OURS, Wanted, loaded, template
 from cni_hns.cli.install.containerd import find_places
 from cni_hns.cli.install.layout import exe_name
 from cni_hns.cli.install.package import LAYOUT, Package, digest, read_package
+from cni_hns.cli.install.records import LOCK, RECORDS
 from cni_hns.deadline import Deadline
 from cni_hns.dialects.lint import check_file_text
 from cni_hns.ipam.held import plain_lease
-from cni_hns.ledger import AttachmentKey, open_ledger
+from cni_hns.ledger import AttachmentKey, Ledger, open_ledger
+from cni_hns.single_file import is_single_file
 from tests.unit.cli.conftest import Node
+
+LOG = "C:\\ProgramData\\cni-hns\\cni-hns.log"
 
 TWO = """version = 3
 [plugins.'io.containerd.cri.v1.runtime'.cni]
@@ -119,7 +124,7 @@ def test_containerds_configuration_says_how_many_files_count(tmp_path: Path, lin
 @pytest.mark.parametrize("mode", ["l2bridge", "l2tunnel", "nat", "overlay", "transparent"])
 def test_the_configuration_of_every_mode_is_right(mode: str) -> None:
     adapter = None if mode == "nat" else "Ethernet"
-    made = template(Wanted(mode, "10.5.0.0/24", None, adapter, None, ("10.96.0.10",)))
+    made = template(Wanted(mode, "10.5.0.0/24", None, adapter, None, ("10.96.0.10",), (), LOG))
     assert made["plugins"][0]["network"]["subnets"] == [{"prefix": "10.5.0.0/24", "gateway": "10.5.0.1"}]
     assert check_file_text(json.dumps(made).encode()) == []
 
@@ -153,6 +158,29 @@ def joining(kind: str) -> dict[str, object]:
         "network": {"mode": "l2bridge"},
         "ipam": {"type": "cni-hns", "subnet": "10.5.0.0/24"},
     }
+
+
+def attach(ledger: Ledger, network: str, container: str) -> None:
+    """An ADD that has begun."""
+    key = AttachmentKey(network, container, "eth0")
+    ledger.claim(
+        key,
+        "adding",
+        fingerprint=None,
+        namespace_id=None,
+        owner=Owner(1, "1", "boot"),
+        token=container,
+        deadline_at=1e12,
+        alive=lambda _: True,
+    )
+
+
+def single_file() -> bytes:
+    """The end of an exe as PyInstaller writes it, of which only the table of contents matters."""
+    contents, table = b"code", b"...layout.json..."
+    numbers = (len(contents) + len(table) + 88, len(contents), len(table), 311)
+    cookie = b"MEI\x0c\x0b\x0a\x0b\x0e" + b"".join(number.to_bytes(4, "big") for number in numbers)
+    return b"bootloader" + contents + table + cookie + b"python".ljust(64, b"\0") + b"signature"
 
 
 class TestTheCommand:
@@ -280,7 +308,7 @@ class TestTheCommand:
         node.make("install", *there, "--subnet", "10.5.0.0/24", "--adapter", "Ethernet")
         ledger.parent.mkdir(parents=True)
         ledger.write_bytes(b"kept")
-        typed = node("uninstall", *there[:2])
+        typed = node("uninstall", *there, "--force")
         assert typed.exit_code == 0
         assert str(ledger) in typed.out
         assert "left as they are" in typed.out
@@ -294,14 +322,156 @@ class TestTheCommand:
         node.make("install", *there)
         with closing(open_ledger(str(node.folder / "cni-hns" / "ledger.db"), Deadline(30))) as ledger:
             ledger.hold(plain_lease(AttachmentKey("pods", "pod1", "eth0"), "10.5.0.2"))
-        typed = node("uninstall", *there[:2])
+        typed = node("uninstall", *there)
         assert 'nothing of 1 addresses held on network "pods"' in typed.out
         assert "ipam export" in typed.out
 
     def test_the_ledger_goes_when_asked_for(self, node: Node, package: Package, there: list[str]) -> None:
         ledger = node.folder / "cni-hns" / "ledger.db"
         node.make("install", *there)
-        ledger.parent.mkdir(parents=True)
-        ledger.write_bytes(b"")
-        assert node("uninstall", *there[:2], "--remove-ledger").exit_code == 0
+        open_ledger(str(ledger), Deadline(30)).close()
+        assert node("uninstall", *there, "--remove-ledger").exit_code == 0
         assert not ledger.exists()
+
+
+class TestAnUninstallThatWouldHurt:
+    """Nothing is touched until a person says --force."""
+
+    def refused(self, node: Node, there: list[str], tmp_path: Path) -> list[str]:
+        before = sorted(os.listdir(tmp_path / "bin"))
+        typed = node("uninstall", *there)
+        assert typed.exit_code == 1
+        assert "nothing was removed" in typed.out
+        assert sorted(os.listdir(tmp_path / "bin")) == before
+        said: list[str] = node("uninstall", *there, "--json").json["neededBy"]
+        return said
+
+    def test_attachments_without_del_are_counted(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path
+    ) -> None:
+        node.make("install", *there)
+        with closing(open_ledger(str(node.folder / "cni-hns" / "ledger.db"), Deadline(30))) as ledger:
+            attach(ledger, "pods", "pod1")
+            attach(ledger, "pods", "pod2")
+        (said,) = self.refused(node, there, tmp_path)
+        assert said.startswith('2 attachments on network "pods"')
+        assert node("uninstall", *there, "--force").exit_code == 0
+        assert os.listdir(tmp_path / "bin") == []
+
+    def test_a_ledger_that_a_configuration_names_counts_too(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path
+    ) -> None:
+        node.make("install", *there)
+        (tmp_path / "conf").mkdir()
+        document = {**joining("cni-hns"), "dataDir": str(tmp_path / "data")}
+        (tmp_path / "conf" / "1.conf").write_text(json.dumps(document))
+        with closing(open_ledger(str(tmp_path / "data" / "ledger.db"), Deadline(30))) as ledger:
+            attach(ledger, "other", "pod1")
+        said = self.refused(node, there, tmp_path)
+        assert said[0].startswith('1 attachments on network "other"')
+
+    def test_a_configuration_that_names_the_program_is_named(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path
+    ) -> None:
+        node.make("install", *there)
+        (tmp_path / "conf").mkdir()
+        # Not the first by name: it counts as soon as the other goes.
+        (tmp_path / "conf" / "1.conf").write_text('{"name": "n", "type": "other"}')
+        (tmp_path / "conf" / "2.conf").write_text(json.dumps(joining("cni-hns")))
+        (said,) = self.refused(node, there, tmp_path)
+        assert said.startswith(f"{tmp_path / 'conf' / '2.conf'} names cni-hns")
+
+    def test_where_the_peers_exe_comes_back_its_configuration_is_no_reason(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / exe_name("win-bridge")).write_text("peer")
+        node("install", *there, "--as", "win-bridge")
+        (tmp_path / "conf").mkdir()
+        (tmp_path / "conf" / "1.conf").write_text('{"name": "n", "type": "win-bridge"}')
+        assert node("uninstall", *there).exit_code == 0
+        assert (tmp_path / "bin" / exe_name("win-bridge")).read_text() == "peer"
+
+    def test_on_windows_the_program_that_runs_is_not_taken_from_under_itself(
+        self,
+        node: Node,
+        package: Package,
+        there: list[str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        node.make("install", *there)
+        contents = str(tmp_path / "bin" / package.folder)
+        monkeypatch.setattr(uninstalling, "_contents_in_use", lambda: contents)
+        before = sorted(os.listdir(tmp_path / "bin"))
+        typed = node("uninstall", *there, "--force")
+        assert typed.exit_code == 1
+        assert "Copy-Item -Recurse" in typed.err
+        assert sorted(os.listdir(tmp_path / "bin")) == before
+
+
+class TestEveryOptionIsUsedOrRefused:
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            (["--mode", "nat"], "--mode says what to write"),
+            (["--gateway", "10.5.0.1", "--dns", "10.0.0.1"], "--gateway, --dns say what to write"),
+            (["--replace-config"], "give --subnet"),
+            (["--dry-run", "--check"], "say one of them"),
+            (["--subnet", "10.5.0.0/24", "--mode", "nat", "--nat-except", "10.0.0.0/8"], "--nat-except"),
+            (["--subnet", "10.5.0.0/24", "--mode", "nat", "--adapter", "Ethernet"], "--adapter"),
+        ],
+    )
+    def test_before_anything_is_done(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path, options: list[str], says: str
+    ) -> None:
+        typed = node("install", *there, *options)
+        assert typed.exit_code == 2
+        assert says in typed.err
+        assert not (tmp_path / "bin").exists()
+
+
+class TestTheFirstNight:
+    def test_log_outbound_nat_and_name_servers_are_written(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path
+    ) -> None:
+        options = ["--subnet", "10.5.0.0/24", "--dns", "10.96.0.10", "--nat-except", "10.96.0.0/12"]
+        node.make("install", *there, *options)
+        (plugin,) = json.loads((tmp_path / "conf" / OURS).read_text())["plugins"]
+        assert plugin["outboundNat"] == {"exceptions": ["10.5.0.0/24", "10.96.0.0/12"]}
+        assert plugin["log"] == {"file": str(node.folder / "cni-hns" / "cni-hns.log")}
+        assert plugin["dns"] == {"nameservers": ["10.96.0.10"]}
+
+    def test_what_is_missing_and_what_will_happen_is_said(
+        self, node: Node, package: Package, there: list[str]
+    ) -> None:
+        notes = "\n".join(node.make("install", *there, "--subnet", "10.5.0.0/24")["notes"])
+        for words in ("no connection for some seconds", "no --dns", "--nat-except SERVICES", "verbs log to"):
+            assert words in notes
+
+    def test_a_check_that_fails_hides_nothing_of_what_was_done(
+        self, node: Node, package: Package, there: list[str], tmp_path: Path
+    ) -> None:
+        typed = node("install", *there, "--subnet", "10.5.0.0/24", "--check", "--json")
+        assert typed.exit_code == 1
+        done = typed.json["done"]
+        assert [line.split()[0] for line in done] == ["laid", "put", "wrote"]
+        assert "the check failed at ADD" in typed.json["faults"][0]
+        assert (tmp_path / "bin" / exe_name("cni-hns")).exists()
+
+
+def test_a_single_file_among_the_plugins_is_named_with_the_command_that_mends_it(
+    node: Node, package: Package, there: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    copied = tmp_path / "bin" / exe_name("win-bridge")
+    copied.write_bytes(single_file())
+    assert is_single_file(str(copied))
+    (fault,) = node("install", *there, "--json").json["faults"]
+    assert str(copied) in fault
+    assert "--as win-bridge" in fault
+    # It is our own, and nobody's exe to be put back.
+    assert node("install", *there, "--as", "win-bridge").exit_code == 0
+    assert sorted(os.listdir(tmp_path / "bin")) == sorted(
+        [exe_name("cni-hns"), exe_name("win-bridge"), package.folder, RECORDS, LOCK]
+    )
