@@ -43,7 +43,7 @@ def check(file: str, folders: tuple[str, ...], as_json: bool) -> int:
     Prints every finding with the path of its field. Exit code 1 if there are errors or warnings; notes say
     what a peer does otherwise, and what has no effect.
     """
-    findings = findings_of_file(file, folders)
+    findings = [*findings_of_file(file, folders), *_before_it(file)]
     is_wrong = any(map(is_fault, findings))
     if as_json:
         print_json([{"id": finding.path, **finding._asdict()} for finding in findings])
@@ -80,6 +80,22 @@ def findings_of_file(path: str, folders: Sequence[str] = (), expected: Iterable[
         findings += _beside(path, document)
         findings += missing_programs(document, folders, expected) if folders else []
     return sorted(findings, key=lambda each: ("error", "warning", "note").index(each.severity))
+
+
+def _before_it(path: str) -> list[Finding]:
+    """containerd loads the first file of its folder by name, and as many as `max_conf_num` says, which is 1.
+
+    Source: go-cni, loadFromConfDir.
+    """
+    from cni_hns.dialects.findings import Finding
+    from cni_hns.dialects.libcni import LOADED
+
+    folder, name = os.path.split(os.path.abspath(path))
+    earlier = sorted(one for one in os.listdir(folder) if one.endswith(LOADED) and one < name)
+    if not (earlier and name.endswith(LOADED)):
+        return []
+    words = "containerd loads one file of its folder, the first by name: here {} comes before this one"
+    return [Finding("", words.format(earlier[0]), "note")]
 
 
 def _beside(path: str, document: Mapping[str, Any]) -> list[Finding]:

@@ -21,6 +21,9 @@ from .findings import Finding
 
 __all__ = ["read_file"]
 
+# In these, keys are whatever somebody chose.
+_FREE = ("args", "runtimeConfig")
+
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
@@ -59,25 +62,30 @@ def read_file(data: bytes) -> tuple[dict[str, Any] | None, list[Finding]]:
 
 
 def _repeated(text: str) -> list[Finding]:
-    """Keys that an object has twice: JSON readers take the later one, and say nothing."""
-    return [
-        Finding(path, "stands twice in its object; the later one counts, the other has no effect", "warning")
-        for path in _repeated_keys(json.loads(text, object_pairs_hook=_Pairs), "")
-    ]
+    """Keys that an object has twice: JSON readers take the later one, and say nothing.
+
+    So does Go with keys that differ in case only, wherever it knows the members of an object.
+    """
+    pairs = json.loads(text, object_pairs_hook=_Pairs)
+    return [Finding(path, message, "warning") for path, message in _repeated_keys(pairs, "")]
 
 
 class _Pairs(list[tuple[str, Any]]):
     """The members of an object, as they are written."""
 
 
-def _repeated_keys(value: Any, path: str) -> Iterator[str]:
+def _repeated_keys(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Paths, and what is wrong there."""
     if isinstance(value, _Pairs):
-        seen: set[str] = set()
+        seen: dict[str, str] = {}
         for key, each in value:
             inner = f"{path}.{key}" if path else key
-            if key in seen:
-                yield inner
-            seen.add(key)
+            before = seen.get(key.lower())
+            seen[key.lower()] = key
+            if before == key:
+                yield inner, "stands twice in its object; the later one counts, the other has no effect"
+            elif before is not None and not path.startswith(_FREE):
+                yield inner, f"differs from {before} in case only, and runtimes read both as one: delete one"
             yield from _repeated_keys(each, inner)
     elif isinstance(value, list):
         for index, each in enumerate(value):

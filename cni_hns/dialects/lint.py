@@ -7,7 +7,6 @@ it on disk.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 
 from netaddr import IPNetwork, IPRange, IPSet  # type: ignore[import-untyped]
@@ -23,9 +22,11 @@ from .example import Example
 from .file_plugins import FilePlugin, plugins_of
 from .file_text import read_file
 from .findings import ConfigFault, Finding
+from .libcni import refusals_of_list, refusals_of_name
 from .native_keys import native_keys
+from .other_plugins import for_linux_only, of_the_chain, without_windows_build
 from .plan import AttachmentPlan
-from .recognise import dialect_of, recognise
+from .recognise import NAMES, NATIVE, dialect_of, recognise
 from .spelling import near
 
 __all__ = ["check_file_text", "findings_of", "remark_finding"]
@@ -57,7 +58,7 @@ def check_file_text(text: str | bytes, name: str = "") -> list[Finding]:
     document, findings = read_file(text.encode() if isinstance(text, str) else text)
     if document is None:
         return findings
-    return [*findings, *_of_the_name(document, name), *findings_of(document)]
+    return [*findings, *refusals_of_name(document, name), *findings_of(document)]
 
 
 def findings_of(document: Mapping[str, Any]) -> list[Finding]:
@@ -76,30 +77,13 @@ def remark_finding(remark: str, plugin: FilePlugin) -> Finding:
     return Finding(plugin.prefix, remark, "note")
 
 
-def _of_the_name(document: Mapping[str, Any], name: str) -> list[Finding]:
-    """libcni tells a list from a single object by the suffix, and containerd loads no other files."""
-    suffix = os.path.splitext(name)[1]
-    if suffix in (".conf", ".json") and "plugins" in document:
-        message = f"a list in a {suffix} file, where runtimes look for one plugin and fail: call it .conflist"
-        return [Finding("plugins", message)]
-    if suffix == ".conflist" and "plugins" not in document:
-        message = (
-            "missing: a .conflist file holds a list; call this file .conf, or put its plugin into plugins"
-        )
-        return [Finding("plugins", message)]
-    if suffix and suffix not in (".conf", ".json", ".conflist"):
-        message = f"runtimes load .conf, .conflist and .json files, in lower case, and pass over {suffix}"
-        return [Finding("", message, "note")]
-    return []
-
-
 def _of_list(document: Mapping[str, Any]) -> list[Finding]:
     plugins = document["plugins"]
+    refused = refusals_of_list(document)
+    found = [*refused, *_version(document), *_versions(document), *_misplaced(document)]
     if not isinstance(plugins, list) or not plugins:
-        return [Finding("plugins", "a list of plugins is expected")]
-    found = [*_version(document), *_versions(document), *_misplaced(document)]
-    if "name" not in document:
-        found.append(Finding("name", "missing"))
+        return found
+    found += of_the_chain(document)
     ours = plugins_of(document)
     if not ours:
         types = [fields.shown(each.get("type")) for each in plugins if isinstance(each, Mapping)]
@@ -120,7 +104,7 @@ def _version(document: Mapping[str, Any]) -> list[Finding]:
             Finding(
                 "cniVersion",
                 "missing: runtimes take 0.1.0 then, in which nothing calls CHECK, GC and STATUS",
-                "note",
+                "warning",
             )
         ]
     if written == "1.1.0" and "plugins" not in document:
@@ -128,7 +112,7 @@ def _version(document: Mapping[str, Any]) -> list[Finding]:
             "containerd 1.x cannot read results of 1.1.0, and a file of one plugin offers one version only"
         )
         return [Finding("cniVersion", message, "note")]
-    if written == "" or written in SUPPORTED:
+    if written == "" or written in SUPPORTED or not isinstance(written, str):
         return []
     return [Finding("cniVersion", f"{fields.shown(written)} is not one of {', '.join(SUPPORTED)}")]
 
@@ -216,6 +200,12 @@ def _type(config: Mapping[str, Any]) -> list[Finding]:
         ]
     if dialect_of({"type": written}) is None:
         dialect, _ = recognise(config)
+        if for_linux_only(written):
+            message = f'{without_windows_build(written)}; for this plugin write "type": "{NATIVE}"'
+            return [Finding("type", message)]
+        if guess := near(written, NAMES):
+            message = f'{fields.shown(written)} is another program; did you mean "{guess}"?'
+            return [Finding("type", message, "warning")]
         message = (
             f"{fields.shown(written)} is a name of neither this plugin nor a peer; its keys are those of "
             f"{_DIALECTS.get(dialect, dialect)}, and this program must have that name to be started"
@@ -228,6 +218,8 @@ def _ipam_type(config: Mapping[str, Any]) -> list[Finding]:
     """A name that is nearly ours is looked for as another program."""
     ipam = fields.fold(config).get("ipam")
     kind, name = ipam_kind(fields.fold(ipam)) if isinstance(ipam, Mapping) else ("", "")
+    if for_linux_only(name):
+        return [Finding("ipam.type", without_windows_build(name), "warning")]
     guess = (
         near(name, BUILT_IN) if kind == "delegate" and ipam_kind({"type": name})[0] == "delegate" else None
     )

@@ -14,7 +14,16 @@ from cni_hns.typed import Any
 from . import fields
 from .findings import ConfigFault, Finding
 
-__all__ = ["NATIVE", "Dialect", "dialect_of", "is_native", "is_wcn", "passes_over_arguments", "recognise"]
+__all__ = [
+    "NAMES",
+    "NATIVE",
+    "Dialect",
+    "dialect_of",
+    "is_native",
+    "is_wcn",
+    "passes_over_arguments",
+    "recognise",
+]
 
 NATIVE = "cni-hns"
 
@@ -33,6 +42,9 @@ _BY_TYPE: dict[str, Dialect] = {
     "overlay": ("wcn", "overlay"),
     "transparent": ("wcn", "transparent"),
 }
+NAMES = tuple(_BY_TYPE)
+"""The names of plugins that this program is or stands in for."""
+
 _WCN_MODES = {key: mode for key, (dialect, mode) in _BY_TYPE.items() if dialect == "wcn"}
 _WCN_KEYS = ("additionalargs", "optionalflags", "additionalroutes")
 _WIN_KEYS = ("apiversion", "ipmasqnetwork", "hcnpolicyargs", "loopbackdsr")

@@ -55,7 +55,7 @@ def cnitool(lane: Lane) -> str:
     return str(lane.program("cnitool", windows=False))
 
 
-def is_read_by_libcni(cnitool: str, folder: Path, data: bytes, name: str) -> bool:
+def said_by_libcni(cnitool: str, folder: Path, data: bytes, name: str) -> str:
     (folder / name).write_bytes(data)
     done = subprocess.run(
         [cnitool, "add", NAME, "/var/run/netns/pod"],
@@ -65,7 +65,45 @@ def is_read_by_libcni(cnitool: str, folder: Path, data: bytes, name: str) -> boo
         timeout=60,
         check=False,
     )
-    return "failed to find plugin" in done.stderr
+    return done.stderr
+
+
+def is_read_by_libcni(cnitool: str, folder: Path, data: bytes, name: str) -> bool:
+    return "failed to find plugin" in said_by_libcni(cnitool, folder, data, name)
+
+
+def listed(**changes: object) -> str:
+    return json.dumps({**json.loads(LISTED), **changes})
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        pytest.param(LISTED, "10.conf", id="a list in .conf"),
+        pytest.param(SINGLE, "10.conflist", id="one plugin in .conflist"),
+        pytest.param(SINGLE, "10.yaml", id="a suffix that is not loaded"),
+        pytest.param(SINGLE, "10.CONF", id="a suffix in capitals"),
+        pytest.param(listed(plugins=[]), "10.conflist", id="no plugins"),
+        pytest.param(listed(plugins={}), "10.conflist", id="plugins as an object"),
+        pytest.param(listed(plugins=None), "10.conflist", id="plugins null"),
+        pytest.param(listed(plugins=[5]), "10.conflist", id="a number"),
+        pytest.param(listed(plugins=[{"type": "x"}, {}]), "10.conflist", id="no type"),
+        pytest.param(listed(plugins=[{"type": 5}]), "10.conflist", id="type a number"),
+        pytest.param(listed(name=5), "10.conflist", id="name a number"),
+        pytest.param(listed(cniVersion=True), "10.conflist", id="version a boolean"),
+        pytest.param(listed(disableCheck="maybe"), "10.conflist", id="no truth"),
+        pytest.param(listed(disableGC=[]), "10.conflist", id="a switch that is a list"),
+    ],
+)
+def test_what_libcni_says_is_quoted(cnitool: str, tmp_path: Path, content: str, name: str) -> None:
+    said = said_by_libcni(cnitool, tmp_path, content.encode(), name)
+    quoted = [
+        each.message.partition("(libcni: ")[2].removesuffix(")")
+        for each in check_file_text(content, name)
+        if "(libcni: " in each.message
+    ]
+    assert quoted
+    assert quoted[0] in said
 
 
 @pytest.mark.parametrize("what", [*REFUSED, *READ])

@@ -118,3 +118,12 @@ def test_the_values_of_a_users_own_file_are_shown(
     assert typed.exit_code == 1
     assert '"hunter2" is not one of Allow, Block, Pass' in said
     assert "characters)" not in said
+
+
+def test_a_file_that_comes_second_by_name_is_noted(node: Node, tmp_path: Path) -> None:
+    text = (CONF / "nat.conflist").read_text(encoding="utf-8")
+    for name in ("10-a.conflist", "20-b.conflist", "05-c.conflist.bak"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert node.make("config", "check", str(tmp_path / "10-a.conflist")) == []
+    (note,) = node.make("config", "check", str(tmp_path / "20-b.conflist"))
+    assert "10-a.conflist comes before" in note["message"]

@@ -124,3 +124,18 @@ def test_a_key_given_twice_is_a_warning_with_its_path() -> None:
         ("b[0].c.d", "warning"),
         ("a", "warning"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ('{"name": "a", "name": "b"}', ["name"]),
+        ('{"type": "a", "Type": "b"}', ["Type"]),
+        ('{"ipam": {"subnet": 1, "SUBNET": 2, "SUBNET": 3}}', ["ipam.SUBNET", "ipam.SUBNET"]),
+        ('{"args": {"labels": {"app": 1, "App": 2}}}', []),
+    ],
+    ids=["twice", "in two cases", "both", "keys that somebody chose"],
+)
+def test_keys_that_are_one_to_a_reader_are_found(text: str, paths: list[str]) -> None:
+    _, findings = read_file(text.encode())
+    assert [each.path for each in findings] == paths

@@ -75,7 +75,7 @@ def test_without_the_daemons_file_a_note_names_what_stands_in() -> None:
         pytest.param({"delegate": {**DELEGATE, "name": "x"}}, "delegate.name", "refuses", id="name"),
         pytest.param({"delegate": {**DELEGATE, "ipam": {}}}, "delegate.ipam", "refuses", id="ipam"),
         pytest.param({"delegate": []}, "delegate", "an object is expected", id="no object"),
-        pytest.param({"delegate": {"type": "bridge"}}, "delegate.type", "no dialect", id="not ours"),
+        pytest.param({"delegate": {"type": "bridge"}}, "delegate.type", "no build", id="not ours"),
         pytest.param(
             {"delegate": {**DELEGATE, "Policies": [{"Name": "EndpointPolicy", "Value": {"Type": "x"}}]}},
             "delegate.Policies[0]",

@@ -178,7 +178,7 @@ def test_an_allow_rule_beside_a_block_is_fine() -> None:
 
 
 def test_no_ports_can_be_mapped_on_a_transparent_network() -> None:
-    assert found({**DHCP, "capabilities": {"dns": True}}) == {}
+    assert found({**DHCP, "cniVersion": "1.0.0", "capabilities": {"dns": True}}) == {}
 
 
 def test_capabilities_of_other_kinds_are_no_findings() -> None:
@@ -215,12 +215,30 @@ class TestLists:
             pytest.param({**LIST, "plugins": []}, "plugins", "a list of plugins", id="no plugins"),
             pytest.param({**LIST, "plugins": {}}, "plugins", "a list of plugins", id="plugins as an object"),
             pytest.param(
-                {**LIST, "plugins": [{"type": "portmap"}]},
+                {**LIST, "plugins": [{"type": "else"}]},
                 "plugins",
-                'none is for this plugin ("portmap")',
+                'none is for this plugin ("else")',
                 id="not ours",
             ),
-            pytest.param({**LIST, "plugins": [5]}, "plugins", "no objects", id="a number"),
+            pytest.param(
+                {**LIST, "plugins": [PLUGIN, 5]}, "plugins[1]", "an object is expected", id="a number"
+            ),
+            pytest.param(
+                {**LIST, "plugins": [PLUGIN, {"Type": ""}]}, "plugins[1].type", "missing", id="no type"
+            ),
+            pytest.param(
+                {**LIST, "plugins": [PLUGIN, {"type": "portmap"}]},
+                "plugins[1].type",
+                "maps ports by itself",
+                id="no build for Windows",
+            ),
+            pytest.param(
+                {**LIST, "plugins": [PLUGIN, {"type": "bandwidht"}]},
+                "plugins[1].type",
+                'did you mean "bandwidth"',
+                id="nearly a plugin",
+            ),
+            pytest.param({**LIST, "disableGC": "no"}, "disableGC", "true or false", id="no truth"),
             pytest.param({**LIST, "cniVersion": "1.1.0"}, "cniVersion", "containerd 1.x", id="1.1.0 only"),
             pytest.param(
                 {**LIST, "cniVersion": "2.0.0"}, "cniVersion", "is not one of", id="unknown version"
@@ -334,15 +352,16 @@ class TestFileNames:
 
     @pytest.mark.parametrize(
         ("document", "name"),
-        [(LIST, "10.conflist"), (BRIDGE, "10.conf"), (BRIDGE, "10.json"), (BRIDGE, "10")],
+        [(LIST, "10.conflist"), (BRIDGE, "10.conf"), (BRIDGE, "10.json"), (BRIDGE, "")],
     )
     def test_the_right_kind_is_not(self, document: dict[str, Any], name: str) -> None:
         said = check_file_text(json.dumps(document), name)
         assert {each.path for each in said if each.severity != "note"} == set()
 
-    def test_a_suffix_that_no_runtime_loads_is_noted(self) -> None:
-        said = check_file_text(json.dumps(BRIDGE), "10.CONF")
-        assert [each.severity for each in said if ".CONF" in each.message] == ["note"]
+    @pytest.mark.parametrize("name", ["10.CONF", "10.yaml", "10.conflist.bak", "10"])
+    def test_a_file_that_no_runtime_loads_is_warned_of(self, name: str) -> None:
+        said = check_file_text(json.dumps(BRIDGE), name)
+        assert [each.severity for each in said if "pass over" in each.message] == ["warning"]
 
 
 class TestTypes:
@@ -353,14 +372,27 @@ class TestTypes:
         assert (finding.path, finding.severity) == ("type", "error")
 
     def test_one_that_only_the_keys_explain_is_noted(self) -> None:
-        (finding,) = findings_of({**BRIDGE, "type": "bridge", "cniVersion": "1.0.0"})
+        (finding,) = findings_of({**BRIDGE, "type": "azure-vnet", "cniVersion": "1.0.0"})
         assert (finding.path, finding.severity) == ("type", "note")
         assert "must have that name" in finding.message
 
+    @pytest.mark.parametrize(
+        ("name", "severity", "words"),
+        [
+            ("bridge", "error", "no build for Windows"),
+            ("win-bridgee", "warning", 'did you mean "win-bridge"'),
+            ("cnihns", "warning", 'did you mean "cni-hns"'),
+        ],
+    )
+    def test_one_that_names_another_program_is_a_fault(self, name: str, severity: str, words: str) -> None:
+        (finding,) = findings_of({**BRIDGE, "type": name, "cniVersion": "1.0.0"})
+        assert (finding.path, finding.severity) == ("type", severity)
+        assert words in finding.message
+
 
 class TestVersions:
-    def test_a_missing_version_is_noted(self) -> None:
-        assert "0.1.0" in noted(changed(BRIDGE, cniVersion=REMOVED))[0]
+    def test_a_missing_version_is_warned_of(self) -> None:
+        assert "0.1.0" in found(changed(BRIDGE, cniVersion=REMOVED))["cniVersion"]
 
     def test_the_newest_version_in_a_file_of_one_plugin_is_noted(self) -> None:
         assert "containerd 1.x" in noted(BRIDGE)[0]
