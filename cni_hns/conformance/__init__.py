@@ -14,9 +14,11 @@ from cni_hns.conformance.configuration import ConfigurationFault, PluginConfigur
 from cni_hns.conformance.namespaces import (
     CommandNamespaces,
     GivenNamespaces,
+    IpNamespaces,
     NamespaceFault,
     Namespaces,
     TextNamespaces,
+    WithoutInterfaces,
 )
 from cni_hns.conformance.process import ProcessRunner
 from cni_hns.conformance.registry import MUST, SHOULD, Check
@@ -39,6 +41,7 @@ __all__ = [
     "CommandNamespaces",
     "ConfigurationFault",
     "GivenNamespaces",
+    "IpNamespaces",
     "NamespaceFault",
     "Namespaces",
     "NotStarted",
@@ -52,6 +55,7 @@ __all__ = [
     "TextNamespaces",
     "Verdict",
     "Watcher",
+    "WithoutInterfaces",
     "as_json",
     "as_junit",
     "read_configuration",

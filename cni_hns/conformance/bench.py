@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from cni_hns.conformance.chain import Chain
 from cni_hns.conformance.configuration import CHAINED
 from cni_hns.conformance.findings import Finding, Hung, NotApplicable
 from cni_hns.conformance.namespaces import NamespaceFault
@@ -62,9 +63,11 @@ class _Attempt:
 class Bench:
     """One check's view of the plugin, which speaks `version` where a call does not say otherwise."""
 
-    def __init__(self, subject: Subject, version: str) -> None:
+    def __init__(self, subject: Subject, version: str, check_id: str = "") -> None:
         self.subject = subject
         self.version = version
+        self._check_id = check_id
+        self._chain = Chain(subject.earlier)
         self.calls: list[Outcome] = []
         self.remarks: list[tuple[str, Outcome | None]] = []
         self._namespaces: list[str] = []
@@ -148,17 +151,44 @@ class Bench:
         """What the plugins before this one in a chain would have given."""
         if self.subject.previous is not None:
             return {**self.subject.previous, "cniVersion": version}
-        return made_up(version, attachment.ifname, attachment.netns)
+        if self.subject.earlier:
+            variables = self.variables("ADD", attachment)
+            return self._chain.result(variables, version)
+        mac = self.subject.namespaces.interface(attachment.netns, attachment.ifname)
+        return made_up(version, attachment.ifname, attachment.netns, mac)
 
     def added(
         self, attachment: Attachment | None = None, *, version: str | None = None, **members: Any
     ) -> Added:
-        """An attachment that exists. Raises: Finding where the ADD fails."""
+        """An attachment that exists.
+
+        Raises:
+            Finding: the ADD fails.
+            NotApplicable: it fails as it has for an earlier check, and never succeeded.
+        """
         wanted = attachment or self.attachment()
         outcome = self.add(wanted, version=version, **members)
-        if not outcome.ok:
-            raise Finding("the ADD that this check needs failed", outcome)
+        if members:
+            self.must(outcome.ok, "the ADD that this check needs failed", outcome)
+        else:
+            self.judge_plain_add(outcome, version, "the ADD that this check needs failed")
         return Added(wanted, version or self.version, outcome)
+
+    def judge_plain_add(self, outcome: Outcome, version: str | None, message: str) -> None:
+        """One failure is told once: what needs the same ADD has nothing to see.
+
+        Raises: Finding, NotApplicable.
+        """
+        spoken = version or self.version
+        if outcome.ok:
+            self.subject.able_to_add.add(spoken)
+            return
+        if spoken in self.subject.able_to_add:
+            raise Finding(message, outcome)
+        first = self.subject.unable_to_add.setdefault(spoken, self._check_id)
+        if first != self._check_id:
+            raise NotApplicable(f"it needs an ADD, and none in {spoken} succeeds: see {first}")
+        raise Finding(message, outcome)
 
     def sample(self, version: str | None = None) -> Outcome:
         """The outcome of an ADD of this version whose attachment is gone again; made once in a run."""
@@ -263,6 +293,7 @@ class Bench:
     def close(self) -> list[str]:
         """Delete what was added, then its namespaces; what could not be, a line each."""
         left = [line for attempt in list(self._attempts.values()) for line in self._undo(attempt)]
+        left += self._chain.close()
         for netns in self._namespaces:
             try:
                 self.subject.namespaces.remove(netns)

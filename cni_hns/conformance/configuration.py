@@ -44,11 +44,21 @@ class PluginConfiguration:
     """What a runtime selects: the newest known one in `cniVersion` and `cniVersions`."""
     plugin: Mapping[str, Any]
     kind: str
+    before: tuple[Mapping[str, Any], ...] = ()
+    """The plugins before it in the list."""
 
     @property
     def capabilities(self) -> set[str]:
         declared = self.plugin.get("capabilities")
         return {key for key, on in declared.items() if on is True} if isinstance(declared, dict) else set()
+
+    def earlier(self) -> list[PluginConfiguration]:
+        """The plugins before a chained one, each as a runtime starts it."""
+        listed = self.before if self.kind == CHAINED else ()
+        return [
+            PluginConfiguration(self.name, self.version, plugin, CHAINED if index else INTERFACE)
+            for index, plugin in enumerate(listed)
+        ]
 
     def request(self, version: str, runtime_config: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What the plugin gets on stdin."""
@@ -80,6 +90,7 @@ def read_configuration(
         version=_selected(document),
         plugin=plugins[position],
         kind=kind or (CHAINED if found == INTERFACE and position > 0 else found),
+        before=tuple(plugins[:position]),
     )
 
 

@@ -13,10 +13,12 @@ from typing import Protocol
 __all__ = [
     "CommandNamespaces",
     "GivenNamespaces",
+    "IpNamespaces",
     "NamespaceFault",
     "Namespaces",
     "TextNamespaces",
     "TooFewNamespaces",
+    "WithoutInterfaces",
 ]
 
 _COMMAND_TIMEOUT_S = 60.0
@@ -46,8 +48,21 @@ class Namespaces(Protocol):
     def missing(self) -> str:
         """One that does not exist, in the same form."""
 
+    def interface(self, netns: str, ifname: str) -> str:
+        """Have an interface of this name in it, where that can be done: its MAC address, else nothing.
 
-class TextNamespaces:
+        Raises: NamespaceFault.
+        """
+
+
+class WithoutInterfaces:
+    """Namespaces in which only plugins make interfaces."""
+
+    def interface(self, netns: str, ifname: str) -> str:  # noqa: ARG002 -- nothing is made
+        return ""
+
+
+class TextNamespaces(WithoutInterfaces):
     """No namespaces at all, only texts: enough for an IPAM plugin, which passes CNI_NETNS on unread."""
 
     removable = False
@@ -62,7 +77,7 @@ class TextNamespaces:
         return _path(f"none-{uuid.uuid4().hex[:8]}")
 
 
-class GivenNamespaces:
+class GivenNamespaces(WithoutInterfaces):
     """Namespaces that somebody made and keeps; each is lent to one container at a time."""
 
     removable = False
@@ -87,7 +102,7 @@ class GivenNamespaces:
         return _path(f"none-{uuid.uuid4().hex[:8]}")
 
 
-class CommandNamespaces:
+class CommandNamespaces(WithoutInterfaces):
     """Namespaces made and removed by commands of the user's; `{name}` and `{netns}` in them are filled in."""
 
     def __init__(self, make: str, remove: str | None) -> None:
@@ -112,11 +127,41 @@ class CommandNamespaces:
         return str(uuid.uuid4()) if _GUID.fullmatch(made) else _path(f"none-{uuid.uuid4().hex[:8]}")
 
 
+class IpNamespaces:
+    """Network namespaces of Linux, made and removed by iproute2; root may."""
+
+    removable = True
+
+    def make(self, name: str) -> str:
+        _run("ip netns add {name}", name, "")
+        return _path(name)
+
+    def remove(self, netns: str) -> None:
+        """The interfaces in it go with it."""
+        _run("ip netns delete {name}", os.path.basename(netns), "")
+
+    def missing(self) -> str:
+        return _path(f"none-{uuid.uuid4().hex[:8]}")
+
+    def interface(self, netns: str, ifname: str) -> str:
+        """One end of a veth pair, both ends in the namespace."""
+        name = os.path.basename(netns)
+        known = _run(f"ip -n {{name}} -o link show dev {ifname}", name, "", may_fail=True)
+        if not known:
+            # Of its own name: a name of an interface has 15 characters at most.
+            peer = f"peer{uuid.uuid4().hex[:8]}"
+            _run(f"ip -n {{name}} link add {ifname} type veth peer name {peer}", name, "")
+            for one in (ifname, peer):
+                _run(f"ip -n {{name}} link set {one} up", name, "")
+            known = _run(f"ip -n {{name}} -o link show dev {ifname}", name, "")
+        return known.partition("link/ether ")[2].partition(" ")[0]
+
+
 def _path(name: str) -> str:
     return f"/var/run/netns/{name}"
 
 
-def _run(template: str, name: str, netns: str) -> str:
+def _run(template: str, name: str, netns: str, *, may_fail: bool = False) -> str:
     """The last line that the command prints."""
     # On Windows a backslash belongs to a path.
     words = [
@@ -129,6 +174,8 @@ def _run(template: str, name: str, netns: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as fault:
         raise NamespaceFault(f"{shlex.join(command)}: {fault}") from fault
+    if done.returncode != 0 and may_fail:
+        return ""
     if done.returncode != 0:
         raise NamespaceFault(f"{shlex.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
     lines = done.stdout.split("\n")

@@ -27,6 +27,7 @@ def as_json(plugin: str, subject: Subject, summary: Summary) -> dict[str, Any]:
         "supportedVersions": list(subject.reported),
         "ok": summary.ok,
         "counts": {status: summary.count(status) for status in (PASS, REMARK, FAIL, NOT_APPLICABLE)},
+        "failed": [verdict.check.id for verdict in summary.verdicts if verdict.status == FAIL],
         "leftOver": list(summary.left_over),
         "checks": [_object(verdict) for verdict in summary.verdicts],
     }

@@ -160,10 +160,11 @@ def dns_faults(result: Mapping[str, Any]) -> list[str]:
     return faults
 
 
-def made_up(version: str, ifname: str, netns: str) -> dict[str, Any]:
+def made_up(version: str, ifname: str, netns: str, mac: str = "") -> dict[str, Any]:
     """What an earlier plugin of a chain might have given: one interface in the container, one address.
 
-    The address is of a network for documentation (RFC 5737), the MAC address a locally administered one.
+    The address is of a network for documentation (RFC 5737), the MAC address, where the interface has none, a
+    locally administered one.
     """
     if not at_least(version, _EXTENDED):
         return {"cniVersion": version, "ip4": {"ip": "192.0.2.10/24", "gateway": "192.0.2.1"}}
@@ -172,7 +173,7 @@ def made_up(version: str, ifname: str, netns: str) -> dict[str, Any]:
         entry["version"] = "4"
     return {
         "cniVersion": version,
-        "interfaces": [{"name": ifname, "mac": "02:00:00:00:00:0a", "sandbox": netns}],
+        "interfaces": [{"name": ifname, "mac": mac or "02:00:00:00:00:0a", "sandbox": netns}],
         "ips": [entry],
     }
 

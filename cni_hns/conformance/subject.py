@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cni_hns.conformance.configuration import PluginConfiguration
@@ -27,6 +27,7 @@ class Subject:
         *,
         unused_network: bool = False,
         previous: Mapping[str, Any] | None = None,
+        earlier: Sequence[tuple[Runner, PluginConfiguration]] = (),
     ) -> None:
         self.runner = runner
         self.configuration = configuration
@@ -35,7 +36,13 @@ class Subject:
         self.unused_network = unused_network
         """Whether no one but the harness has attachments on the network."""
         self.previous = previous
-        """What a chained plugin gets as `prevResult` of an ADD; None: something made up."""
+        """What a chained plugin gets as `prevResult` of an ADD; None: what `earlier` gives, or is made up."""
+        self.earlier = tuple(earlier)
+        """The plugins before a chained one, in the order of the list, each with its program."""
+        self.able_to_add: set[str] = set()
+        """The versions in which an ADD has succeeded."""
+        self.unable_to_add: dict[str, str] = {}
+        """The versions in which none has, each with the check that failed for it."""
         self.samples: dict[str, Outcome] = {}
         """One ADD of each version, for the checks that only look at a result."""
         self._reported: tuple[str, ...] | None = None

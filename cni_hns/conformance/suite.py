@@ -72,7 +72,7 @@ class Suite:
         bench = None
         try:
             self._require_applicable(check)
-            bench = Bench(self._subject, self._subject.version_for(check.since))
+            bench = Bench(self._subject, self._subject.version_for(check.since), check.id)
             status, message, outcome = _outcome_of(check, bench)
         except NotApplicable as reason:
             status, message, outcome = NOT_APPLICABLE, str(reason), None

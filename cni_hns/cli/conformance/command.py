@@ -6,6 +6,8 @@ import fnmatch
 import json
 import os
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +25,13 @@ from cni_hns.conformance import (
     CommandNamespaces,
     ConfigurationFault,
     GivenNamespaces,
+    IpNamespaces,
     NamespaceFault,
     Namespaces,
     NotStarted,
+    PluginConfiguration,
     ProcessRunner,
+    Runner,
     Subject,
     Suite,
     Summary,
@@ -118,13 +123,16 @@ def conformance(  # noqa: PLR0917 -- one parameter for each option
         raise click.UsageError(f'there is no plugin "{plugin}"')
     try:
         configuration = read_configuration(config, plugin, type_, kind)
+        folders = cni_path or os.path.dirname(os.path.abspath(plugin))
+        previous = _previous(prev_result)
         subject = Subject(
             ProcessRunner(command, timeout_s),
             configuration,
             _namespaces(session, configuration.kind, given, netns_command, netns_delete_command),
-            cni_path or os.path.dirname(os.path.abspath(plugin)),
+            folders,
             unused_network=unused_network,
-            previous=_previous(prev_result),
+            previous=previous,
+            earlier=[] if previous else _earlier(configuration, folders, _words(runner), timeout_s),
         )
         summary = _run(subject, checks, plugin, quiet=as_json)
     except (ConfigurationFault, NotStarted, NamespaceFault) as fault:
@@ -200,10 +208,36 @@ def _namespaces(
     except CniError as fault:
         if fault.code != NO_HNS:
             raise
+        if sys.platform == "linux" and os.geteuid() == 0 and shutil.which("ip"):
+            return IpNamespaces()
         raise click.UsageError(
-            "this machine has no HNS to make namespaces in: say --netns or --netns-command, or set "
-            "CNI_HNS_SIMULATOR for a plugin that uses the simulated one"
+            "this machine has no HNS to make namespaces in: say --netns or --netns-command, set "
+            "CNI_HNS_SIMULATOR for a plugin that uses the simulated one, or on Linux be root and have `ip`"
         ) from fault
+
+
+def _earlier(
+    configuration: PluginConfiguration, folders: str, runner: list[str], timeout_s: float
+) -> list[tuple[Runner, PluginConfiguration]]:
+    """The plugins before a chained one, as long as the folders have all of them; else none.
+
+    Without them the chained plugin gets a result that is made up.
+    """
+    found: list[tuple[Runner, PluginConfiguration]] = []
+    for one in configuration.earlier():
+        type_ = str(one.plugin.get("type"))
+        names = [name for name in (f"{type_}.exe", type_) if os.path.basename(name) == name]
+        paths = [os.path.join(folder, name) for folder in folders.split(os.pathsep) for name in names]
+        path = next(filter(os.path.isfile, paths), None)
+        if path is None:
+            click.echo(
+                f"{type_}, which comes before this plugin, is missing in {folders}: prevResult is made up "
+                "(say --cni-path, or --prev-result)",
+                err=True,
+            )
+            return []
+        found.append((ProcessRunner([*runner, path], timeout_s), one))
+    return found
 
 
 def _previous(path: str | None) -> dict[str, Any] | None:

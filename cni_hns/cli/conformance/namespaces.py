@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from cni_hns.binding.errors import NotFound, ServiceError
-from cni_hns.conformance import NamespaceFault
+from cni_hns.conformance import NamespaceFault, WithoutInterfaces
 
 if TYPE_CHECKING:
     from cni_hns.hcn.client import Hcn
@@ -17,7 +17,7 @@ __all__ = ["HcnNamespaces"]
 _NEW = {"SchemaVersion": {"Major": 2, "Minor": 0}}
 
 
-class HcnNamespaces:
+class HcnNamespaces(WithoutInterfaces):
     """Made in this node's HNS, real or simulated, as a runtime makes them; CNI_NETNS is the GUID."""
 
     removable = True

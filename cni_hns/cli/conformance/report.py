@@ -110,6 +110,9 @@ def _details(verdict: Verdict) -> list[Text]:
 
 def print_summary(summary: Summary) -> None:
     """The counts, what is left over, and what they come to."""
+    for verdict in summary.verdicts:
+        if verdict.status == FAIL:
+            click.echo(f"failed: {verdict.check.id}: {verdict.message}")
     for line in summary.left_over:
         click.echo(f"left over: {line}")
     counts = {status: summary.count(status) for status in (PASS, REMARK, FAIL, NOT_APPLICABLE)}

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from cni_hns.conformance import Call, Outcome, PluginConfiguration
+from cni_hns.conformance import Call, Outcome, PluginConfiguration, WithoutInterfaces
 
 __all__ = ["Document", "FakeNamespaces", "Key", "Reference", "Refused", "configuration", "refusal", "success"]
 
@@ -54,7 +54,7 @@ def refusal(call: Call, code: int, message: str) -> Outcome:
     return Outcome(call, 1, json.dumps(document).encode(), b"")
 
 
-class FakeNamespaces:
+class FakeNamespaces(WithoutInterfaces):
     """Namespaces that exist where the plugin looks."""
 
     removable = True
