@@ -122,8 +122,8 @@ def hints(wanted: Wanted) -> list[str]:
     said = []
     if wanted.mode != "nat":
         said.append(
-            "the first ADD makes the HCN network (create: true), and then the node itself has no connection "
-            "for some seconds. To choose that moment, let it be now: cni-hns install --check"
+            "the first ADD, of --check too, makes the HCN network (create: true), and then the node itself "
+            "has no connection for some seconds. To choose that moment yourself: cni-hns install --check"
         )
     if not wanted.dns:
         said.append(

@@ -446,7 +446,12 @@ class TestTheFirstNight:
         self, node: Node, package: Package, there: list[str]
     ) -> None:
         notes = "\n".join(node.make("install", *there, "--subnet", "10.5.0.0/24")["notes"])
-        for words in ("no connection for some seconds", "no --dns", "--nat-except SERVICES", "verbs log to"):
+        for words in (
+            "has no connection for some seconds",
+            "no --dns",
+            "--nat-except SERVICES",
+            "verbs log to",
+        ):
             assert words in notes
 
     def test_a_check_that_fails_hides_nothing_of_what_was_done(
