@@ -20,7 +20,7 @@ import tempfile
 
 import cffi
 
-from cni_hns.binding import computecore
+from cni_hns.binding import computecore, host_calls
 
 __all__ = ["DECLARATIONS", "generate", "main"]
 
@@ -344,7 +344,12 @@ def generate() -> dict[str, str]:
     """The generated modules by the names of their files; the same on every system."""
     verbs = _builder("_generated_ffi", DECLARATIONS)
     containers = _builder("_generated_computecore", computecore.DECLARATIONS, verbs)
-    return {"_generated_ffi.py": _text(verbs), "_generated_computecore.py": _text(containers)}
+    machine = _builder("_generated_host", host_calls.DECLARATIONS, verbs)
+    return {
+        "_generated_ffi.py": _text(verbs),
+        "_generated_computecore.py": _text(containers),
+        "_generated_host.py": _text(machine),
+    }
 
 
 def _committed(name: str) -> str:

@@ -7,7 +7,10 @@ export is an AttributeError.
 
 from __future__ import annotations
 
-from cni_hns.typed import Any, Protocol
+from cni_hns.typed import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from cni_hns.binding.host import Host
 
 __all__ = ["Libraries", "Machine"]
 
@@ -48,3 +51,6 @@ class Machine(Protocol):
 
     def host_local_folder(self) -> str:
         """Where host-local keeps its reservations on this node, where the configuration names no folder."""
+
+    def host(self) -> Host:
+        """The machine besides HNS, for the operator's commands; loaded when it is asked for."""

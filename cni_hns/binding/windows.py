@@ -20,6 +20,8 @@ from cni_hns.typed import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cni_hns.binding.host import Host
+
 __all__ = ["SystemLibrary", "WindowsMachine", "age_of", "load", "process_start"]
 
 # https://learn.microsoft.com/windows/win32/api/libloaderapi/nf-libloaderapi-loadlibraryexw
@@ -112,6 +114,12 @@ class WindowsMachine:
     def host_local_folder(self) -> str:
         """host-local's own default, relative to the current drive as it is there."""
         return "/var/lib/cni/networks"
+
+    def host(self) -> Host:
+        """This machine, of which no verb asks more than the methods above."""
+        from cni_hns.binding.windows_host import WindowsHost
+
+        return WindowsHost(SystemLibrary, process_start)
 
 
 def load() -> tuple[Libraries, WindowsMachine]:

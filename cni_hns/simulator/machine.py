@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from cni_hns.simulator.core.store import Store
+
+if TYPE_CHECKING:
+    from cni_hns.binding.host import Host
 
 __all__ = ["SimulatedMachine"]
 
@@ -47,6 +51,12 @@ class SimulatedMachine:
     def host_local_folder(self) -> str:
         """Where host-local would keep its own: not where the real machine's host-local does."""
         return os.path.join(self._folder, "host-local")
+
+    def host(self) -> Host:
+        """The machine around the service, as its options have it."""
+        from cni_hns.simulator.host import SimulatedHost
+
+        return SimulatedHost(self._store)
 
 
 def _real_boot() -> str:

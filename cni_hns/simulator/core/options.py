@@ -51,12 +51,26 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     ),
     "adapters": (
         [_ONE_ADAPTER],
-        "one physical adapter with an address: what a plain node has; kind is physical, wifi or virtual",
+        "one physical adapter with an address: what a plain node has; kind is physical, wifi or virtual; "
+        "mtu, prefix (its length) and gateway are 1500, 24 and none where it does not say",
     ),
     "elevated": (True, "a caller without administrator's rights is refused everything"),
     "service_stopped_hresult": (0, "HNS is not running: 0x80070426 and 0x800706BA have both been seen"),
     "hns_uptime_s": (3600, "for how long the service runs; what it says in its first minute proves nothing"),
     "excluded_ports": ([], "[protocol, first, last] ranges that the host holds; mapping one is refused"),
+    "dynamic_ports": (
+        [[6, 49152, 65535], [17, 49152, 65535]],
+        "[protocol, first, last] ranges from which Windows gives ports; no program asks for just these",
+    ),
+    "services": (
+        {},
+        "what the service manager says of a service instead, by name: hns and vmcompute run while they "
+        "answer",
+    ),
+    "disk_bytes": ([], "[total, free] of every disk; empty: those of the machine below"),
+    "memory_bytes": ([8 << 30, 4 << 30], "[total, free] of the node's memory"),
+    "clock_ahead_s": (0, "for how much the clock on the wall is ahead of the machine's below"),
+    "netsh_hangs": (False, "true: the program that tells the port ranges does not end in its time"),
     "loopback_addresses": (
         [],
         "a network whose gateway is one of these is not loaded after a restart (seen)",

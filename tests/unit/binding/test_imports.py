@@ -14,6 +14,8 @@ HEAVY += [
     "cni_hns.schema",
     "cni_hns.binding.operations",
     "cni_hns.binding._generated_computecore",
+    "cni_hns.binding._generated_host",
+    "cni_hns.binding.host",
 ]
 
 # An editable installation loads some of them before any code of ours.

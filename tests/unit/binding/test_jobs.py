@@ -86,8 +86,8 @@ def child(windows: FakeWindows, monkeypatch: pytest.MonkeyPatch) -> FakeChild:
     """The child that is started next, on a Windows."""
     made = FakeChild()
 
-    def started(program: str, environment: Any, *, creationflags: int) -> FakeChild:
-        assert (program, environment, creationflags) == ("C:\\ipam.exe", {"A": "b"}, 0x4), "made suspended"
+    def started(words: list[str], environment: Any, *, creationflags: int) -> FakeChild:
+        assert (words, environment, creationflags) == (["C:\\ipam.exe"], {"A": "b"}, 0x4), "made suspended"
         return made
 
     monkeypatch.setattr(children, "_WINDOWS", True)
@@ -130,7 +130,7 @@ class TestAChildOfOurs:
         self, windows: FakeWindows, child: FakeChild
     ) -> None:
         tree = children._tree()
-        assert tree.start("C:\\ipam.exe", {"A": "b"}) is child
+        assert tree.start(["C:\\ipam.exe"], {"A": "b"}) is child
         tree.kill()
         tree.close()
         assert windows.in_job == [CHILD]
@@ -149,7 +149,7 @@ class TestAChildOfOurs:
     ) -> None:
         windows.failing = {failing}
         with pytest.raises(OSError, match=said):
-            children._tree().start("C:\\ipam.exe", {"A": "b"})
+            children._tree().start(["C:\\ipam.exe"], {"A": "b"})
         assert child.calls == ["kill", "wait"]
 
     def test_is_waited_for(self, child: FakeChild, windows: FakeWindows) -> None:

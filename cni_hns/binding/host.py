@@ -1,0 +1,126 @@
+"""What the machine says of itself besides HNS: services, interfaces, ports, disks, memory, clock.
+
+For the operator's commands; no verb loads this. Windows (`windows_host.py`) and the simulated node each make
+a `Host`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Clock", "Disk", "Host", "Interface", "Memory", "PortRange", "Ports", "Run", "Service"]
+
+
+class Service(NamedTuple):
+    """A service: `state` is "running", "stopped", "missing" or what it is changing to, such as "starting".
+
+    `pid` is 0 while it has no process; `started_s`, seconds since the epoch, is None where nobody knows.
+    """
+
+    name: str
+    state: str
+    pid: int = 0
+    started_s: float | None = None
+
+
+class Interface(NamedTuple):
+    """An interface of the host: its addresses as "10.0.0.2/24", its gateways, its MTU in bytes."""
+
+    name: str
+    mtu: int
+    addresses: tuple[str, ...]
+    gateways: tuple[str, ...]
+    is_up: bool
+
+
+class PortRange(NamedTuple):
+    """Ports from `first` to `last`, both included; `protocol` is "tcp" or "udp".
+
+    `by_hand`: an administrator excluded them; else a program reserved them.
+    """
+
+    protocol: str
+    first: int
+    last: int
+    by_hand: bool = False
+
+
+class Ports(NamedTuple):
+    """Ports that nobody gets without asking for just these, and those that Windows gives out itself."""
+
+    excluded: tuple[PortRange, ...]
+    dynamic: tuple[PortRange, ...]
+
+
+class Disk(NamedTuple):
+    """The volume that a folder lies on, or would lie on."""
+
+    folder: str
+    total_bytes: int
+    free_bytes: int
+
+
+class Memory(NamedTuple):
+    """The machine's memory."""
+
+    total_bytes: int
+    free_bytes: int
+
+
+class Clock(NamedTuple):
+    """The clock on the wall, in seconds since the epoch, and how long the machine has been up."""
+
+    wall_s: float
+    uptime_s: float
+
+
+class Ended(Protocol):
+    """How a program ended, as `binding.children` has it."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def stdout(self) -> bytes: ...
+    @property
+    def late(self) -> bool: ...
+
+
+class Run(Protocol):
+    """Runs a program to its end, or for so many seconds."""
+
+    def __call__(
+        self,
+        program: str,
+        environment: Mapping[str, str],
+        given: bytes,
+        timeout_s: float,
+        arguments: Sequence[str],
+    ) -> Ended: ...
+
+
+class Host(Protocol):
+    """This machine. Each method reads one thing now. Raises: OSError, where it cannot be read."""
+
+    def service(self, name: str) -> Service:
+        """The service of this name."""
+
+    def interfaces(self) -> list[Interface]:
+        """Those of the host's own compartment, without loopback."""
+
+    def ports(self, run: Run, timeout_s: float) -> Ports:
+        """Excluded and dynamic ports. A program tells them: `run` is `binding.children.run`, or stands for it.
+
+        Raises: OSError also where that program has not ended in this time.
+        """
+
+    def disk(self, folder: str) -> Disk:
+        """The volume of the folder, or of the nearest one above it that is there."""
+
+    def memory(self) -> Memory:
+        """Of the whole machine."""
+
+    def clock(self) -> Clock:
+        """What the clock on the wall shows, and the time since the boot, which nobody can set."""
