@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cni_hns.cli.failure import Failure
 
-__all__ = ["Places", "find_places"]
+__all__ = ["Places", "default_places", "find_places"]
 
 # The CRI plugin's tables in configurations of version 3, 2 and 1; what newer ones say goes first.
 _MOST_FILES = 1
@@ -57,6 +57,12 @@ def find_places(bin_dir: str | None, conf_dir: str | None, config: str | None) -
         tuple(map(os.path.abspath, folders)),
         most if isinstance(most, int) and most >= 0 else _MOST_FILES,
     )
+
+
+def default_places() -> Places:
+    """The folders where nobody says otherwise."""
+    _, bin_dir, conf_dir = map(os.path.abspath, _defaults())
+    return Places(bin_dir, conf_dir, "containerd's defaults", (bin_dir,), _MOST_FILES)
 
 
 def _defaults() -> tuple[str, str, str]:
