@@ -111,7 +111,7 @@ class Host(Protocol):
         """Those of the host's own compartment, without loopback."""
 
     def ports(self, run: Run, timeout_s: float) -> Ports:
-        """Excluded and dynamic ports. A program tells them: `run` is `binding.children.run`, or stands for it.
+        """Excluded and dynamic ports. A program tells them; `run` is `binding.children.run`, or a stand-in.
 
         Raises: OSError also where that program has not ended in this time.
         """

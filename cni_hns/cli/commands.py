@@ -95,6 +95,12 @@ def _pod() -> click.Command:
     return pod
 
 
+def _status() -> click.Command:
+    from cni_hns.cli.status.command import status
+
+    return status
+
+
 def _uninstall() -> click.Command:
     from cni_hns.cli.install import uninstall
 
@@ -121,6 +127,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "namespace": _namespace,
     "network": _network,
     "pod": _pod,
+    "status": _status,
     "uninstall": _uninstall,
     "version": _version,
 }

@@ -64,6 +64,10 @@ class Session:
         """The node with the ledger in this folder, of this configuration, or of this node."""
         return self._node(os.path.dirname(self.ledger_path(data_dir, config)))
 
+    def apart(self, data_dir: str | None, timeout_s: float) -> Node:
+        """A node for one thread alone, which closes it; one that hangs in a call is left as it is."""
+        return Node(self._connect, Log(stderr=False), Deadline(timeout_s), data_dir)
+
     def _node(self, data_dir: str | None) -> Node:
         node = Node(self._connect, self._log, Deadline(_TIMEOUT_S), data_dir)
         self._nodes.append(node)
