@@ -147,8 +147,8 @@ def _wait(child: Any, happened: _Event) -> None:
 class _Tree(Protocol):
     """A child and all that it starts."""
 
-    def start(self, words: list[str], environment: Mapping[str, str]) -> Any:
-        """The child of these words, which belongs to the tree before it does anything. Raises: OSError."""
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
+        """The child, which belongs to the tree before it does anything. Raises: OSError."""
 
     def kill(self) -> None:
         """End every process of the tree."""
@@ -173,8 +173,8 @@ class _Job:
         self.close = job.close
         self.kill = job.kill
 
-    def start(self, words: list[str], environment: Mapping[str, str]) -> Any:
-        child = _started(words, environment, creationflags=_CREATE_SUSPENDED)
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
+        child = _started(command, environment, creationflags=_CREATE_SUSPENDED)
         try:
             self._job.adopt(int(child._handle))  # noqa: SLF001 (Python has no public name for it)
         except OSError:
@@ -213,8 +213,8 @@ class _Group:
         finally:
             os.close(waits)
 
-    def start(self, words: list[str], environment: Mapping[str, str]) -> Any:
-        return _started(words, environment, process_group=self._leader)
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
+        return _started(command, environment, process_group=self._leader)
 
     def kill(self) -> None:
         os.killpg(self._leader, signal.SIGKILL)
@@ -225,9 +225,9 @@ class _Group:
         os.close(self._lifeline)
 
 
-def _started(words: list[str], environment: Mapping[str, str], **more: Any) -> Any:
+def _started(command: Sequence[str], environment: Mapping[str, str], **more: Any) -> Any:
     import subprocess
 
     pipe = subprocess.PIPE
     # Without buffers: what a read gives is what has come.
-    return subprocess.Popen(words, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, **more)
+    return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, **more)

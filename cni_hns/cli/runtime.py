@@ -114,6 +114,8 @@ def _read(path: str, left: str) -> ConfigurationFile:
 
 def _refused(path: str, document: dict[str, Any]) -> str:
     """What libcni refuses of a file that is JSON: a list and a single plugin have endings of their own."""
+    if not path.endswith(ENDINGS):
+        return ""
     is_list = path.endswith(".conflist")
     plugins = document.get("plugins")
     if is_list and (not isinstance(plugins, list) or not plugins):

@@ -80,6 +80,11 @@ class Hns:
         output = self.request("GET", "/endpoints/")
         return [one for one in output if isinstance(one, dict)] if isinstance(output, list) else []
 
+    def port_pools(self) -> list[dict[str, Any]]:
+        """Host ports that HNS has reserved, as it tells them: no page says in which shape."""
+        output = self.request("GET", "/portpools")
+        return [one for one in output if isinstance(one, dict)] if isinstance(output, list) else []
+
     def request(self, method: str, path: str, body: str = "") -> Any:
         """The `Output` of the answer's envelope.
 

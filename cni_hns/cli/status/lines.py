@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.cli.output import utc
 from cni_hns.hcn.gates import FEATURES, in_words, minimum, supported
+from cni_hns.survey.surroundings import FULL_BYTES, LITTLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,8 +20,6 @@ __all__ = ["Line", "lines_of"]
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 _MIB = 1 << 20
-# Below it a ledger, a log and the images of the next pods may find no room.
-_LITTLE_BYTES = 1 << 30
 _NEARLY = 0.9
 _SHOWN = 3
 
@@ -267,7 +266,7 @@ def _disk(readings: Readings) -> Iterator[Line]:
     words = (
         f"{found.free_bytes / _MIB:.0f} MiB of {found.total_bytes / _MIB:.0f} MiB free below {found.folder}"
     )
-    state = "ill" if found.free_bytes < _MIB else "warning" if found.free_bytes < _LITTLE_BYTES else "ok"
+    state = "ill" if found.free_bytes < FULL_BYTES else "warning" if found.free_bytes < LITTLE_BYTES else "ok"
     yield Line("disk", state, words, "" if state == "ok" else "free some space", facts)
 
 
