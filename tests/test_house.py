@@ -182,6 +182,15 @@ def test_http_2_is_loaded_only_where_a_runtime_is_asked(tmp_path: Path) -> None:
     assert "cni_hns.cri.runtime" in asked
 
 
+def test_status_loads_no_models_where_the_verbs_have_compiled_the_plan(tmp_path: Path) -> None:
+    """They take longer to load than all that it asks."""
+    connect = f"choose_hns({{'CNI_HNS_SIMULATOR': {str(tmp_path)!r}}})"
+    imports = "from cni_hns.__main__ import choose_hns; from cni_hns.cli import main"
+    loaded = loaded_by(f"{imports}; main(['status', '--conf-dir', {str(tmp_path)!r}], {connect})")
+    assert "cni_hns.cli.status.lines" in loaded
+    assert top_levels(loaded) & MODELS == set()
+
+
 def loaded_by(statement: str) -> set[str]:
     """The modules that a fresh interpreter has after this statement."""
     packages = [path for path in sys.path if path.endswith("-packages")]

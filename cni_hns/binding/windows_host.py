@@ -67,18 +67,18 @@ _NUMBER = re.compile(r":\s*(\d+)\s*$", re.MULTILINE)
 class WindowsHost:
     """This Windows.
 
-    `load` gives a DLL of System32 by its name and what gives the ffi of its declarations. `process_start`
-    gives when a process started (100 ns since 1601), as text.
+    `load` gives a DLL of System32 by its name, and what gives the ffi of its declarations where that is not
+    the verbs'. `process_start` gives when a process started (100 ns since 1601), as text.
     """
 
     def __init__(
         self,
-        load: Callable[[str, Callable[[], Any]], Any],
+        load: Callable[..., Any],
         process_start: Callable[[int], str | None],
     ) -> None:
-        self._advapi32, self._kernel32, self._iphlpapi = (
-            load(f"{name}.dll", lambda: ffi) for name in ("advapi32", "kernel32", "iphlpapi")
-        )
+        # A function is had from the library of the ffi that declares it: what verbs call too, from theirs.
+        self._advapi32, self._kernel32 = load("advapi32.dll"), load("kernel32.dll")
+        self._iphlpapi, self._memory = (load(f"{name}.dll", lambda: ffi) for name in ("iphlpapi", "kernel32"))
         self._process_start = process_start
 
     def service(self, name: str) -> Service:
@@ -138,7 +138,7 @@ class WindowsHost:
         """As Windows counts it."""
         status: Any = ffi.new("MEMORYSTATUSEX *")
         status.dwLength = ffi.sizeof("MEMORYSTATUSEX")
-        if not self._kernel32.GlobalMemoryStatusEx(status):
+        if not self._memory.GlobalMemoryStatusEx(status):
             raise self._failure("GlobalMemoryStatusEx")
         return Memory(int(status.ullTotalPhys), int(status.ullAvailPhys))
 

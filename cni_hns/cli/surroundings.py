@@ -1,4 +1,4 @@
-"""What lies around the networks of this node, as `doctor` looks at it: the machine, and what containerd loads."""
+"""What lies around the networks of this node, as `doctor` looks at it: the machine, what containerd loads."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from cni_hns.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cni_hns.binding.compute import Compute
     from cni_hns.binding.libraries import Libraries, Machine
     from cni_hns.binding.operations import Patience
     from cni_hns.binding.processes import Owner
@@ -82,11 +83,15 @@ class Node:
 
     def systems(self, patience: Patience) -> ComputeSystems:
         """The compute systems: containers and virtual machines. For the operator's commands."""
-        from cni_hns.binding.compute import Compute
         from cni_hns.hcs.client import ComputeSystems
 
-        libraries, machine = self._connection()
-        return ComputeSystems(Compute(libraries, self.log, patience), machine.windows_build())
+        return ComputeSystems(self.compute(patience), self.machine.windows_build())
+
+    def compute(self, patience: Patience) -> Compute:
+        """The same without their documents, which take longer to load than HCS to answer."""
+        from cni_hns.binding.compute import Compute
+
+        return Compute(self._connection()[0], self.log, patience)
 
     @property
     def owner(self) -> Owner:

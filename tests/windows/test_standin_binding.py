@@ -90,6 +90,36 @@ def test_every_family_through_the_binding(python: WindowsPython, simulator: Simu
     assert simulator.leaks() == []
 
 
+def test_the_machine_tells_of_itself(python: WindowsPython) -> None:
+    script = python.lane.windows_path(ROOT / "tests" / "windows" / "host_script.py")
+    code, seen, words = python.run(script)
+    assert code == 0, words
+    name, state, pid, started_s = seen["hns"]
+    wall_s, uptime_s = seen["clock"]
+    assert (name, state) == ("hns", "running")
+    assert pid > 0
+    assert wall_s - uptime_s - 60 < started_s < wall_s
+    assert seen["missing"] == ["cni-hns-nothing", "missing", 0, None]
+    assert all(0 < free <= total for total, free in (seen["memory"], seen["disk"][1:]))
+    addresses = [text for _, _, texts, _, _ in seen["interfaces"] for text in texts]
+    assert all(mtu > 0 for _, mtu, _, _, _ in seen["interfaces"])
+    assert not [one for one in addresses if one.startswith("127.")]
+    # Wine's netsh knows no port ranges.
+    assert isinstance(seen["ports"], str) or seen["ports"] == [[], []]
+
+
+def test_status_is_one_screen_on_windows(python: WindowsPython, simulator: Simulator) -> None:
+    code, document, words = python.run("-m", "cni_hns", "status", "--json")
+    assert code == 1, words  # no configuration is there
+    found = {one["id"]: one for one in document["checks"]}
+    assert found["hns"]["facts"]["service"] == "running"
+    assert found["hns"]["facts"]["answerMs"] > 0
+    assert found["windows"]["facts"]["hns"] == "16.0"
+    assert found["configuration"]["state"] == "ill"
+    assert found["disk"]["state"] != "unknown"
+    assert simulator.leaks() == []
+
+
 def test_wine_has_no_sentence_for_a_code_of_hcn(python: WindowsPython) -> None:
     """Only the error record has it. The day Wine has one, a row of docs/simulator.md can go."""
     script = "import ctypes, json; print(json.dumps({'words': [ctypes.FormatError(code) for code in %s]}))"

@@ -27,6 +27,7 @@ _START = {
     "hns": "Start-Service hns; if it stops again, see the event log Host-Network-Service-Admin",
     "vmcompute": "Start-Service vmcompute; if it stops again, see the event log Hyper-V-Compute-Admin",
 }
+_INSTALL = "Install-WindowsFeature Containers, and restart the node"
 _HANGS = {
     "hns": "Restart-Service hns (pods keep running; then cni-hns doctor)",
     "vmcompute": "look at the event log Hyper-V-Compute-Admin; Restart-Service vmcompute ends containers",
@@ -85,13 +86,16 @@ def _service(name: str, service: Outcome[Service], answer: Outcome[Answered], cl
             words += f" since {facts['since']}{age}"
     if answer.value is not None:
         facts["answerMs"] = round(answer.value.ms, 3)
+        if name == "vmcompute":
+            facts["systems"] = answer.value.what
         return Line(name, "ok", f"{words}, answered in {answer.value.ms:.1f} ms", "", facts)
     if found is not None and found.state == "running":
         state = "ill"
         return Line(name, state, f"{words}, but it does not answer: {answer.fault}", _HANGS[name], facts)
     if found is None:
         return Line(name, "ill", answer.fault, "", facts)
-    return Line(name, "ill", f"{words}: {answer.fault}", _START[name], facts)
+    next_step = _INSTALL if found.state == "missing" else _START[name]
+    return Line(name, "ill", f"{words}: {answer.fault}", next_step, facts)
 
 
 def _windows(readings: Readings) -> Iterator[Line]:

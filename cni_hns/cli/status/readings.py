@@ -12,6 +12,7 @@ from cni_hns import __version__
 from cni_hns.binding.operations import Patience
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.runtime import look_at_runtime
+from cni_hns.deadline import Deadline
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import NetworkView
 from cni_hns.survey.questions import Outcome, Question
@@ -184,7 +185,6 @@ class _Asking:
         return os.path.join(folder, os.path.basename(self._usual_path)) if folder else self._usual_path
 
     def condition(self) -> Condition:
-        from cni_hns.deadline import Deadline
         from cni_hns.ledger.condition import condition_of
 
         return condition_of(self.ledger_path(), Deadline(self._limit_s))
@@ -205,8 +205,8 @@ def _timed(work: Callable[[], Any]) -> Answered:
 def _systems(node: Node, limit_s: float) -> Answered:
     """How many compute systems there are."""
     # What hangs is left to its thread, by whoever waits for it.
-    systems = node.systems(Patience(limit_s, lambda *_: None))
-    return _timed(lambda: len(systems.enumerate(None, limit_s)))
+    compute = node.compute(Patience(limit_s, lambda *_: None))
+    return _timed(lambda: len(json.loads(compute.enumerate("", Deadline(limit_s)) or "[]")))
 
 
 def _networks(node: Node) -> Held:

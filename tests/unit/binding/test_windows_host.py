@@ -45,7 +45,7 @@ class FakeWindows:
         self._kept: list[Any] = []
 
     def host(self) -> WindowsHost:
-        return WindowsHost(lambda name, declared: self, lambda pid: str(STARTED))
+        return WindowsHost(lambda name, declared=None: self, lambda pid: str(STARTED))
 
     def OpenSCManagerW(self, machine: Any, database: Any, access: int) -> Any:  # noqa: N802
         self.open += 1
