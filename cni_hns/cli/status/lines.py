@@ -243,17 +243,24 @@ def _pods(readings: Readings) -> Iterator[Line]:
         return
     found = outcome.value
     if found is None:
-        yield Line("pods", "ok", "none: no ledger", "", {"alive": 0, "dark": []})
+        yield Line("pods", "ok", "none: no ledger", "", {"alive": 0, "dark": [], "gone": [], "inProgress": 0})
         return
-    facts = {"alive": found.alive, "dark": list(found.dark), "inProgress": found.in_progress}
+    facts = {
+        "alive": found.alive,
+        "dark": list(found.dark),
+        "gone": list(found.gone),
+        "inProgress": found.in_progress,
+    }
     words = f"{found.alive} alive"
     if found.in_progress:
         words += f", {found.in_progress} being set up or removed"
     if found.dark:
-        words += f"; {len(found.dark)} without namespace or endpoint: {_some(found.dark)}"
-        yield Line("pods", "ill", words, "cni-hns doctor", facts)
-    else:
-        yield Line("pods", "ok", words, "", facts)
+        words += f"; {len(found.dark)} without their endpoint: {_some(found.dark)}"
+    if found.gone:
+        words += f"; {len(found.gone)} whose namespace is gone: {_some(found.gone)}"
+    state = "ill" if found.dark else "warning" if found.gone else "ok"
+    next_step = {"ill": "cni-hns doctor", "warning": "cni-hns gc"}.get(state, "")
+    yield Line("pods", state, words, next_step, facts)
     if found.half_done:
         words = f"{len(found.half_done)}: {_some(found.half_done)}"
         yield Line("half-done", "warning", words, "cni-hns gc", {"attachments": list(found.half_done)})

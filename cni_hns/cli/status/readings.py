@@ -48,13 +48,14 @@ class Usage(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """Pods of the ledger: with all that they need in HNS, without, and attachments that nobody finishes.
+    """Pods of the ledger: with all that they need in HNS, without their endpoint, without their namespace.
 
-    `in_progress` are those that a living process works on.
+    `half_done` are attachments that nobody finishes, `in_progress` those that a living process works on.
     """
 
     alive: int
     dark: tuple[str, ...]
+    gone: tuple[str, ...]
     half_done: tuple[str, ...]
     in_progress: int
 
@@ -224,14 +225,12 @@ def _pods(node: Node) -> Counted | None:
     busy = [row for row in unfinished if node.alive(row.owner)]
     endpoints, namespaces = set(node.hcn.endpoints.ids()), set(node.hcn.namespaces.ids())
     ready = [row for row in rows if row.phase == "ready"]
-    dark = {
-        row.key.container_id
-        for row in ready
-        if row.endpoint_id not in endpoints or (row.namespace_id and row.namespace_id not in namespaces)
-    }
+    gone = {row.key.container_id for row in ready if row.namespace_id and row.namespace_id not in namespaces}
+    dark = {row.key.container_id for row in ready if row.endpoint_id not in endpoints} - gone
     return Counted(
-        alive=len({row.key.container_id for row in ready} - dark),
+        alive=len({row.key.container_id for row in ready} - dark - gone),
         dark=tuple(sorted(dark)),
+        gone=tuple(sorted(gone)),
         half_done=tuple(row.key.words() for row in unfinished if row not in busy),
         in_progress=len(busy),
     )

@@ -100,7 +100,7 @@ class TestAHealthyNode:
             "used": 1,
             "of": 253,
         }
-        assert found["pods"]["facts"] == {"alive": 1, "dark": [], "inProgress": 0}
+        assert found["pods"]["facts"] == {"alive": 1, "dark": [], "gone": [], "inProgress": 0}
         assert found["ledger"]["facts"]["path"] == status.node.ledger_path
         assert found["configuration"]["facts"]["loaded"] == [str(status.conf / "10-pods.conflist")]
 
@@ -175,6 +175,13 @@ class TestPods:
         found = status.line("pods")
         assert (found["state"], found["facts"]["dark"]) == ("ill", [pod])
         assert found["next"] == "cni-hns doctor"
+
+    def test_one_without_its_namespace_is_left_over(self, status: Status) -> None:
+        pod, namespace = status.add()
+        status.node.hcn.namespaces.delete(namespace)
+        found = status.line("pods")
+        assert (found["state"], found["facts"]["gone"]) == ("warning", [pod])
+        assert found["next"] == "cni-hns gc"
 
     def test_what_a_killed_process_left_is_half_done(self, status: Status) -> None:
         _, namespace = status.add()
