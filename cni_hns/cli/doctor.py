@@ -11,6 +11,7 @@ from cni_hns.cli.cri import cri_option
 from cni_hns.cli.node_look import look_at_node
 from cni_hns.cli.output import print_json, print_notes
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
+from cni_hns.cli.surroundings import RuntimePlaces, look_beside, runtime_options
 from cni_hns.log import one_line
 
 if TYPE_CHECKING:
@@ -22,11 +23,7 @@ __all__ = ["doctor"]
 @click.command()
 @timeout_option(words="How long a call to HCS may take, and all that the runtime is asked.")
 @cri_option
-@click.option("--bin-dir", metavar="DIR", help="Folder of the CNI plugins (default: containerd's).")
-@click.option("--conf-dir", metavar="DIR", help="Folder of the CNI configurations (default: containerd's).")
-@click.option(
-    "--containerd-config", metavar="FILE", help="containerd's config.toml (default: its usual place)."
-)
+@runtime_options
 @ledger_options
 @json_option
 @in_this_session
@@ -35,9 +32,7 @@ def doctor(
     *,
     cri: str | None,
     timeout_s: float,
-    bin_dir: str | None,
-    conf_dir: str | None,
-    containerd_config: str | None,
+    runtime: RuntimePlaces,
     data_dir: str | None,
     config: str | None,
     as_json: bool,
@@ -49,19 +44,11 @@ def doctor(
 
     Exit code 1 if anything was found that makes pods ill.
     """
-    from cni_hns.cli.surroundings import LIMIT_S, look_beside
     from cni_hns.doctor.examine import examine
     from cni_hns.doctor.picture import Picture
 
     seen = look_at_node(session, cri, timeout_s, data_dir, config)
-    host, configuration = look_beside(
-        session,
-        session.ledger_path(data_dir, config),
-        min(timeout_s, LIMIT_S),
-        bin_dir=bin_dir,
-        conf_dir=conf_dir,
-        containerd_config=containerd_config,
-    )
+    host, configuration = look_beside(session, runtime, session.ledger_path(data_dir, config), timeout_s)
     print_notes(host.notes)
     found = examine(Picture.of(seen, host, configuration))
     if as_json:

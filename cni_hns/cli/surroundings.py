@@ -2,40 +2,68 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cni_hns.cli.session import Session
     from cni_hns.ledger.condition import Condition
     from cni_hns.survey.configuration import ConfigurationSeen
     from cni_hns.survey.surroundings import HostSeen
 
-__all__ = ["LIMIT_S", "look_beside"]
+__all__ = ["RuntimePlaces", "look_beside", "runtime_options"]
 
 # netsh takes the longest of them: a second on a busy node.
-LIMIT_S = 5.0
+_LIMIT_S = 5.0
+
+
+class RuntimePlaces(NamedTuple):
+    """What the command line says of the runtime's places; None: containerd's configuration says it."""
+
+    bin_dir: str | None = None
+    conf_dir: str | None = None
+    containerd_config: str | None = None
+
+
+def runtime_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--bin-dir`, `--conf-dir` and `--containerd-config`, which the command gets as `runtime`."""
+
+    @click.option("--bin-dir", metavar="DIR", help="Folder of the CNI plugins (default: containerd's).")
+    @click.option(
+        "--conf-dir", metavar="DIR", help="Folder of the CNI configurations (default: containerd's)."
+    )
+    @click.option(
+        "--containerd-config", metavar="FILE", help="containerd's config.toml (default: its usual place)."
+    )
+    @functools.wraps(command)
+    def packed(
+        *arguments: Any, bin_dir: str | None, conf_dir: str | None, containerd_config: str | None, **more: Any
+    ) -> Any:
+        return command(*arguments, runtime=RuntimePlaces(bin_dir, conf_dir, containerd_config), **more)
+
+    return packed
 
 
 def look_beside(
-    session: Session,
-    ledger_path: str,
-    timeout_s: float,
-    *,
-    bin_dir: str | None = None,
-    conf_dir: str | None = None,
-    containerd_config: str | None = None,
+    session: Session, runtime: RuntimePlaces, ledger_path: str, timeout_s: float
 ) -> tuple[HostSeen, ConfigurationSeen]:
-    """Both within `timeout_s`; what did not come is None there, and `notes` has the reason."""
+    """Both within `timeout_s`, or a few seconds; what did not come is None, and `notes` has the reason."""
     from cni_hns.cli.runtime import look_at_runtime
     from cni_hns.deadline import Deadline
     from cni_hns.ledger.condition import condition_of
     from cni_hns.survey.surroundings import look_around
 
-    def condition() -> Condition:
-        return condition_of(ledger_path, Deadline(timeout_s))
+    limit_s = min(timeout_s, _LIMIT_S)
 
-    seen = look_at_runtime(bin_dir, conf_dir, containerd_config)
+    def condition() -> Condition:
+        return condition_of(ledger_path, Deadline(limit_s))
+
+    seen = look_at_runtime(*runtime)
     folders = {"the ledger": os.path.dirname(ledger_path)}
     folders |= {f'the log of "{one.network}"': os.path.dirname(one.log) for one in seen.loaded if one.log}
-    return look_around(lambda: session.apart(None, timeout_s), folders, condition, timeout_s), seen
+    return look_around(lambda: session.apart(None, limit_s), folders, condition, limit_s), seen

@@ -6,25 +6,20 @@ import click
 
 from cni_hns.cli.output import print_json, print_list
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
+from cni_hns.cli.surroundings import RuntimePlaces, runtime_options
 
 __all__ = ["status"]
 
 
 @click.command()
-@click.option("--bin-dir", metavar="DIR", help="Folder of the CNI plugins (default: containerd's).")
-@click.option("--conf-dir", metavar="DIR", help="Folder of the CNI configurations (default: containerd's).")
-@click.option(
-    "--containerd-config", metavar="FILE", help="containerd's config.toml (default: its usual place)."
-)
+@runtime_options
 @ledger_options
 @json_option
 @in_this_session
 def status(
     session: Session,
     *,
-    bin_dir: str | None,
-    conf_dir: str | None,
-    containerd_config: str | None,
+    runtime: RuntimePlaces,
     data_dir: str | None,
     config: str | None,
     as_json: bool,
@@ -39,7 +34,7 @@ def status(
     from cni_hns.cli.status.lines import lines_of
     from cni_hns.cli.status.readings import LIMIT_S, Places, read
 
-    places = Places(data_dir, config, bin_dir, conf_dir, containerd_config)
+    places = Places(data_dir, config, runtime)
     lines = lines_of(read(session, places, LIMIT_S))
     is_ill = any(one.state in ("ill", "unknown") for one in lines)
     if as_json:

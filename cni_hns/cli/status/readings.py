@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cni_hns.binding.host import Clock, Disk, Host, Service
     from cni_hns.cli.session import Session
+    from cni_hns.cli.surroundings import RuntimePlaces
     from cni_hns.dialects.plan import AttachmentPlan
     from cni_hns.ledger import Ledger
     from cni_hns.ledger.condition import Condition
@@ -105,9 +106,7 @@ class Places(NamedTuple):
 
     data_dir: str | None
     config: str | None
-    bin_dir: str | None
-    conf_dir: str | None
-    containerd_config: str | None
+    runtime: RuntimePlaces
 
 
 def read(session: Session, places: Places, limit_s: float) -> Readings:
@@ -153,7 +152,7 @@ class _Asking:
         self._usual_path = session.ledger_path(None, None)
         self.runtime: Question[ConfigurationSeen] = self.files(
             "the folder of configurations",
-            lambda: look_at_runtime(places.bin_dir, places.conf_dir, places.containerd_config),
+            lambda: look_at_runtime(*places.runtime),
         )
 
     def files(self, what: str, work: Callable[[], _Answer]) -> Question[_Answer]:

@@ -26,6 +26,11 @@ _KINDS: dict[str, Kind] = {
         "no pod is made or taken away; running pods keep their network while it lasts",
         "Start-Service {service}, then cni-hns doctor; if it stops again, see its event log",
     ),
+    "service-missing": Kind(
+        "ill",
+        "this node runs no containers",
+        "Install-WindowsFeature Containers, restart the node, then cni-hns doctor",
+    ),
     "clock-set-back": Kind(
         "warning",
         "leases and pods are not touched: the ledger has a clock of its own; log lines are out of order, and "
@@ -51,8 +56,13 @@ _KINDS: dict[str, Kind] = {
 
 
 def _services(picture: Picture) -> Iterator[Seen]:
+    """Whatever the service manager says, a service that has answered runs."""
+    seen = picture.seen
+    answered = {"hns": seen.networks is not None, "vmcompute": seen.systems is not None}
     for one in (picture.host.services if picture.host is not None else None) or ():
-        if one.state != "running":
+        if one.state == "missing" and not answered[one.name]:
+            yield Seen("service-missing", f"service {one.name}", "this Windows does not have it")
+        elif one.state != "running" and not answered[one.name]:
             cause = f"the service manager says that it is {one.state}"
             yield Seen("service-stopped", f"service {one.name}", cause, (), {"service": one.name})
 

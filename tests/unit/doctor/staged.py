@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cni_hns.cli.session import Session
-from cni_hns.cli.surroundings import look_beside
+from cni_hns.cli.surroundings import RuntimePlaces, look_beside
 from cni_hns.doctor.examine import examine
 from cni_hns.doctor.finding import Finding
 from cni_hns.doctor.picture import Picture
@@ -42,17 +42,18 @@ class Staged:
     def put(self, name: str = "cni-hns") -> None:
         (self.bin / name).write_bytes(b"another program")
 
-    def picture(self) -> Picture:
+    def picture(self, *, with_notes: bool = False) -> Picture:
+        """`with_notes`: a source is to be missing."""
         simulator = self.node.simulator
         session = Session(lambda: (simulator.libraries(), simulator.machine()))
         try:
             node = session.node_with_ledger(None, None)
             seen = look(node, lambda: session.systems(LIMIT_S).enumerate(None, LIMIT_S))
-            places = {"bin_dir": str(self.bin), "conf_dir": str(self.conf)}
-            host, configuration = look_beside(session, self.node.ledger_path, LIMIT_S, **places)
+            runtime = RuntimePlaces(str(self.bin), str(self.conf))
+            host, configuration = look_beside(session, runtime, self.node.ledger_path, LIMIT_S)
         finally:
             session.close()
-        assert (seen.notes, host.notes) == ((), ())
+        assert bool(seen.notes or host.notes) is with_notes, (seen.notes, host.notes)
         return Picture.of(seen, host, configuration)
 
     def examined(self, **changes: Any) -> list[Finding]:
