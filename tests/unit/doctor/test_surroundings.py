@@ -405,6 +405,22 @@ class TestTheMachine:
         assert found.subject == "the disk of /a, where the ledger is"
 
 
+def test_a_netsh_that_hangs_is_a_note_and_all_else_is_found(staged: Staged) -> None:
+    staged.node.simulator.set_options(netsh_hangs=True, disk_bytes=[20 << 30, 0])
+    picture = staged.picture(with_notes=True)
+    assert picture.host is not None
+    assert (picture.host.ports, len(picture.host.notes)) == (None, 1)
+    assert [one.kind for one in examine(picture)] == ["disk-full"]
+
+
+def test_the_command_tells_what_lies_around(staged: Staged) -> None:
+    (staged.conf / "05.conf").write_text("{")
+    staged.add()
+    printed = staged.node.command("doctor", "--bin-dir", str(staged.bin), "--conf-dir", str(staged.conf))
+    assert printed.exit_code == 1
+    assert "config check" in printed.stdout
+
+
 def test_every_kind_that_is_said_is_in_its_table() -> None:
     kinds = {name for area in AREAS.values() for name in area.kinds}
     assert len(kinds) == sum(len(area.kinds) for area in AREAS.values())
