@@ -21,7 +21,7 @@ _KINDS: dict[str, Kind] = {
     "runtime-configuration-unreadable": Kind(
         "ill",
         "containerd does not start with it; one that runs goes on with what it read before",
-        "mend the file, then Restart-Service containerd",
+        "mend the file, then `Restart-Service containerd`",
     ),
     "configuration-broken": Kind("ill", _NO_NEW_PODS, 'cni-hns config check "{file}"'),
     "configuration-not-loaded": Kind(

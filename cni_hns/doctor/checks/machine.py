@@ -24,33 +24,33 @@ _KINDS: dict[str, Kind] = {
     "service-stopped": Kind(
         "ill",
         "no pod is made or taken away; running pods keep their network while it lasts",
-        "Start-Service {service}, then cni-hns doctor; if it stops again, see its event log",
+        "`Start-Service {service}`, then `cni-hns doctor`; if it stops again, see its event log",
     ),
     "service-missing": Kind(
         "ill",
         "this node runs no containers",
-        "Install-WindowsFeature Containers, restart the node, then cni-hns doctor",
+        "`Install-WindowsFeature Containers`, restart the node, then `cni-hns doctor`",
     ),
     "clock-set-back": Kind(
         "warning",
         "leases and pods are not touched: the ledger has a clock of its own; log lines are out of order, and "
         "certificates may count as not yet valid",
-        "w32tm /resync, then cni-hns doctor",
+        "`w32tm /resync`, then `cni-hns doctor`",
     ),
     "disk-full": Kind(
-        "ill", "every ADD and DEL fails, and pods stay in Terminating", "free some space, then cni-hns gc"
+        "ill", "every ADD and DEL fails, and pods stay in Terminating", "free some space, then `cni-hns gc`"
     ),
     "disk-nearly-full": Kind(
-        "warning", "when it is full, every ADD and DEL fails", "free some space, then cni-hns doctor"
+        "warning", "when it is full, every ADD and DEL fails", "free some space, then `cni-hns doctor`"
     ),
     "ledger-unwritable": Kind(
-        "ill", _REFUSED, "give SYSTEM and administrators full access to {folder}, then cni-hns status"
+        "ill", _REFUSED, "give SYSTEM and administrators full access to {folder}, then `cni-hns status`"
     ),
     "ledger-newer": Kind(
-        "ill", _REFUSED, "install the newer version that made it: cni-hns install, run from that version"
+        "ill", _REFUSED, "install the newer version that made it: `cni-hns install`, run from that version"
     ),
     "ledger-exposed": Kind(
-        "ill", _REFUSED, "leave {folder} to SYSTEM and administrators alone, then cni-hns ledger rebuild"
+        "ill", _REFUSED, "leave {folder} to SYSTEM and administrators alone, then `cni-hns ledger rebuild`"
     ),
 }
 

@@ -29,30 +29,31 @@ _KINDS: dict[str, Kind] = {
         "ill",
         "the host does not reach the pods of this network, nor kubelet their probes; on an overlay no pod "
         "reaches another node",
-        "look at the adapter with ipconfig; if it has its address, Restart-Service hns, then cni-hns doctor",
+        "look at the adapter with `ipconfig`; if it has its address: `Restart-Service hns`, then "
+        "`cni-hns doctor`",
     ),
     "management-address-self-assigned": Kind(
         "ill",
         "pods reach nothing outside this node: the host got no address from DHCP when its adapter moved to "
         "the virtual switch",
-        "give the interface its address again (ipconfig /renew, or the static one), then cni-hns doctor",
+        "give the interface its address again (`ipconfig /renew`, or the static one), then `cni-hns doctor`",
     ),
     "gateway-outside-subnet": Kind(
         "warning",
         "pods of this network reach nothing outside their subnet, unless something answers for the gateway",
-        "compare with: cni-hns network show {network}; a network is made anew with another gateway once no "
+        "compare with: `cni-hns network show {network}`; a network is made anew with another gateway once no "
         "pod is on it",
     ),
     "gateway-held-by-pod": Kind(
         "ill",
         "traffic of the network's pods to the outside goes to this pod and ends there",
-        "delete the pod that has the address, and keep it from being given again: cni-hns ipam reserve "
-        '--network "{network}" --owner gateway --address {gateway}',
+        "delete the pod that has the address, and keep it from being given again: `cni-hns ipam reserve "
+        '--network "{network}" --owner gateway --address {gateway}`',
     ),
     "gateway-unreachable": Kind(
         "ill",
         "these pods reach nothing outside their subnet",
-        "correct the gateway in the configuration (cni-hns config explain FILE), then delete these pods so "
+        "correct the gateway in the configuration (`cni-hns config explain FILE`), then delete these pods so "
         "that they are made again",
     ),
 }

@@ -32,12 +32,12 @@ _KINDS: dict[str, Kind] = {
         "ill",
         "pods of this node do not reach these pods of other nodes; services send part of their traffic there",
         "restart the agent that makes the routes (flanneld, or the CNI's own), then kube-proxy, which takes "
-        "the node address of an endpoint from them; compare with: cni-hns network show {network}",
+        "the node address of an endpoint from them; compare with: `cni-hns network show {network}`",
     ),
     "provider-address-stale": Kind(
         "ill",
         "traffic to this pod goes to another node than the one that has it",
-        "Restart-Service kube-proxy: it made the endpoint before the route was there, and looks only once",
+        "`Restart-Service kube-proxy`: it made the endpoint before the route was there, and looks only once",
     ),
     "overlay-mtu": Kind(
         "ill",

@@ -31,8 +31,8 @@ _KINDS: dict[str, Kind] = {
     "nat-without-services": Kind(
         "ill",
         "what these pods send to a service leaves with the node's address: replies are lost, DNS among them",
-        "add {prefix} to outboundNat.exceptions in the configuration, check it with cni-hns config check "
-        "FILE, then delete these pods so that they are made again",
+        "add {prefix} to outboundNat.exceptions in the configuration, check it with `cni-hns config check "
+        "FILE`, then delete these pods so that they are made again",
     ),
     "acl-only-blocks": Kind(
         "ill",

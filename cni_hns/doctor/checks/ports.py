@@ -24,20 +24,20 @@ _KINDS: dict[str, Kind] = {
         "warning",
         "the pod keeps its port until it, HNS or the node is started again; then HNS refuses the port "
         "(0x803B0013), and the pod is not made",
-        "see netsh int ipv4 show excludedportrange {protocol}; give the pod another hostPort, or delete that "
-        "range with netsh int ipv4 delete excludedportrange {protocol} {first} {count}",
+        "see `netsh int ipv4 show excludedportrange {protocol}`; give the pod another hostPort, or delete "
+        "that range with `netsh int ipv4 delete excludedportrange {protocol} {first} {count}`",
     ),
     "port-dynamic": Kind(
         "warning",
         "any program of the node may be given this port first: then HNS refuses it (0x803B0013), and the pod "
         "is not made",
-        "give the pod a hostPort below {first}, or exclude it for itself: netsh int ipv4 add "
-        "excludedportrange {protocol} {port} 1",
+        "give the pod a hostPort below {first}, or exclude it for itself: `netsh int ipv4 add "
+        "excludedportrange {protocol} {port} 1`",
     ),
     "port-reserved-by-nobody": Kind(
         "warning",
         "no pod can map this host port (0x803B0013) until HNS is started again",
-        "Restart-Service hns when the node can do without new pods for a minute, then cni-hns doctor",
+        "`Restart-Service hns` when the node can do without new pods for a minute, then `cni-hns doctor`",
     ),
 }
 

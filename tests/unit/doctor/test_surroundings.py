@@ -74,7 +74,7 @@ class TestNetworks:
         staged.node.simulator.set_options(management_address_after_calls=10**6, hns_uptime_s=20)
         plant(staged.node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"))
         _pod_of_another(staged.node)
-        assert staged.examined() == []
+        assert "management-address-missing" not in {one.kind for one in staged.examined()}
 
     def test_an_address_that_the_host_gave_itself(self, staged: Staged) -> None:
         staged.node.simulator.adapters = [
