@@ -1,4 +1,4 @@
-"""The machine around HNS: its services, its disks, its clock, and the ledger as a file."""
+"""The machine around HNS: its disks, its clock, and the ledger as a file."""
 
 from __future__ import annotations
 
@@ -21,16 +21,6 @@ _FAULTS = {"unwritable": "ledger-unwritable", "newer": "ledger-newer", "exposed"
 _REFUSED = "ADD, DEL and CHECK fail with code 102; running pods keep their network"
 
 _KINDS: dict[str, Kind] = {
-    "service-stopped": Kind(
-        "ill",
-        "no pod is made or taken away; running pods keep their network while it lasts",
-        "`Start-Service {service}`, then `cni-hns doctor`; if it stops again, see its event log",
-    ),
-    "service-missing": Kind(
-        "ill",
-        "this node runs no containers",
-        "`Install-WindowsFeature Containers`, restart the node, then `cni-hns doctor`",
-    ),
     "clock-set-back": Kind(
         "warning",
         "leases and pods are not touched: the ledger has a clock of its own; log lines are out of order, and "
@@ -53,18 +43,6 @@ _KINDS: dict[str, Kind] = {
         "ill", _REFUSED, "leave {folder} to SYSTEM and administrators alone, then `cni-hns ledger rebuild`"
     ),
 }
-
-
-def _services(picture: Picture) -> Iterator[Seen]:
-    """Whatever the service manager says, a service that has answered runs."""
-    seen = picture.seen
-    answered = {"hns": seen.networks is not None, "vmcompute": seen.systems is not None}
-    for one in (picture.host.services if picture.host is not None else None) or ():
-        if one.state == "missing" and not answered[one.name]:
-            yield Seen("service-missing", f"service {one.name}", "this Windows does not have it")
-        elif one.state != "running" and not answered[one.name]:
-            cause = f"the service manager says that it is {one.state}"
-            yield Seen("service-stopped", f"service {one.name}", cause, (), {"service": one.name})
 
 
 def _clock(picture: Picture) -> Iterator[Seen]:
@@ -99,4 +77,4 @@ def _ledger(picture: Picture) -> Iterator[Seen]:
         yield Seen(_FAULTS[found.what], f"ledger {found.path}", found.fault, (), {"folder": folder})
 
 
-AREA = Area(_KINDS, (_services, _clock, _disks, _ledger))
+AREA = Area(_KINDS, (_clock, _disks, _ledger))

@@ -348,20 +348,6 @@ class TestTheConfiguration:
 
 
 class TestTheMachine:
-    @pytest.mark.parametrize(
-        ("state", "kind"), [("stopped", "service-stopped"), ("missing", "service-missing")]
-    )
-    def test_a_service_that_does_not_run(self, staged: Staged, state: str, kind: str) -> None:
-        staged.node.simulator.set_options(
-            services={"vmcompute": {"state": state}}, hcs_stopped_hresult=0x80070426
-        )
-        (found,) = examine(staged.picture(with_notes=True))
-        assert (found.kind, found.subject) == (kind, "service vmcompute")
-
-    def test_a_service_that_answers_runs_whatever_is_said_of_it(self, staged: Staged) -> None:
-        staged.node.simulator.set_options(services={"vmcompute": {"state": "missing"}})
-        assert staged.examined() == []
-
     def test_a_clock_that_was_set_back(self, staged: Staged) -> None:
         staged.add()
         assert staged.examined() == []
