@@ -9,11 +9,11 @@ from typing import Any
 import cffi
 import pytest
 
-from cni_hns.binding import build, computecore
+from cni_hns.binding import build, computecore, host_calls
 from cni_hns.binding._generated_computecore import ffi as containers_ffi
 from cni_hns.binding._generated_ffi import ffi
 
-MODULES = ("_generated_ffi.py", "_generated_computecore.py")
+MODULES = ("_generated_ffi.py", "_generated_computecore.py", "_generated_host.py")
 
 FAMILIES = {
     "Network": "Networks",
@@ -47,7 +47,9 @@ def test_each_family_has_its_seven_functions(one: str, many: str) -> None:
     assert set(functions) <= declared
 
 
-@pytest.mark.parametrize("declarations", [build.DECLARATIONS, computecore.DECLARATIONS])
+@pytest.mark.parametrize(
+    "declarations", [build.DECLARATIONS, computecore.DECLARATIONS, host_calls.DECLARATIONS]
+)
 def test_a_page_or_the_lack_of_one_stands_above_each_function(declarations: str) -> None:
     undocumented = declarations.find("SDN routes. None of these has a page")
     documented = declarations.find("computenetwork.dll: notifications")
