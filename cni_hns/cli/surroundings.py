@@ -6,7 +6,7 @@ import functools
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
+from cni_hns.cli.install.options import place_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,13 +33,7 @@ class RuntimePlaces(NamedTuple):
 def runtime_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--bin-dir`, `--conf-dir` and `--containerd-config`, which the command gets as `runtime`."""
 
-    @click.option("--bin-dir", metavar="DIR", help="Folder of the CNI plugins (default: containerd's).")
-    @click.option(
-        "--conf-dir", metavar="DIR", help="Folder of the CNI configurations (default: containerd's)."
-    )
-    @click.option(
-        "--containerd-config", metavar="FILE", help="containerd's config.toml (default: its usual place)."
-    )
+    @place_options
     @functools.wraps(command)
     def packed(
         *arguments: Any, bin_dir: str | None, conf_dir: str | None, containerd_config: str | None, **more: Any
