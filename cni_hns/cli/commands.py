@@ -38,6 +38,12 @@ def _demo() -> click.Command:
     return demo
 
 
+def _diagnose() -> click.Command:
+    from cni_hns.cli.diagnose import diagnose
+
+    return diagnose
+
+
 def _doctor() -> click.Command:
     from cni_hns.cli.doctor import doctor
 
@@ -112,6 +118,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "conformance": _conformance,
     "container": _container,
     "demo": _demo,
+    "diagnose": _diagnose,
     "doctor": _doctor,
     "endpoint": _endpoint,
     "gc": _gc,

@@ -64,6 +64,10 @@ class Session:
         """The node with the ledger in this folder, of this configuration, or of this node."""
         return self._node(os.path.dirname(self.ledger_path(data_dir, config)))
 
+    def node_of_its_own(self, data_dir: str, timeout_s: float) -> Node:
+        """The node with the ledger in this folder, once more, for a thread that may hang; not closed here."""
+        return Node(self._connect, self._log, Deadline(timeout_s), data_dir)
+
     def _node(self, data_dir: str | None) -> Node:
         node = Node(self._connect, self._log, Deadline(_TIMEOUT_S), data_dir)
         self._nodes.append(node)
