@@ -101,6 +101,12 @@ def _pod() -> click.Command:
     return pod
 
 
+def _trace() -> click.Command:
+    from cni_hns.cli.tracing import trace
+
+    return trace
+
+
 def _uninstall() -> click.Command:
     from cni_hns.cli.install import uninstall
 
@@ -128,6 +134,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "namespace": _namespace,
     "network": _network,
     "pod": _pod,
+    "trace": _trace,
     "uninstall": _uninstall,
     "version": _version,
 }
