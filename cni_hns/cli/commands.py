@@ -83,6 +83,12 @@ def _ledger() -> click.Command:
     return ledger
 
 
+def _metrics() -> click.Command:
+    from cni_hns.cli.metrics import metrics
+
+    return metrics
+
+
 def _namespace() -> click.Command:
     from cni_hns.cli.namespaces import namespace
 
@@ -131,6 +137,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "install": _install,
     "ipam": _ipam,
     "ledger": _ledger,
+    "metrics": _metrics,
     "namespace": _namespace,
     "network": _network,
     "pod": _pod,

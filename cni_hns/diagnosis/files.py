@@ -13,13 +13,14 @@ from cni_hns.ipam.hostlocal_files import Folder
 from cni_hns.ledger.addresses import address_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
     "configurations",
     "in_folder",
     "log_files",
     "log_tail",
+    "logs_of",
     "plugin_documents",
     "reservation_folders",
     "reservations",
@@ -45,7 +46,7 @@ def shown(document: Document) -> Any:
     return known_only(document, configuration_members())
 
 
-def plugin_documents(documents: Sequence[Document | str]) -> Iterator[Document]:
+def plugin_documents(documents: Iterable[Document | str]) -> Iterator[Document]:
     """The plugins of all configurations, each as an object."""
     for document in documents:
         if isinstance(document, dict):
@@ -56,9 +57,13 @@ def plugin_documents(documents: Sequence[Document | str]) -> Iterator[Document]:
 
 def log_files(plugins: Sequence[Document]) -> list[str]:
     """The logs that the configurations name, each with the older one beside it."""
+    return [path for one in logs_of(plugins) for path in (f"{one}.1", one) if os.path.isfile(path)]
+
+
+def logs_of(plugins: Sequence[Document]) -> list[str]:
+    """The logs that the configurations name, whether they are there or not."""
     named = [_member(_object(one, "log"), "file") for one in plugins]
-    paths = dict.fromkeys(one for one in named if isinstance(one, str) and os.path.isabs(one))
-    return [path for one in paths for path in (f"{one}.1", one) if os.path.isfile(path)]
+    return list(dict.fromkeys(one for one in named if isinstance(one, str) and os.path.isabs(one)))
 
 
 def log_tail(path: str) -> str:

@@ -20,15 +20,29 @@ from cni_hns.survey.look import Records, at_work_of, records_in
 from cni_hns.survey.seen import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from cni_hns.cri.views import Sandbox
-    from cni_hns.ledger import AttachmentRow
+    from cni_hns.ledger import AttachmentRow, Lease
     from cni_hns.node.node import Node
 
 __all__ = ["Sources", "read_sources", "seen_in"]
 
 Document = dict[str, Any]
+
+# All but `leases`, which are in the ledger's rows.
+_BUNDLED = (
+    *("networks", "endpoints", "namespaces", "loadBalancers", "sdnRoutes", "v1Networks", "v1Endpoints"),
+    *(
+        "portPools",
+        "endpointStatistics",
+        "hnsVersion",
+        "windowsBuild",
+        "systems",
+        "ledger",
+        "ledgerIntegrity",
+    ),
+)
 
 # More objects than a node has; a list that never ends must not fill the disk.
 _MOST_OBJECTS = 20_000
@@ -49,9 +63,15 @@ class Sources(NamedTuple):
 
 
 def read_sources(
-    make_node: Callable[[], Node], timeout_s: float, sandboxes: Callable[[], list[Sandbox]] | None = None
+    make_node: Callable[[], Node],
+    timeout_s: float,
+    sandboxes: Callable[[], list[Sandbox]] | None = None,
+    only: Collection[str] | None = None,
 ) -> Sources:
-    """Ask everything, for so many seconds at the most. `make_node` gives a node that nobody else uses."""
+    """Ask everything, or only these questions, for so many seconds at the most.
+
+    `make_node` gives a node that nobody else uses.
+    """
 
     def of_node(read: Callable[[Node], Any]) -> Callable[[], Any]:
         def work() -> Any:
@@ -66,7 +86,7 @@ def read_sources(
     share_s = timeout_s / 3
     ledger = of_node(lambda node: records_in(node.ledger_if_any))
     before = all_within(share_s, {"before": ledger})["before"]
-    asked = {name: of_node(read) for name, read in _questions(share_s).items()}
+    asked = {name: of_node(read) for name, read in _questions(share_s).items() if name in (only or _BUNDLED)}
     if sandboxes is not None:
         asked["sandboxes"] = sandboxes
     outcomes = all_within(share_s, asked)
@@ -130,6 +150,7 @@ def _questions(timeout_s: float) -> dict[str, Callable[[Node], Any]]:
         "systems": lambda node: _systems(node, timeout_s),
         "ledger": _ledger,
         "ledgerIntegrity": _integrity,
+        "leases": _leases,
     }
 
 
@@ -187,6 +208,12 @@ def _ledger(node: Node) -> Document | None:
         row["document"] = known_only(row["document"], hns_members())
     records["tables"]["facts"] = []
     return records
+
+
+def _leases(node: Node) -> list[Lease]:
+    """Also those that are set aside."""
+    ledger = node.ledger_if_any
+    return [] if ledger is None else ledger.leases(all=True)
 
 
 def _integrity(node: Node) -> str:
