@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cni_hns.cli.cri import cri_option
+from cni_hns.cli.cri import cri_option, told_by
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.node_look import look_at_node
 from cni_hns.cli.output import print_json, print_notes, print_object
 from cni_hns.cli.pods import find_pod
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 
 if TYPE_CHECKING:
     from cni_hns.diagnosis.tracing import Programs, Target
+    from cni_hns.node.node import Node
     from cni_hns.survey.pod import Pod
     from cni_hns.survey.seen import Seen
 
@@ -84,7 +84,7 @@ def trace(
     from cni_hns.diagnosis import tracing
     from cni_hns.diagnosis.collectors import Surroundings
 
-    seen = look_at_node(session, cri, _LOOK_S, data_dir, config)
+    seen = _look(session, cri, data_dir, config)
     target = _target(find_pod(seen, which), seen)
     path = os.path.abspath(output or _usual_name(which))
     limits = tracing.Limits(seconds, megabytes, packet_bytes)
@@ -100,6 +100,24 @@ def trace(
         raise Failure(str(fault)) from fault
     print_notes(done.notes)
     print_object({"id": done.path, "bytes": os.path.getsize(done.path), "tool": tool}, as_json)
+
+
+def _look(session: Session, cri: str | None, data_dir: str | None, config: str | None) -> Seen:
+    """What says which addresses the pod has, also while some of it hangs. Raises: Failure: nobody answers."""
+    from cni_hns.diagnosis.sources import read_sources, seen_in
+
+    folder = os.path.dirname(session.ledger_path(data_dir, config))
+
+    def make_node() -> Node:
+        return session.node_of_its_own(folder, _LOOK_S / 3)
+
+    asked = ("networks", "endpoints", "namespaces", "systems")
+    sources = read_sources(make_node, _LOOK_S, told_by(cri, _LOOK_S / 3), only=asked)
+    seen = seen_in(sources, make_node)
+    if seen.is_blind:
+        raise Failure(seen.notes[0])
+    print_notes(seen.notes)
+    return seen
 
 
 def _target(pod: Pod, seen: Seen) -> Target:

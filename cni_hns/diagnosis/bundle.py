@@ -44,6 +44,8 @@ _FILE_MODE = 0o600
 _SHARE_OF_SOURCES = 0.5
 _SHARE_OF_COMMANDS = 0.4
 
+_MOST_LOGS = 20
+
 _OTHERS = {
     "portPools": "hns/port-pools.json",
     "endpointStatistics": "hns/endpoint-statistics.json",
@@ -188,8 +190,9 @@ def _add_files(draft: _Draft, wanted: Wanted, timeout_s: float) -> None:
     deadline = Deadline(timeout_s)
     places = all_within(deadline.left_s() / 3, {"containerd": wanted.containerd})["containerd"]
     draft.add_json("containerd.json", "containerd's configuration", places, optional=True)
-    paths = _configuration_paths(wanted, places)
-    read = all_within(deadline.left_s() / 2, {"read": lambda: files.configurations(paths)})["read"]
+    read = all_within(
+        deadline.left_s() / 2, {"read": lambda: files.configurations(_configuration_paths(wanted, places))}
+    )["read"]
     found: list[tuple[str, Any]] = read.value or []
     documents = [document for _, document in found]
     shown = [
@@ -208,7 +211,8 @@ def _configuration_paths(wanted: Wanted, places: Outcome) -> list[str]:
 def _add_logs_and_reservations(
     draft: _Draft, wanted: Wanted, plugins: list[dict[str, Any]], deadline: Deadline
 ) -> None:
-    logs = files.log_files(plugins)
+    found = all_within(deadline.left_s() / 2, {"logs": lambda: files.log_files(plugins)})["logs"]
+    logs = (found.value or [])[:_MOST_LOGS]
     works: dict[str, Callable[[], Any]] = {path: (lambda path=path: files.log_tail(path)) for path in logs}  # type: ignore[misc]
     works |= {"folders": lambda: _reservations(wanted, plugins)}
     outcomes = all_within(deadline.left_s(), works)

@@ -86,6 +86,9 @@ LOG_MEMBERS = frozenset(
 )
 """Members of a line of the plugin's log; `args` and `others` have lengths only, and are walked as unknown."""
 
+# Members that hold whatever there is: their objects are walked, their texts could be anything.
+_OF_ANYTHING = frozenset(["value", "key", "data", "settings", "extra", "additionalparams", "additionalargs"])
+
 # HNS's answers have these beside what the schema lists; the rest are names of V1.
 _ANSWERS = frozenset(
     [
@@ -131,7 +134,9 @@ def known_only(value: Any, members: AbstractSet[str]) -> Any:
     """
     if isinstance(value, dict):
         return {
-            masked(str(name)): known_only(each, members) if str(name).lower() in members else _length_of(each)
+            masked(str(name)): known_only(each, members)
+            if _is_known(str(name).lower(), each, members)
+            else _length_of(each)
             for name, each in value.items()
         }
     if isinstance(value, list | tuple):
@@ -165,6 +170,10 @@ def configuration_members() -> frozenset[str]:
     Of `runtimeConfig` and `args`, which are other people's, nothing is: both are of a call and in no file.
     """
     return (OPEN | _INSIDE_CONFIGURATIONS | RESULT_MEMBERS | hns_members()) - {"args", "runtimeconfig"}
+
+
+def _is_known(name: str, value: Any, members: AbstractSet[str]) -> bool:
+    return name in members and not (name in _OF_ANYTHING and isinstance(value, str))
 
 
 def _length_of(value: Any) -> Any:

@@ -44,7 +44,7 @@ def families_of(
             "gauge",
             "Whether HNS, HCS and the ledger answered.",
             [
-                Sample({"source": name}, all(sources.outcomes[one].answered for one in questions))
+                Sample({"source": name}, int(all(sources.outcomes[one].answered for one in questions)))
                 for name, questions in _SERVICES.items()
             ],
         ),

@@ -30,6 +30,10 @@ __all__ = ["Sources", "read_sources", "seen_in"]
 
 Document = dict[str, Any]
 
+# The ledger is read twice; of a healthy node all of it takes no time worth sharing.
+_SHARE_OF_THE_LEDGER = 0.15
+_SHARE_OF_THE_QUESTIONS = 0.7
+
 # All but `leases`, which are in the ledger's rows.
 _BUNDLED = (
     *("networks", "endpoints", "namespaces", "loadBalancers", "sdnRoutes", "v1Networks", "v1Endpoints"),
@@ -83,14 +87,14 @@ def read_sources(
 
         return work
 
-    share_s = timeout_s / 3
+    ledger_s, asked_s = timeout_s * _SHARE_OF_THE_LEDGER, timeout_s * _SHARE_OF_THE_QUESTIONS
     ledger = of_node(lambda node: records_in(node.ledger_if_any))
-    before = all_within(share_s, {"before": ledger})["before"]
-    asked = {name: of_node(read) for name, read in _questions(share_s).items() if name in (only or _BUNDLED)}
+    before = all_within(ledger_s, {"before": ledger})["before"]
+    asked = {name: of_node(read) for name, read in _questions(asked_s).items() if name in (only or _BUNDLED)}
     if sandboxes is not None:
         asked["sandboxes"] = sandboxes
-    outcomes = all_within(share_s, asked)
-    after = all_within(share_s, {"after": ledger})["after"]
+    outcomes = all_within(asked_s, asked)
+    after = all_within(ledger_s, {"after": ledger})["after"]
     notes = [f"{name}: {one.reason}" for name, one in outcomes.items() if not one.answered]
     return Sources(outcomes, before.value, after.value, tuple(notes))
 

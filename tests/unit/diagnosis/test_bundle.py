@@ -286,6 +286,8 @@ def configuration_with_secrets(log: Path) -> dict[str, Any]:
     config["ipam"]["password"] = SECRET
     config["ipam"]["ranges"][0][0]["password"] = SECRET
     config["policies"] = [{"Type": "ACL", "Settings": {"Password": SECRET}, "Password": SECRET}]
+    config["AdditionalArgs"] = [{"Name": "EndpointPolicy", "Value": SECRET}]
+    config["policies"].append({"Type": "ACL", "Settings": SECRET, "Value": {"Key": SECRET}})
     config["runtimeConfig"] = {"io.kubernetes.cri.pod-annotations": {"a": SECRET}}
     config["args"] = {"cni": {"labels": [{"key": "a", "value": SECRET}], "password": SECRET}}
     config["prevResult"] = {"cniVersion": "1.1.0", "password": SECRET, "ips": [{"token": SECRET}]}
