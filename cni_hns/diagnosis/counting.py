@@ -50,7 +50,7 @@ class Counts:
     def __init__(self) -> None:
         self.places: dict[str, Place] = {}
         self.calls: dict[tuple[str, str, str], int] = {}
-        self.durations: dict[str, Histogram] = {}
+        self.durations: dict[tuple[str, str], Histogram] = {}
         self.hns_calls: dict[str, Histogram] = {}
 
     @classmethod
@@ -63,8 +63,10 @@ class Counts:
             path: Place(str(mark), int(offset)) for path, (mark, offset) in document["places"].items()
         }
         found.calls = {(str(a), str(b), str(c)): int(number) for a, b, c, number in document["calls"]}
-        found.durations = _histograms(document["durations"], _VERB_BOUNDS_S)
-        found.hns_calls = _histograms(document["hnsCalls"], _CALL_BOUNDS_S)
+        for verb, result, *kept in document["durations"]:
+            found.durations[str(verb), str(result)] = _histogram(kept, _VERB_BOUNDS_S)
+        for name, *kept in document["hnsCalls"]:
+            found.hns_calls[str(name)] = _histogram(kept, _CALL_BOUNDS_S)
         return found
 
     def to_document(self) -> dict[str, Any]:
@@ -72,8 +74,8 @@ class Counts:
             "format": FORMAT,
             "places": self.places,
             "calls": [[*key, number] for key, number in self.calls.items()],
-            "durations": {name: [one.counts, one.total] for name, one in self.durations.items()},
-            "hnsCalls": {name: [one.counts, one.total] for name, one in self.hns_calls.items()},
+            "durations": [[*key, one.counts, one.total] for key, one in self.durations.items()],
+            "hnsCalls": [[name, one.counts, one.total] for name, one in self.hns_calls.items()],
         }
 
     def families(self) -> list[Family]:
@@ -91,14 +93,22 @@ class Counts:
             Family(
                 "cni_hns_call_duration_seconds",
                 "histogram",
-                "How long the calls took that are done.",
-                _samples("verb", self.durations),
+                "How long the calls took, by verb and result.",
+                [
+                    sample
+                    for (verb, result), one in sorted(self.durations.items())
+                    for sample in one.samples({"verb": verb, "result": result})
+                ],
             ),
             Family(
                 "cni_hns_hns_call_duration_seconds",
                 "histogram",
                 "How long calls of HNS took, by function.",
-                _samples("function", self.hns_calls),
+                [
+                    sample
+                    for name, one in sorted(self.hns_calls.items())
+                    for sample in one.samples({"function": name})
+                ],
             ),
         ]
 
@@ -116,17 +126,17 @@ class Counts:
         if message == "HNS call":
             self._add_hns_call(line.get("call"), milliseconds)
         elif verb in _VERBS and message == f"{verb} is done":
-            self._add_call(verb, "done", "0")
-            if _is_duration(milliseconds):
-                self.durations.setdefault(verb, Histogram(_VERB_BOUNDS_S)).add(milliseconds / 1000)
+            self._add_call(verb, "done", "0", milliseconds)
         elif verb in _VERBS and str(message).startswith(f"{verb} failed with code"):
-            self._add_call(verb, "failed", str(line.get("code")))
+            self._add_call(verb, "failed", str(line.get("code")), milliseconds)
 
-    def _add_call(self, verb: str, result: str, code: str) -> None:
+    def _add_call(self, verb: str, result: str, code: str, milliseconds: Any) -> None:
         key = (verb, result, code)
         if key not in self.calls and (len(self.calls) >= _MOST_CODES or not code.isdecimal()):
             key = (verb, result, "other")
         self.calls[key] = self.calls.get(key, 0) + 1
+        if _is_duration(milliseconds):
+            self.durations.setdefault((verb, result), Histogram(_VERB_BOUNDS_S)).add(milliseconds / 1000)
 
     def _add_hns_call(self, call: object, milliseconds: Any) -> None:
         found = _FUNCTION.match(call) if isinstance(call, str) else None
@@ -216,17 +226,12 @@ def _read(counts: Counts, one: _File, place: Place) -> Place:
     return Place(one.mark, offset)
 
 
-def _histograms(document: dict[str, Any], bounds: tuple[float, ...]) -> dict[str, Histogram]:
-    found = {}
-    for name, (counts, total) in document.items():
-        if len(counts) != len(bounds) + 1:
-            raise ValueError("other buckets")
-        found[name] = Histogram(bounds, [int(one) for one in counts], float(total))
-    return found
-
-
-def _samples(label: str, histograms: dict[str, Histogram]) -> list[Sample]:
-    return [sample for name, one in sorted(histograms.items()) for sample in one.samples({label: name})]
+def _histogram(kept: list[Any], bounds: tuple[float, ...]) -> Histogram:
+    """Raises: ValueError, TypeError: it was kept with other buckets, or is none."""
+    counts, total = kept
+    if len(counts) != len(bounds) + 1:
+        raise ValueError("other buckets")
+    return Histogram(bounds, [int(one) for one in counts], float(total))
 
 
 def _is_duration(value: Any) -> TypeGuard[float]:

@@ -86,7 +86,10 @@ class TestCounting:
             ("ADD", "failed", "105"): 1,
             ("DEL", "done", "0"): 1,
         }
-        assert (sum(counts.durations["ADD"].counts), counts.durations["ADD"].total) == (2, 0.2)
+        assert (sum(counts.durations["ADD", "done"].counts), counts.durations["ADD", "done"].total) == (
+            2,
+            0.2,
+        )
         assert {name: one.total for name, one in counts.hns_calls.items()} == {
             "HcnOpenEndpoint": 0.002,
             "HNSCall": 0.04,
@@ -201,7 +204,8 @@ class TestTheCommand:
         assert node.call("ADD", config, container_id(), "11111111-2222-3333-4444-555555555555").exit_code == 1
         found = parsed(shell("metrics", "--config", path).out)
         assert found["cni_hns_calls_total", (("code", "0"), ("result", "done"), ("verb", "ADD"))] == 2
-        assert found["cni_hns_call_duration_seconds_count", (("verb", "ADD"),)] == 2
+        assert found["cni_hns_call_duration_seconds_count", (("result", "done"), ("verb", "ADD"))] == 2
+        assert found["cni_hns_call_duration_seconds_count", (("result", "failed"), ("verb", "ADD"))] == 1
         assert found["cni_hns_hns_call_duration_seconds_count", (("function", "HcnCreateEndpoint"),)] >= 2
         assert found["cni_hns_addresses", (("network", "pods"), ("state", "held"))] == 2
         assert found["cni_hns_attachments", (("network", "pods"), ("phase", "ready"))] == 2
