@@ -52,6 +52,8 @@ def records_of(ledger: Ledger) -> dict[str, Any]:
 def load(ledger: Ledger, records: dict[str, Any], boot_id: str) -> None:
     """Fill an empty ledger with what `records_of` gave, on a machine whose boot has this id.
 
+    Its clock is another one afterwards: who goes on with it opens it again.
+
     Raises: LedgerFault, LedgerBusy, ValueError: these are no such records.
     """
     shift = _Shift(records["now"], records["wall"])
