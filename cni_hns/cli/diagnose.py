@@ -77,6 +77,7 @@ def diagnose(
             containerd=lambda: find_places(None, conf_dir, containerd_config)._asdict(),
             surroundings=Surroundings.of(os.environ),
             timeout_s=timeout_s,
+            collected=time.time(),
             configurations=[] if config is None else [config],
             sandboxes=told_by(cri, timeout_s / 4),
         )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import time
 import zipfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -58,7 +57,8 @@ class Wanted(NamedTuple):
     """What is asked, and of whom.
 
     `make_node` gives a node that nobody else uses; `pod_facts` what `pod list` prints of what was seen.
-    `containerd` reads where the runtime looks for plugins, `configurations` are paths of files besides.
+    `collected` is the time, in seconds of the epoch. `containerd` reads where the runtime looks for plugins,
+    `configurations` are paths of files besides.
     """
 
     make_node: Callable[[], Node]
@@ -66,6 +66,7 @@ class Wanted(NamedTuple):
     containerd: Callable[[], dict[str, Any]]
     surroundings: Surroundings
     timeout_s: float
+    collected: float
     configurations: Sequence[str] = ()
     sandboxes: Callable[[], list[Sandbox]] | None = None
     collectors: Sequence[Collector] = COLLECTORS
@@ -89,7 +90,6 @@ class Bundle(NamedTuple):
 
 def collect_bundle(wanted: Wanted) -> Bundle:
     """Read everything; ends within `wanted.timeout_s` and a little, whatever hangs."""
-    collected = time.time()
     deadline = Deadline(wanted.timeout_s)
     draft = _Draft()
     sources = read_sources(wanted.make_node, wanted.timeout_s * _SHARE_OF_SOURCES, wanted.sandboxes)
@@ -105,7 +105,7 @@ def collect_bundle(wanted: Wanted) -> Bundle:
     draft.add_json(VERSIONS, "HNS and Windows", Outcome(_versions(sources), "", 0.0))
     notes = [f"{one.source}: {one.reason}" for one in draft.files if one.reason and not one.optional]
     lines = [FileLine(one.name, one.source, one.reason, one.seconds) for one in draft.files]
-    contents = Contents(collected, facts, findings, pods, notes, lines)
+    contents = Contents(wanted.collected, facts, findings, pods, notes, lines)
     draft.entries[MANIFEST] = _json(_manifest(contents))
     draft.entries["index.html"] = html_of(contents)
     draft.entries["summary.txt"] = text_of(contents)

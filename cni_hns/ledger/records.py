@@ -9,7 +9,6 @@ Rule 3: what another machine's processes do is not known here: every owner is on
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.processes import uptime_s
@@ -46,7 +45,8 @@ def records_of(ledger: Ledger) -> dict[str, Any]:
     except FAILURES as fault:
         raise translated(ledger.path, fault) from fault
     tables["facts"] = [row for row in tables["facts"] if row["name"] != _BOOT]
-    return {"now": ledger.now(), "wall": time.time(), "tables": tables}
+    now = ledger.now()
+    return {"now": now, "wall": ledger.wall(now), "tables": tables}
 
 
 def load(ledger: Ledger, records: dict[str, Any], boot_id: str) -> None:
@@ -56,7 +56,7 @@ def load(ledger: Ledger, records: dict[str, Any], boot_id: str) -> None:
 
     Raises: LedgerFault, LedgerBusy, ValueError: these are no such records.
     """
-    shift = _Shift(records["now"], records["wall"])
+    shift = _Shift(records["now"], records["wall"], ledger.wall(ledger.now()))
     try:
         with ledger.transaction():
             ledger.connection.execute("DELETE FROM facts")
@@ -74,11 +74,11 @@ def load(ledger: Ledger, records: dict[str, Any], boot_id: str) -> None:
 class _Shift:
     """From the clock of a ledger on one machine to that of another."""
 
-    def __init__(self, now: float, wall: float) -> None:
+    def __init__(self, now: float, wall: float, wall_here: float) -> None:
         self._boot = now // BOOT_S
         self._wall_minus_clock = wall - now
         self.boot = self._boot + _BEFORE_THE_BOOT
-        self._clock_minus_wall = self.boot * BOOT_S + uptime_s() - time.time()
+        self._clock_minus_wall = self.boot * BOOT_S + uptime_s() - wall_here
 
     def __call__(self, moment: float) -> float:
         if moment // BOOT_S != self._boot:
@@ -104,10 +104,12 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _insert(ledger: Ledger, table: str, row: dict[str, Any], shift: _Shift) -> None:
-    columns = [one[1] for one in ledger.connection.execute(f"PRAGMA table_info({table})")]
+    known = [one[1] for one in ledger.connection.execute(f"PRAGMA table_info({table})")]
+    # An older program's rows have fewer columns; those have defaults. A column that is not known is passed over.
+    columns = [name for name in known if name in row]
     values = [_kept(name, row[name], shift) for name in columns]
     places = ", ".join("?" * len(columns))
-    ledger.connection.execute(f"INSERT INTO {table} VALUES ({places})", values)
+    ledger.connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", values)
 
 
 def _kept(name: str, value: Any, shift: _Shift) -> Any:

@@ -92,6 +92,18 @@ def test_no_plan_is_in_the_records(filled: Ledger) -> None:
     filled.close()
 
 
+def test_rows_of_an_older_and_of_a_newer_program_are_taken(filled: Ledger, tmp_path: Path) -> None:
+    records = records_of(filled)
+    (row,) = records["tables"]["attachments"]
+    del row["v1_netns"]
+    row["newer"] = 1
+    records["tables"]["newer"] = [{"a": 1}]
+    other = loaded(records, tmp_path)
+    assert [one.key for one in other.attachments()] == [one.key for one in filled.attachments()]
+    filled.close()
+    other.close()
+
+
 @pytest.mark.parametrize(
     "harm",
     [
