@@ -64,6 +64,8 @@ def diagnose(
     path = os.path.abspath(output or _usual_name())
     if os.path.lexists(path):
         raise Failure(f'"{path}" is there already: name another file with --output')
+    if not os.path.isdir(os.path.dirname(path)):
+        raise Failure(f'there is no folder "{os.path.dirname(path)}" to make the file in: see --output')
     from cni_hns.cli.install.containerd import find_places
     from cni_hns.cli.pods import facts_of
     from cni_hns.diagnosis.bundle import Wanted, collect_bundle, write

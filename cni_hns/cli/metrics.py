@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -121,13 +122,16 @@ def _gauges(
 
 def _replace(output: str, text: str) -> None:
     """In one step: the collector reads the old file or the new one. Raises: Failure."""
-    draft = f"{output}.{os.getpid()}.tmp"
+    # A name that nobody could have taken: others may write in the collector's folder.
+    draft = f"{output}.{os.urandom(8).hex()}.tmp"
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode("utf-8", "backslashreplace"))
         os.replace(draft, output)
     except OSError as fault:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
         raise Failure(f'"{output}" cannot be written: {fault.strerror or fault}') from fault
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cni_hns.binding.children import run
 from cni_hns.diagnosis.bounded import Outcome, each_within
 from cni_hns.diagnosis.clean import masked
+from cni_hns.log import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,5 +140,6 @@ def _run(one: Collector, surroundings: Surroundings, left_s: float) -> str:
 
 
 def _text(printed: bytes) -> str:
-    """Windows' programs print in the console's code page; what is no UTF-8 is shown escaped."""
-    return printed.decode("utf-8", "backslashreplace").replace("\r\n", "\n").replace("\0", "")
+    """Windows' programs print in the console's code page; what is no UTF-8, or does not print, is escaped."""
+    text = printed.decode("utf-8", "backslashreplace").replace("\r\n", "\n").replace("\0", "")
+    return "\n".join("\t".join(map(one_line, line.split("\t"))) for line in text.split("\n"))

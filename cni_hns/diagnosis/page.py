@@ -65,7 +65,7 @@ def html_of(contents: Contents) -> str:
         f"<h2>Pods ({len(contents.pods)})</h2>",
         _rows(_POD_HEADINGS, map(_pod_cells, contents.pods)),
         "<h2>Files</h2>",
-        _rows(("file", "from", "outcome"), map(_file_cells, contents.files)),
+        _rows(("from", "outcome"), map(_file_cells, contents.files), [one.name for one in contents.files]),
         "</body></html>\n",
     ]
     return "\n".join(part for part in parts if part)
@@ -126,13 +126,19 @@ def _finding(one: Finding) -> str:
 
 
 def _file_cells(one: FileLine) -> list[str]:
-    return [one.name, one.source, one.reason or f"{one.seconds:.1f} s"]
+    return [one.source, one.reason or f"{one.seconds:.1f} s"]
 
 
-def _rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _rows(headings: Sequence[str], rows: Iterable[Sequence[str]], files: Sequence[str] = ()) -> str:
+    """A table; with `files` its first column has links to them, beside this page."""
+    links = [f'<td><a href="{_safe(one)}">{_safe(one)}</a></td>' for one in files]
+    cells = ["".join(f"<td>{_safe(cell)}</td>" for cell in row) for row in rows]
+    first = "<th>file</th>" if files else ""
     head = "".join(f"<th>{_safe(one)}</th>" for one in headings)
-    body = "".join(f"<tr>{''.join(f'<td>{_safe(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table>{f'<tr>{head}</tr>' if any(headings) else ''}{body}</table>"
+    body = "".join(
+        f"<tr>{link}{row}</tr>" for link, row in zip(links or [""] * len(cells), cells, strict=True)
+    )
+    return f"<table>{f'<tr>{first}{head}</tr>' if any(headings) else ''}{body}</table>"
 
 
 def _safe(text: object) -> str:

@@ -105,7 +105,7 @@ def _plain(name: str, value: Any) -> Any:
 
 def _insert(ledger: Ledger, table: str, row: dict[str, Any], shift: _Shift) -> None:
     known = [one[1] for one in ledger.connection.execute(f"PRAGMA table_info({table})")]
-    # An older program's rows have fewer columns; those have defaults. A column that is not known is passed over.
+    # An older program's rows lack columns that have defaults; a newer one's may have some that are not known.
     columns = [name for name in known if name in row]
     values = [_kept(name, row[name], shift) for name in columns]
     places = ", ".join("?" * len(columns))
