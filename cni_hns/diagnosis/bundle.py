@@ -18,12 +18,13 @@ from cni_hns.deadline import Deadline
 from cni_hns.diagnosis import files
 from cni_hns.diagnosis.bounded import Outcome, all_within
 from cni_hns.diagnosis.clean import masked
-from cni_hns.diagnosis.collectors import COLLECTORS, collect, words_of
+from cni_hns.diagnosis.collectors import COLLECTORS, collect, of_ports, words_of
 from cni_hns.diagnosis.layout import FORMAT, LEDGER, MANIFEST, OBJECTS, V1, VERSIONS
 from cni_hns.diagnosis.page import Contents, FileLine, html_of, text_of
 from cni_hns.diagnosis.sources import read_sources, seen_in
 from cni_hns.doctor.examine import examine
 from cni_hns.doctor.picture import Picture
+from cni_hns.hcn.views import EndpointView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,7 +96,7 @@ def collect_bundle(wanted: Wanted) -> Bundle:
     sources = read_sources(wanted.make_node, wanted.timeout_s * _SHARE_OF_SOURCES, wanted.sandboxes)
     _add_sources(draft, sources)
     limit_s = min(wanted.timeout_s * _SHARE_OF_COMMANDS, deadline.left_s())
-    _add_commands(draft, wanted, collect(wanted.surroundings, limit_s, wanted.collectors))
+    _add_commands(draft, wanted, sources, limit_s)
     _add_files(draft, wanted, max(1.0, deadline.left_s()))
     seen = seen_in(sources, wanted.make_node)
     pods, findings = wanted.pod_facts(seen), examine(Picture.of(seen))
@@ -178,9 +179,12 @@ def _source(key: str, name: str) -> str:
     return f"{'HCS' if key == 'systems' else 'HNS'}: {key}"
 
 
-def _add_commands(draft: _Draft, wanted: Wanted, outcomes: dict[str, Outcome]) -> None:
-    words = {one.name: words_of(one.command) for one in wanted.collectors}
-    for name, outcome in outcomes.items():
+def _add_commands(draft: _Draft, wanted: Wanted, sources: Sources, limit_s: float) -> None:
+    endpoints = sources.documents("endpoints") or []
+    ports = of_ports(one for one in endpoints if EndpointView.of(one).is_in_use)
+    collectors = [*wanted.collectors, *ports]
+    words = {one.name: words_of(one.command) for one in collectors}
+    for name, outcome in collect(wanted.surroundings, limit_s, collectors).items():
         text = outcome.value or f"$ {words[name]}\n({outcome.reason})\n"
         draft.add(f"commands/{name}.txt", words[name], outcome, text, optional=True)
 

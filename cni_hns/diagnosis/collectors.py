@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.binding.children import run
+from cni_hns.binding.reading import member
 from cni_hns.diagnosis.bounded import Outcome, each_within
 from cni_hns.diagnosis.clean import masked
+from cni_hns.identity import guid
 from cni_hns.log import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["COLLECTORS", "Collector", "Missing", "Surroundings", "collect", "words_of"]
+__all__ = ["COLLECTORS", "Collector", "Missing", "Surroundings", "collect", "of_ports", "words_of"]
 
 _AT_ONCE = 3
+_MOST_PORTS = 32
 _WINDOWS = ("nt",)
 _ALL = ("nt", "posix")
 _EVENTS = "/c:200 /rd:true /f:text"
@@ -109,6 +112,24 @@ COLLECTORS: tuple[Collector, ...] = (
 )
 """None of these prints the environment of a container, a key of a registry or a kubeconfig; the masks hold
 against what they print all the same."""
+
+
+def of_ports(endpoints: Iterable[Mapping[str, Any]]) -> tuple[Collector, ...]:
+    """What the switch says of the ports of these endpoints of HNS: state, counters, rules; of the first ones.
+
+    Source: the scripts of Microsoft's SDN repository, which ask vfpctrl so for each port.
+    """
+    ports = [guid(str(member(_object(one, "AdditionalParams"), "SwitchPortId"))) for one in endpoints]
+    return tuple(
+        Collector(f"vfp-{port}-{word}", ("vfpctrl", "/port", port.upper(), f"/{word}"), 10, _WINDOWS)
+        for port in [one for one in ports if one][:_MOST_PORTS]
+        for word in ("get-port-state", "get-port-counter", "list-rule")
+    )
+
+
+def _object(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = member(dict(document), name)
+    return found if isinstance(found, dict) else {}
 
 
 def collect(

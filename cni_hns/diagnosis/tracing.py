@@ -47,6 +47,9 @@ _MOST_FILTERS = 32
 _FILTER_NAME = "cni-hns"
 _STEP_S = 30.0
 _CONVERT_S = 300.0
+# netsh writes what it has in memory, and may say that a restart is pending (3010) though it is done.
+_STOP_S = 120.0
+_DONE = (0, 3010)
 
 # A line of `pktmon filter list` about a filter begins with its number, whatever the language of Windows.
 _A_FILTER = re.compile(r"^\s*\d+\s", re.MULTILINE)
@@ -266,7 +269,7 @@ class _State:
 def _begin(tracer: Tracer, command: Command, state: _State) -> None:
     """Raises: TraceFault: it failed; of one that did not end nobody knows whether it began."""
     said = tracer.run(command, _STEP_S)
-    state.refused = bool(said.status) and not said.late
+    state.refused = said.status not in _DONE and not said.late
     _see_that_it_worked(said, command)
 
 
@@ -329,13 +332,14 @@ def _converted(plan: _Plan, output: str, tracer: Tracer, notes: list[str]) -> Tr
 
 def _done(tracer: Tracer, command: Command) -> None:
     """Raises: TraceFault: it failed."""
-    _see_that_it_worked(tracer.run(command, _STEP_S), command)
+    limit_s = _STOP_S if command[-1] == "stop" else _STEP_S
+    _see_that_it_worked(tracer.run(command, limit_s), command)
 
 
 def _see_that_it_worked(said: Said, command: Command) -> None:
     if said.late:
-        raise TraceFault(f"{words_of(command)} did not end within {_STEP_S:.0f} s")
-    if said.status:
+        raise TraceFault(f"{words_of(command)} did not end in time")
+    if said.status not in _DONE:
         raise TraceFault(f"{words_of(command)} failed with exit code {said.status}: {_first_line(said.text)}")
 
 

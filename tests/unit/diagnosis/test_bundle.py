@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cni_hns.diagnosis.collectors import COLLECTORS, Collector, Surroundings, collect
+from cni_hns.diagnosis.collectors import COLLECTORS, Collector, Surroundings, collect, of_ports
 from cni_hns.hcn.documents import add_endpoint
 from tests.harness import SimulatedNode, l2bridge
 from tests.unit.diagnosis.conftest import Shell, add_pod, in_bundle, texts
@@ -210,6 +210,19 @@ def test_the_collectors_of_windows_are_run_by_their_table(no_programs: Path) -> 
     assert {name: one.reason for name, one in done.items() if one.reason} == {}
     assert len(done) == len(COLLECTORS)
     assert done["service-hns"].value == "$ sc queryex hns\nsc queryex hns\n"
+
+
+def test_the_ports_of_endpoints_are_asked_for_too() -> None:
+    endpoints: list[dict[str, Any]] = [
+        {"additionalparams": {"SwitchPortId": "{5F0C3B1E-0000-4111-8222-333344445555}"}},
+        {"AdditionalParams": {"SwitchPortId": "no port & calc.exe"}},
+        {"AdditionalParams": None},
+        {},
+    ]
+    assert [one.command for one in of_ports(endpoints)] == [
+        ("vfpctrl", "/port", "5F0C3B1E-0000-4111-8222-333344445555", f"/{word}")
+        for word in ("get-port-state", "get-port-counter", "list-rule")
+    ]
 
 
 def test_names_of_collectors_are_those_of_files() -> None:
