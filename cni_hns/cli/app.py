@@ -47,11 +47,19 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-def cli() -> None:
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colour: on a terminal only (auto, unless NO_COLOR is set), always or never.",
+)
+@click.pass_context
+def cli(context: click.Context, color: str) -> None:
     """Look at and change the container networks of this node.
 
     With CNI_COMMAND in the environment the same program is the CNI plugin that a runtime calls.
     """
+    context.color = {"always": True, "never": False}.get(color)
 
 
 def main(argv: Sequence[str] | None, connect: Connect) -> int:

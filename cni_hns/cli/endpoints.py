@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cni_hns.cli.listing import list_options, watch_option
 from cni_hns.cli.lookup import find
 from cni_hns.cli.output import print_list, print_object
 from cni_hns.cli.session import Session, in_this_session, json_option
@@ -23,8 +24,9 @@ def endpoint() -> None:
 
 @endpoint.command("list")
 @click.option("--network", metavar="ID|NAME", help="Only those of this HCN network.")
-@json_option
+@list_options
 @in_this_session
+@watch_option
 def list_(session: Session, network: str | None, as_json: bool) -> None:
     """List the endpoints of this node, those of other programs too."""
     query: dict[str, object] = {}
@@ -32,7 +34,8 @@ def list_(session: Session, network: str | None, as_json: bool) -> None:
         query["VirtualNetwork"] = NetworkView.of(find(session.hcn.networks, "network", network)).id
     rows = [_facts(document) for document in every(session.hcn.endpoints, **query)]
     columns = {"ID": "id", "NAME": "name", "ADDRESSES": "addresses"}
-    print_list(rows, columns, as_json, "no endpoints")
+    wide = {"STATE": "state", "MAC": "mac", "NAMESPACE": "namespace", "NETWORK": "network"}
+    print_list(rows, columns, as_json, "no endpoints", wide=wide)
 
 
 @endpoint.command()

@@ -14,6 +14,7 @@ from cni_hns.cli.collection import requests_of
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.listing import list_options, watch_option
 from cni_hns.cli.output import print_list, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import identifier_fault
@@ -42,8 +43,9 @@ def ipam() -> None:
 @click.option("--all", "everything", is_flag=True, help="Addresses that are set aside for a time, too.")
 @click.option("--network", metavar="NAME", help="Only those of this network configuration.")
 @ledger_options
-@json_option
+@list_options
 @in_this_session
+@watch_option
 def list_(
     session: Session,
     *,
@@ -58,7 +60,7 @@ def list_(
     leases = [] if ledger is None else ledger.leases(network, all=everything)
     pods = {} if ledger is None else ledger.pods()
     rows = [_facts(lease, everything, _until(ledger, lease), pods.get(lease.key)) for lease in leases]
-    print_list(rows, _ALL if everything else {**_HELD, **_POD}, as_json, "no leases")
+    print_list(rows, _ALL if everything else {**_HELD, **_POD}, as_json, "no leases", key="address")
 
 
 @ipam.command()

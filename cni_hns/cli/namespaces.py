@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.listing import list_options
 from cni_hns.cli.lookup import find
 from cni_hns.cli.output import print_list, print_object
 from cni_hns.cli.session import Session, in_this_session, json_option
@@ -39,13 +40,13 @@ def create(session: Session, identifier: str | None, as_json: bool) -> None:
 
 
 @namespace.command("list")
-@json_option
+@list_options
 @in_this_session
 def list_(session: Session, as_json: bool) -> None:
     """List the namespaces of this node."""
     rows = [_facts(document) for document in every(session.hcn.namespaces)]
     columns = {"ID": "id", "COMPARTMENT": "compartment", "ENDPOINTS": "endpoints"}
-    print_list(rows, columns, as_json, "no namespaces")
+    print_list(rows, columns, as_json, "no namespaces", wide={"CONTAINERS": "containers"})
 
 
 @namespace.command()

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cni_hns.cli.listing import list_options
 from cni_hns.cli.lookup import find
 from cni_hns.cli.network_request import NetworkOptions, network_to_create
 from cni_hns.cli.output import print_list, print_object
@@ -62,13 +63,14 @@ def create(
 
 
 @network.command("list")
-@json_option
+@list_options
 @in_this_session
 def list_(session: Session, as_json: bool) -> None:
     """List the HCN networks of this node, those of other programs too."""
     rows = [_facts(document) for document in every(session.hcn.networks)]
     columns = {"ID": "id", "NAME": "name", "TYPE": "type", "SUBNETS": "subnets"}
-    print_list([_shown(row, as_json) for row in rows], columns, as_json, "no networks")
+    wide = {"MANAGEMENT IP": "managementIP"}
+    print_list([_shown(row, as_json) for row in rows], columns, as_json, "no networks", wide=wide)
 
 
 @network.command()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cni_hns.cli.containers.facts import print_blocks
 from cni_hns.cli.containers.options import timeout_option
 from cni_hns.cli.cri import cri_option, kubernetes_facts, kubernetes_lines, kubernetes_words, pod_facts
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.listing import list_options, watch_option
 from cni_hns.cli.node_look import look_at_node
-from cni_hns.cli.output import print_json, print_object, utc
+from cni_hns.cli.output import print_list, print_object, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 
 if TYPE_CHECKING:
@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 __all__ = ["pod"]
 
 _Facts = dict[str, Any]
+
+_COLUMNS = {
+    "ID": "id",
+    "POD": "name",
+    "STATE": "state",
+    "ADDRESSES": "addresses",
+    "NETWORKS": "networks",
+    "MISMATCHES": "mismatchWords",
+}
+_WIDE = {"NAMESPACE": "namespace", "CONTAINERS": "containerIDs"}
 
 # HNS says 0 of a namespace in which nothing runs.
 _NO_COMPARTMENT = "none: no container runs in the namespace"
@@ -49,8 +59,9 @@ _timeout_option = timeout_option(words="How long a call to HCS may take, and all
 @cri_option
 @_timeout_option
 @ledger_options
-@json_option
+@list_options
 @in_this_session
+@watch_option
 def list_(
     session: Session,
     *,
@@ -69,10 +80,8 @@ def list_(
     rows = [_facts(one, seen) for one in _pods(seen)]
     if network is not None:
         rows = [one for one in rows if _is_on(one, network)]
-    if as_json:
-        print_json(rows)
-    else:
-        print_blocks([{**one, "id": _title(one)} for one in rows], _lines, "no pods")
+    shown = rows if as_json else [_row(one) for one in rows]
+    print_list(shown, _COLUMNS, as_json, "no pods", wide=_WIDE, block=_lines)
 
 
 @pod.command()
@@ -218,8 +227,16 @@ def _is_on(facts: _Facts, network: str) -> bool:
     return network in facts["networks"] or network.strip("{}").lower() in ids
 
 
-def _title(facts: _Facts) -> str:
-    return facts["id"] or f"a pod without a known sandbox in namespace {facts['namespace']}"
+def _row(facts: _Facts) -> _Facts:
+    """What a table has of it: a pod whose sandbox nobody knows is called by its namespace."""
+    told = facts["kubernetes"]
+    return {
+        **facts,
+        "id": facts["id"] or facts["namespace"],
+        "name": f"{told['namespace']}/{told['name']}" if told else "",
+        "mismatchWords": [one["words"] for one in facts["mismatches"]],
+        "containerIDs": [one["id"] for one in facts["containers"]],
+    }
 
 
 def _lines(facts: Mapping[str, Any]) -> list[str]:
@@ -229,6 +246,7 @@ def _lines(facts: Mapping[str, Any]) -> list[str]:
     networks = ", ".join(facts["networks"])
     containers = ", ".join(f"{one['id']} {one['state']}" for one in facts["containers"])
     lines = [
+        "a pod without a known sandbox" if facts["id"] == facts["namespace"] else "",
         *kubernetes_lines(facts["kubernetes"]),
         {"changing": "changing: a call works on it now", "ok": "ok"}.get(facts["state"], ""),
         *(f"MISMATCH {one['words']}" for one in facts["mismatches"]),

@@ -87,6 +87,10 @@ class Session:
         self._ledger = open_ledger(self.ledger_path(data_dir, config), self.node.deadline, create=False)
         return self._ledger
 
+    def another(self) -> Session:
+        """This node's HNS and ledger, opened anew; who asks for it closes it."""
+        return Session(self._connect)
+
     def close(self) -> None:
         if self._ledger is not None:
             self._ledger.close()

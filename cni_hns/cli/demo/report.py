@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from cni_hns.cli.output import print_lines
+from cni_hns.cli.output import print_lines, terminal_width
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,6 +22,8 @@ __all__ = ["Report"]
 
 _INDENT = 4
 _WIDTH = 74
+# Where no terminal is.
+_PAGE = 80
 
 
 class Report:
@@ -95,7 +97,7 @@ class Report:
 
     def _print(self, what: RenderableType) -> None:
         if not self._quiet:
-            print_lines(what)
+            print_lines(what, terminal_width() or _PAGE)
 
 
 def _indented(text: Text) -> Padding:

@@ -30,15 +30,11 @@ def test_the_list_can_be_of_one_network(node: Node, network: str, by: str) -> No
     assert node("endpoint", "list", "--network", "none").exit_code == 1
 
 
-def test_a_long_name_is_folded_and_not_cut(node: Node, network: str) -> None:
+def test_in_a_pipe_an_endpoint_is_a_line_however_long(node: Node, network: str) -> None:
     name = f"{'0123456789abcdef' * 4}_l2b"
     identifier = node.plant_endpoint(network, name)
-    out = node("endpoint", "list").out
-    assert max(map(len, out.splitlines())) <= 80
-    assert identifier in out
-    column = out.splitlines()[0].index("NAME")
-    pieces = [line[column:].split()[0] for line in out.splitlines()[1:] if line[column:].strip()]
-    assert "".join(pieces) == name
+    _, line = node("endpoint", "list").out.splitlines()
+    assert line.split()[:2] == [identifier, name]
 
 
 def test_a_name_that_speaks_to_the_terminal_is_shown_escaped(node: Node, network: str) -> None:
