@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options, watch_option
 from cni_hns.cli.lookup import find
 from cni_hns.cli.output import print_list, print_object
@@ -17,7 +18,7 @@ from cni_hns.hns.client import state_words
 __all__ = ["endpoint"]
 
 
-@click.group()
+@click.group(cls=Commands)
 def endpoint() -> None:
     """HCN endpoints: the network cards of pods."""
 

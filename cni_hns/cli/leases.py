@@ -14,6 +14,7 @@ from cni_hns.cli.collection import requests_of
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options, watch_option
 from cni_hns.cli.output import print_list, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
@@ -34,7 +35,7 @@ _POD = {"POD": "podName"}
 _ALL = {**_HELD, "STATE": "state", "UNTIL": "until", **_POD}
 
 
-@click.group()
+@click.group(cls=Commands)
 def ipam() -> None:
     """Addresses and who holds them."""
 

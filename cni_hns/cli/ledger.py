@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cni_hns.cli.groups import Commands
 from cni_hns.cli.output import print_notes, print_object
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.verbs.rebuild import rebuild as rebuild_from_hns
@@ -21,7 +22,7 @@ _NAMELESS = (
 )
 
 
-@click.group()
+@click.group(cls=Commands)
 def ledger() -> None:
     """The record of this node's attachments and addresses."""
 

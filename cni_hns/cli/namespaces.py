@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options
 from cni_hns.cli.lookup import find
 from cni_hns.cli.output import print_list, print_object
@@ -21,7 +22,7 @@ __all__ = ["namespace"]
 _NEW = {"SchemaVersion": {"Major": 2, "Minor": 0}}
 
 
-@click.group()
+@click.group(cls=Commands)
 def namespace() -> None:
     """HCN namespaces: what CNI_NETNS names on Windows."""
 

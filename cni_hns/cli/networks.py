@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options
 from cni_hns.cli.lookup import find
 from cni_hns.cli.network_request import NetworkOptions, network_to_create
@@ -19,7 +20,7 @@ __all__ = ["MODES", "network"]
 MODES = ("l2bridge", "l2tunnel", "nat", "overlay", "transparent")
 
 
-@click.group()
+@click.group(cls=Commands)
 def network() -> None:
     """HCN networks: the switches that endpoints are on."""
 

@@ -10,6 +10,7 @@ import click
 from cni_hns.cli.containers.options import timeout_option
 from cni_hns.cli.cri import cri_option, kubernetes_facts, kubernetes_lines, kubernetes_words, pod_facts
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options, watch_option
 from cni_hns.cli.node_look import look_at_node
 from cni_hns.cli.output import print_list, print_object, utc
@@ -42,7 +43,7 @@ _WIDE = {"NAMESPACE": "namespace", "CONTAINERS": "containerIDs"}
 _NO_COMPARTMENT = "none: no container runs in the namespace"
 
 
-@click.group()
+@click.group(cls=Commands)
 def pod() -> None:
     """Pods: all that belongs to each, joined and compared.
 

@@ -9,11 +9,12 @@ from cni_hns.cli.containers.creating import create
 from cni_hns.cli.containers.executing import exec_
 from cni_hns.cli.containers.listening import events
 from cni_hns.cli.containers.looking import list_, ps, show, stats
+from cni_hns.cli.groups import Commands
 
 __all__ = ["container"]
 
 
-@click.group()
+@click.group(cls=Commands)
 def container() -> None:
     """Containers and virtual machines, as HCS has them.
 

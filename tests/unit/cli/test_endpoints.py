@@ -83,5 +83,5 @@ def test_deleting_twice_fails_the_second_time(node: Node, network: str) -> None:
     identifier = node.plant_endpoint(network)
     assert node.make("endpoint", "delete", identifier)["deleted"] is True
     typed = node("endpoint", "delete", identifier, "--json")
-    assert (typed.exit_code, typed.out) == (1, "")
+    assert (typed.exit_code, typed.json["error"]["exitCode"]) == (1, 1)
     assert "there is no endpoint" in typed.err

@@ -118,7 +118,8 @@ class TestList:
             "    ok",
             "    10.88.0.2/24 on pods",
             f"    namespace {row.namespace_id}",
-            f"    containers: {sandbox} Running",
+            f"    containers: {sandbox}",
+            "    Running",
         ]
 
     def test_an_endpoint_moved_by_hand_is_said(self, pods: Pods) -> None:
@@ -265,7 +266,7 @@ class TestWithTheRuntime:
         runtime.addresses = {id_: ["10.88.0.77"]}
         said = "the runtime says that the pod has 10.88.0.77, which no endpoint of the pod has"
         assert pods("list", "--cri", runtime.endpoint).out.endswith(f"  {said}\n")
-        assert f"    MISMATCH {said}" in pods.screen("list", "--cri", runtime.endpoint)
+        assert f"    MISMATCH {said}" in pods.screen("list", "--cri", runtime.endpoint, columns=100)
 
     def test_one_that_hangs_is_a_note_within_the_timeout(self, pods: Pods, runtime: FakeRuntime) -> None:
         id_ = self.add(pods, runtime)
