@@ -94,7 +94,7 @@ class Commands(click.Group):
         return list(dict.fromkeys([*named, *(one for one in _VERBS.get(word, ()) if one in known), *close]))
 
     def _of_kubectl(self, ctx: click.Context, verb: str, rest: Sequence[str]) -> list[str]:
-        """kubectl says the verb first: `get pods`, `delete network cbr0`. Without an object it could be any."""
+        """kubectl says the verb first: `get pods`, `delete network cbr0`. A verb alone could be of any."""
         meant = (verb, *_VERBS.get(verb, ()))
         known = self.list_commands(ctx)
         groups = {name: self.get_command(ctx, name) for name in (_named(rest[0], known) if rest else known)}

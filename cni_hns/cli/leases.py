@@ -16,6 +16,7 @@ from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options, watch_option
+from cni_hns.cli.lookup import network_known
 from cni_hns.cli.output import print_list, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import identifier_fault
@@ -58,7 +59,11 @@ def list_(
 ) -> None:
     """List the leases held now."""
     ledger = session.ledger(data_dir, config)
+    if ledger is None:
+        session.note_missing_ledger(data_dir, config)
     leases = [] if ledger is None else ledger.leases(network, all=everything)
+    if network is not None and not leases:
+        network_known(session, network, data_dir, config)
     pods = {} if ledger is None else ledger.pods()
     rows = [_facts(lease, everything, _until(ledger, lease), pods.get(lease.key)) for lease in leases]
     print_list(rows, _ALL if everything else {**_HELD, **_POD}, as_json, "no leases", key="address")
@@ -86,6 +91,8 @@ def release(
     """
     node = session.node_with_ledger(data_dir, config)
     leases = [] if node.ledger_if_any is None else leases_named(node, what, network)
+    if network is not None and not leases:
+        network_known(session, network, data_dir, config)
     # Before: a lease that is released takes its attachment's row with it.
     pods = node.ledger.pods() if leases else {}
     done = release_leases(node, leases, requests_of(config, [])) if leases else []
@@ -128,7 +135,7 @@ def reserve(
         fault = identifier_fault(text)
         if fault:
             raise Failure(f'the {what} "{text}" {fault}')
-    node = session.node_with_ledger(data_dir, config)
+    node = session.node_with_ledger(data_dir, config, may_begin=True)
     files = _files_of(network, node, config)
     files.prepare()
     try:

@@ -12,6 +12,7 @@ from cni_hns.cli.cri import cri_option, kubernetes_facts, kubernetes_lines, kube
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options, watch_option
+from cni_hns.cli.lookup import network_known, pods_named
 from cni_hns.cli.node_look import look_at_node
 from cni_hns.cli.output import print_list, print_object, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
@@ -81,6 +82,8 @@ def list_(
     rows = [_facts(one, seen) for one in _pods(seen)]
     if network is not None:
         rows = [one for one in rows if _is_on(one, network)]
+        if not rows and not _is_there(seen, network):
+            network_known(session, network, data_dir, config)
     shown = rows if as_json else [_row(one) for one in rows]
     print_list(shown, _COLUMNS, as_json, "no pods", wide=_WIDE, block=_lines)
 
@@ -104,8 +107,9 @@ def show(
 ) -> None:
     """Show all of one pod.
 
-    ID is that of its sandbox or of its namespace, or the beginning of one. It may be the pod's NAMESPACE/NAME
-    or UID too: the runtime told them with the ADD, or is asked with --cri.
+    ID is that of its sandbox, of its namespace, of a container or of an endpoint, or the beginning of one, or
+    an address. It may be the pod's NAMESPACE/NAME or UID too: the runtime told them with the ADD, or is asked
+    with --cri.
     """
     seen = look_at_node(session, cri, timeout_s, data_dir, config)
     facts = _facts(_find(_pods(seen), which), seen)
@@ -119,23 +123,14 @@ def _pods(seen: Seen) -> list[Pod]:
 
 
 def _find(pods: list[Pod], which: str) -> Pod:
-    """Raises: Failure: there is none, or there are several whose IDs begin so."""
-    wanted = which.strip("{}").lower()
-    exact = [one for one in pods if wanted in {one.id.lower(), one.namespace, *_names(one)}]
-    found = exact or [
-        one for one in pods if one.id.lower().startswith(wanted) or one.namespace.startswith(wanted)
-    ]
-    if not wanted or not found:
+    """Raises: Failure: there is none, or there are several that are called so."""
+    found = pods_named(pods, which)
+    if not found:
         raise Failure(f'pod "{which}" not found; see: cni-hns pod list')
     if len(found) > 1:
         ids = ", ".join(one.id or one.namespace for one in found)
         raise Failure(f'{len(found)} pods are "{which}", or have an ID that begins so: {ids}')
     return found[0]
-
-
-def _names(one: Pod) -> set[str]:
-    known = one.kubernetes
-    return {known.full_name.lower(), known.uid.lower()}
 
 
 def _facts(one: Pod, seen: Seen) -> _Facts:
@@ -223,6 +218,11 @@ def _lease(lease: Lease) -> _Facts:
     }
 
 
+def _is_there(seen: Seen, network: str) -> bool:
+    wanted = network.strip("{}").lower()
+    return any(wanted == one.id for one in seen.networks or ())
+
+
 def _is_on(facts: _Facts, network: str) -> bool:
     ids = {one["networkID"] for one in facts["endpoints"]}
     return network in facts["networks"] or network.strip("{}").lower() in ids
@@ -234,7 +234,7 @@ def _row(facts: _Facts) -> _Facts:
     return {
         **facts,
         "id": facts["id"] or facts["namespace"],
-        "name": f"{told['namespace']}/{told['name']}" if told else "",
+        "name": "/".join(filter(None, (told["namespace"], told["name"]))) if told else "",
         "mismatchWords": [one["words"] for one in facts["mismatches"]],
         "containerIDs": [one["id"] for one in facts["containers"]],
     }

@@ -18,7 +18,8 @@ __all__ = ["container"]
 def container() -> None:
     """Containers and virtual machines, as HCS has them.
 
-    A Hyper-V isolated container lives in a virtual machine, which HCS lists too.
+    A Hyper-V isolated container lives in a virtual machine, which HCS lists too. ID is a container's id or
+    its beginning; a pod's address or name means its sandbox.
     """
 
 

@@ -17,7 +17,7 @@ from cni_hns.cli.containers.facts import (
     uptime_words,
     usage_lines,
 )
-from cni_hns.cli.containers.options import id_argument, timeout_option
+from cni_hns.cli.containers.options import id_argument, system_named, timeout_option
 from cni_hns.cli.containers.surroundings import Surroundings
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.listing import list_options, watch_option
@@ -30,8 +30,15 @@ if TYPE_CHECKING:
 
 __all__ = ["list_", "ps", "show", "stats"]
 
-_COLUMNS = {"ID": "id", "ISOLATION": "isolation", "STATE": "state", "UP": "up", "ADDRESSES": "addresses"}
-_WIDE = {"OWNER": "owner", "POD": "pod", "NAMESPACE": "namespace"}
+_COLUMNS = {
+    "ID": "id",
+    "POD": "podName",
+    "ISOLATION": "isolation",
+    "STATE": "state",
+    "UP": "up",
+    "ADDRESSES": "addresses",
+}
+_WIDE = {"OWNER": "owner", "SANDBOX": "pod", "NAMESPACE": "namespace"}
 
 
 @click.command("list")
@@ -130,7 +137,7 @@ def ps(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> 
 
 
 @click.command()
-@click.argument("system_id", metavar="[ID]", required=False)
+@click.argument("system_id", metavar="[ID]", required=False, callback=system_named)
 @click.option("--watch", is_flag=True, help="Go on until it is interrupted.")
 @click.option(
     "--interval",

@@ -81,3 +81,11 @@ def simulator(node: Node) -> Iterator[Simulator]:
     simulator = open_simulator(str(node.folder))
     yield simulator
     simulator.close()
+
+
+@pytest.fixture
+def hcn(node: Node) -> Iterator[Hcn]:
+    """The node's HNS, as other programs use it."""
+    libraries, _ = choose_hns({"CNI_HNS_SIMULATOR": str(node.folder)})()
+    yield Hcn(Service(libraries, Log()))
+    libraries.close()

@@ -241,4 +241,4 @@ def test_the_front_door_hands_over_arguments_and_exit_code(tmp_path: Path) -> No
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == 'cni-hns: there is no endpoint with the name "nobody"\n'
+    assert done.stderr == 'cni-hns: there is no endpoint with the name "nobody"; see: cni-hns endpoint list\n'

@@ -147,7 +147,7 @@ class TestList:
         assert (row["namespace"], row["uptimeSeconds"]) == (namespace, 93_784)
         assert [address.partition(".")[0] for address in row["addresses"]] == ["10"]
         assert containers("list", "-o", "wide").out.splitlines()[1].split() == [
-            *(SANDBOX, "process", "Running", "1", "d", "2", "h", row["addresses"][0]),
+            *(SANDBOX, "-", "process", "Running", "1", "d", "2", "h", row["addresses"][0]),
             *(row["owner"], "-", namespace),
         ]
 
@@ -155,12 +155,14 @@ class TestList:
     def test_on_a_narrow_terminal_each_is_a_block_of_lines(
         self, containers: Containers, namespace: str
     ) -> None:
+        _record(containers.node, namespace, KubernetesPod("shop", "web-0", "uid-1"))
         containers.are({**RUNNING, "Statistics": STATISTICS})
         (row,) = containers("list", "--json").json
         assert containers.screen("list") == [
             SANDBOX,
             "    process, Running, up 1 d 2 h",
             f"    owner {row['owner']}",
+            "    the sandbox of pod shop/web-0",
             f"    namespace {namespace}: {row['addresses'][0]}",
         ]
 
@@ -181,9 +183,10 @@ class TestList:
         containers.are(RUNNING, {**RUNNING, "Id": "workload"})
         rows = containers("list", "--json").json
         assert [(row["podName"], row["podUID"]) for row in rows] == [("shop/web-0", "uid-1")] * 2
-        out = containers("list").out
-        assert "    the sandbox of pod shop/web-0\n" in out
-        assert f"    pod shop/web-0 {SANDBOX}\n" in out
+        assert [line.split()[1] for line in containers("list").out.splitlines()] == [
+            "POD",
+            *["shop/web-0"] * 2,
+        ]
 
     def test_has_one_that_ends_meanwhile_without_its_uptime(self, containers: Containers) -> None:
         containers.are(RUNNING)

@@ -63,15 +63,40 @@ def test_a_name_that_several_have_is_refused_with_their_ids(node: Node, network:
     assert len(node.make("endpoint", "list")) == 2
 
 
-def test_deleting_one_in_use_says_what_was_there(node: Node, network: str) -> None:
-    namespace = node.make("namespace", "create")["id"]
-    identifier = node.plant_endpoint(network, "a_l2b", namespace)
-    address = node.make("endpoint", "show", identifier)["addresses"][0]
-    typed = node("endpoint", "delete", "a_l2b")
-    words = f"it had {address} and was in namespace {namespace}"
-    assert (typed.exit_code, typed.out) == (0, f'deleted endpoint "a_l2b" ({identifier}): {words}\n')
-    assert node.make("endpoint", "list") == []
-    assert node.make("namespace", "show", namespace)["endpoints"] == []
+class TestDeletingOneInUse:
+    def test_is_refused_with_who_uses_it(self, node: Node, network: str) -> None:
+        namespace = node.make("namespace", "create")["id"]
+        identifier = node.plant_endpoint(network, "a_l2b", namespace)
+        typed = node("endpoint", "delete", "a_l2b")
+        assert (typed.exit_code, typed.out) == (1, "")
+        assert f'endpoint "a_l2b" ({identifier}) was not deleted: it is in namespace {namespace}' in typed.err
+        assert "--force" in typed.err
+        assert [one["id"] for one in node.make("endpoint", "list")] == [identifier]
+
+    def test_by_force_says_what_was_there(self, node: Node, network: str) -> None:
+        namespace = node.make("namespace", "create")["id"]
+        identifier = node.plant_endpoint(network, "a_l2b", namespace)
+        address = node.make("endpoint", "show", identifier)["addresses"][0]
+        typed = node("endpoint", "delete", "a_l2b", "--force")
+        words = f"it had {address} and was in namespace {namespace}"
+        assert (typed.exit_code, typed.out) == (0, f'deleted endpoint "a_l2b" ({identifier}): {words}\n')
+        assert node.make("endpoint", "list") == []
+        assert node.make("namespace", "show", namespace)["endpoints"] == []
+
+    @pytest.mark.parametrize("force", [(), ("--force",)], ids=["alone", "with force"])
+    def test_a_dry_run_says_what_stands_against_it_and_deletes_nothing(
+        self, node: Node, network: str, force: tuple[str, ...]
+    ) -> None:
+        namespace = node.make("namespace", "create")["id"]
+        identifier = node.plant_endpoint(network, "a_l2b", namespace)
+        typed = node("endpoint", "delete", "a_l2b", "--dry-run", *force)
+        assert typed.out.splitlines() == [
+            f'would delete endpoint "a_l2b" ({identifier}), which needs --force',
+            f"    it is in namespace {namespace} of pod a",
+        ]
+        told = node.make("endpoint", "delete", "a_l2b", "--dry-run", *force)
+        assert (told["deleted"], len(told["inUse"])) == (False, 1)
+        assert [one["id"] for one in node.make("endpoint", "list")] == [identifier]
 
 
 def test_deleting_one_in_no_namespace_says_so(node: Node, network: str) -> None:

@@ -170,7 +170,8 @@ class TestList:
         one, two = pods.node.network_id("pods"), pods.node.network_id("other")
         for name, sandbox in {"pods": first, one.upper(): first, "other": second, two: second}.items():
             assert [each["id"] for each in pods("list", "--network", name, "--json").json] == [sandbox]
-        assert pods("list", "--network", "zoo").out == "no pods\n"
+        typed = pods("list", "--network", "zoo")
+        assert (typed.exit_code, typed.out, "known are: other, pods" in typed.err) == (1, "", True)
 
 
 class TestNamesThatTheAddTold:
@@ -178,7 +179,7 @@ class TestNamesThatTheAddTold:
 
     def test_are_in_the_list(self, pods: Pods) -> None:
         id_ = pods.add(args=self.ARGS)
-        assert pods("list").out.splitlines()[:3] == [id_, "    pod shop/web-0", "    ok"]
+        assert pods.screen("list")[:3] == [id_, "    pod shop/web-0", "    ok"]
         found = pods.only()
         assert found["kubernetes"] == {
             "namespace": "shop",
