@@ -35,7 +35,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "container start": ("container start box",),
     "container stats": ("container stats", "container stats 8af3 --watch"),
     "container stop": ("container stop box", "container stop box --timeout 5"),
-    "demo": ("demo", "demo --profile server-2019 --keep node"),
+    "demo": ("demo", "demo --verbose", "demo --profile server-2019 --keep node"),
     "doctor": ("doctor", "doctor --cri npipe:////./pipe/containerd-containerd"),
     "endpoint delete": ("endpoint delete 9c05f1c3 --dry-run", f"endpoint delete {_GUID} --force"),
     "endpoint list": ("endpoint list --network cbr0", "endpoint list -o wide", "endpoint list --watch"),

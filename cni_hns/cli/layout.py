@@ -90,6 +90,8 @@ def _indented(line: str, margin: int) -> Text:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
+    if cell_len(text) <= width:
+        return [text]
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines[-1] else word

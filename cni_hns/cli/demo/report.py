@@ -39,6 +39,10 @@ class Report:
         """How many there were."""
         return sum(len(step["commands"]) for step in self.steps)
 
+    def has_sent(self, beginning: str) -> bool:
+        """Whether a command began so."""
+        return any(one["sent"].startswith(beginning) for step in self.steps for one in step["commands"])
+
     def say(self, text: str) -> None:
         self._print(Text(text))
 
