@@ -39,8 +39,6 @@ _INTERRUPTED = 130
 
 
 _COMPLETE = "_CNI_HNS_COMPLETE"
-# Longer than any: a help text that ends in dots helps nobody.
-_WHOLE = 200
 
 
 class _AllCommands(Commands):
@@ -55,9 +53,7 @@ class _AllCommands(Commands):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for topic, names in commands.by_topic().items():
-            found = [(name, self.get_command(ctx, name)) for name in names]
-            with formatter.section(topic):
-                formatter.write_dl([(name, one.get_short_help_str(_WHOLE)) for name, one in found if one])
+            self._write(ctx, formatter, topic, names)
 
 
 @click.group(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -63,6 +62,9 @@ _NOUNS = {
     "upgrade": "install",
 }
 
+# Longer than any: a help text that ends in dots helps nobody.
+_WHOLE = 200
+
 
 class Commands(click.Group):
     """`cni-hns pod ls` is answered with: did you mean "cni-hns pod list"?"""
@@ -74,6 +76,16 @@ class Commands(click.Group):
             raise click.UsageError(self._words(ctx, args), ctx)
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self._write(ctx, formatter, "Commands", self.list_commands(ctx))
+
+    def _write(
+        self, ctx: click.Context, formatter: click.HelpFormatter, title: str, names: Sequence[str]
+    ) -> None:
+        found = [(name, self.get_command(ctx, name)) for name in names]
+        with formatter.section(title):
+            formatter.write_dl([(name, one.get_short_help_str(_WHOLE)) for name, one in found if one])
+
     def _is_unknown(self, ctx: click.Context, word: str) -> bool:
         return not (ctx.resilient_parsing or word.startswith("-") or self.get_command(ctx, word))
 
@@ -84,6 +96,9 @@ class Commands(click.Group):
 
     def _meant(self, ctx: click.Context, args: Sequence[str]) -> list[str]:
         """The paths below this group that were likely meant, best first."""
+        # Most command lines are right.
+        from difflib import get_close_matches
+
         known = self.list_commands(ctx)
         word, *rest = (one.lower() for one in args)
         inverted = self._of_kubectl(ctx, word, rest)

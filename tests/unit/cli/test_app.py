@@ -143,7 +143,16 @@ class TestHelp:
         out = capsys.readouterr().out
         topics = ["Look at the node:", "Mend it:", "Network:", "Containers:", "Install:", "Try:"]
         assert [line for line in out.splitlines() if line in {*topics, "Other:"}] == topics
-        assert "..." not in out.partition("Look at")[2]
+
+    @pytest.mark.parametrize(
+        "path", [path for path, one in COMMANDS.items() if isinstance(one, click.Group)], ids=" ".join
+    )
+    def test_of_a_group_has_whole_sentences(
+        self, path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([*path, "--help"], choose_hns({})) == 0
+        _usage, *lines = capsys.readouterr().out.splitlines()
+        assert not any(line.endswith("...") for line in lines)
 
     def test_of_a_command_has_two_spellings(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["help", "network", "delete"], choose_hns({})) == 0
