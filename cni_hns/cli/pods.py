@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cni_hns.survey.pod import Pod
     from cni_hns.survey.seen import LedgerTime, Seen
 
-__all__ = ["pod"]
+__all__ = ["facts_of", "find_pod", "pod"]
 
 _Facts = dict[str, Any]
 
@@ -79,7 +79,7 @@ def list_(
     Each with its addresses and every mismatch in words. JSON has an array of all that `pod show` tells.
     """
     seen = look_at_node(session, cri, timeout_s, data_dir, config)
-    rows = [_facts(one, seen) for one in _pods(seen)]
+    rows = facts_of(seen)
     if network is not None:
         rows = [one for one in rows if _is_on(one, network)]
         if not rows and not _is_there(seen, network):
@@ -112,8 +112,13 @@ def show(
     with --cri.
     """
     seen = look_at_node(session, cri, timeout_s, data_dir, config)
-    facts = _facts(_find(_pods(seen), which), seen)
+    facts = _facts(find_pod(seen, which), seen)
     print_object(facts if as_json else _readable(facts), as_json)
+
+
+def facts_of(seen: Seen) -> list[_Facts]:
+    """All pods as the commands print them in JSON."""
+    return [_facts(one, seen) for one in _pods(seen)]
 
 
 def _pods(seen: Seen) -> list[Pod]:
@@ -122,9 +127,13 @@ def _pods(seen: Seen) -> list[Pod]:
     return pods_of(seen)
 
 
-def _find(pods: list[Pod], which: str) -> Pod:
-    """Raises: Failure: there is none, or there are several that are called so."""
-    found = pods_named(pods, which)
+def find_pod(seen: Seen, which: str) -> Pod:
+    """The pod that is called so.
+
+    Raises:
+        Failure: there is none, or there are several.
+    """
+    found = pods_named(_pods(seen), which)
     if not found:
         raise Failure(f'pod "{which}" not found; see: cni-hns pod list')
     if len(found) > 1:

@@ -117,12 +117,15 @@ class Session:
         Raises:
             Failure: as for `node_with_ledger`.
         """
+        self._see_that_it_may_be_missing(self.ledger_path(data_dir, config), data_dir)
+        return self.ledger_if_any(data_dir, config)
+
+    def ledger_if_any(self, data_dir: str | None, config: str | None) -> Ledger | None:
+        """The same for a command that asks for ledgers nobody has named: None wherever there is none."""
         from cni_hns.ledger import open_ledger
 
         path = self.ledger_path(data_dir, config)
-        self._see_that_it_may_be_missing(path, data_dir)
-        if self._ledger is None:
-            self._ledger = open_ledger(path, self.node.deadline, create=False)
+        self._ledger = open_ledger(path, self.node.deadline, create=False)
         return self._ledger
 
     def note_missing_ledger(self, data_dir: str | None, config: str | None) -> None:
