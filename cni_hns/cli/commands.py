@@ -9,7 +9,13 @@ if TYPE_CHECKING:
 
     import click
 
-__all__ = ["ALL"]
+__all__ = ["ALL", "by_topic"]
+
+
+def _completion() -> click.Command:
+    from cni_hns.cli.completion import completion
+
+    return completion
 
 
 def _config() -> click.Command:
@@ -60,6 +66,12 @@ def _gc() -> click.Command:
     from cni_hns.cli.collection import gc
 
     return gc
+
+
+def _help() -> click.Command:
+    from cni_hns.cli.helping import help_
+
+    return help_
 
 
 def _install() -> click.Command:
@@ -126,6 +138,7 @@ def _version() -> click.Command:
 
 
 ALL: dict[str, Callable[[], click.Command]] = {
+    "completion": _completion,
     "config": _config,
     "conformance": _conformance,
     "container": _container,
@@ -134,6 +147,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "doctor": _doctor,
     "endpoint": _endpoint,
     "gc": _gc,
+    "help": _help,
     "install": _install,
     "ipam": _ipam,
     "ledger": _ledger,
@@ -145,3 +159,19 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "uninstall": _uninstall,
     "version": _version,
 }
+
+_TOPICS = {
+    "Look at the node": ("status", "pod", "service", "diagnose", "trace", "metrics"),
+    "Mend it": ("doctor", "gc", "ledger"),
+    "Network": ("network", "endpoint", "namespace", "ipam"),
+    "Containers": ("container",),
+    "Install": ("install", "uninstall", "config", "completion", "version", "help"),
+    "Try": ("demo", "conformance"),
+}
+
+
+def by_topic() -> dict[str, list[str]]:
+    """The names of all commands by what they are for, in the order of the help."""
+    placed = {topic: [name for name in names if name in ALL] for topic, names in _TOPICS.items()}
+    others = sorted(ALL.keys() - {name for names in placed.values() for name in names})
+    return {topic: names for topic, names in {**placed, "Other": others}.items() if names}

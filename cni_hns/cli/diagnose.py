@@ -14,6 +14,7 @@ import click
 from cni_hns.cli.containers.options import timeout_option
 from cni_hns.cli.cri import cri_option, told_by
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.groups import Commands
 from cni_hns.cli.output import print_notes, print_object
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 
@@ -25,7 +26,7 @@ __all__ = ["diagnose"]
 _TIMEOUT_S = 60.0
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option("--output", metavar="ZIP", help="The file to make (default: here, named by the time).")
 @timeout_option(_TIMEOUT_S, words="How long all of it may take.")
 @cri_option
@@ -90,7 +91,7 @@ def diagnose(
 
 
 @diagnose.command("open")
-@click.argument("archive", metavar="ZIP", type=click.Path(exists=True, dir_okay=False))
+@click.argument("archive", metavar="ZIP")
 @click.argument("folder", metavar="[FOLDER]", required=False)
 @json_option
 @in_this_session
@@ -105,6 +106,8 @@ def open_(session: Session, archive: str, folder: str | None, as_json: bool) -> 
         found = read(archive)
     except BadBundle as fault:
         raise Failure(f'"{archive}" cannot be opened: {fault}') from fault
+    except OSError as fault:
+        raise Failure(f'"{archive}" cannot be read: {fault.strerror or fault}') from fault
     place = _empty_folder(folder)
     from cni_hns.cli.replaying import replay
 
