@@ -57,6 +57,10 @@ class Session:
 
         return self.node.systems(Patience(timeout_s, _give_up))
 
+    def node_apart(self) -> Node:
+        """A node of its own for a question that may hang; whoever asks it closes it."""
+        return Node(self._connect, self._log, Deadline(_TIMEOUT_S))
+
     def ledger_path(self, data_dir: str | None, config: str | None) -> str:
         """Where the ledger in this folder, of this configuration, or of this node lies."""
         return os.path.join(data_dir or _data_dir_of(config) or self._state_folder(), "ledger.db")

@@ -1,11 +1,16 @@
 """Reading a node: one look at each source.
 
 The ledger is read before all others and again after them. What changed in it meanwhile is at work: the other
-sources may have been read on either side of the change.
+sources may have been read on either side of the change. The runtime is asked after HCS: what it lists was
+begun before.
+
+HNS and HCS are asked in threads of their own where the caller says how long each may take: a call that hangs
+in a DLL costs that time, and what would need its answer is left out.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -15,17 +20,20 @@ from cni_hns.cri.faults import CriFault
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
 from cni_hns.ledger import LedgerBusy, LedgerFault
+from cni_hns.survey.questions import Question
+from cni_hns.survey.reservations import folders_of
 from cni_hns.survey.seen import LedgerTime, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.cri.views import Sandbox
+    from cni_hns.hcn.client import Hcn
     from cni_hns.hcs.documents.properties import Properties
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger
     from cni_hns.node.node import Node
 
-__all__ = ["Records", "at_work_of", "look", "records_in", "unless_it_fails"]
+__all__ = ["Apart", "Records", "at_work_of", "look", "records_in", "unless_it_fails"]
 
 _Read = TypeVar("_Read")
 
@@ -38,10 +46,21 @@ class Records(NamedTuple):
     time: LedgerTime | None
 
 
+class Apart(NamedTuple):
+    """Each question to HNS and HCS in a thread of its own, for `timeout_s` and with a `node` of its own.
+
+    What hangs keeps its node; all others are closed.
+    """
+
+    timeout_s: float
+    node: Callable[[], Node]
+
+
 def look(
     node: Node,
     systems: Callable[[], list[Properties]],
     sandboxes: Callable[[], list[Sandbox]] | None = None,
+    apart: Apart | None = None,
 ) -> Seen:
     """What HNS, HCS and the ledger of this node have now. `systems` asks HCS, `sandboxes` the runtime.
 
@@ -49,25 +68,77 @@ def look(
     """
     notes: list[str] = []
     read = partial(unless_it_fails, notes)
+    ask = _Asking(node, notes, apart)
+    damage: list[str] = []
     before = read(lambda: records_in(node.ledger_if_any))
-    namespaces = read(lambda: [NamespaceView.of(one) for one in every(node.hcn.namespaces)])
-    endpoints = read(lambda: [EndpointView.of(one) for one in every(node.hcn.endpoints)])
-    networks = read(lambda: [NetworkView.of(one) for one in every(node.hcn.networks)])
-    found = read(systems)
+    namespaces = ask(
+        "HNS, asked for its namespaces,",
+        lambda one: [NamespaceView.of(each) for each in every(one.namespaces)],
+    )
+    endpoints = ask(
+        "HNS, asked for its endpoints,", lambda one: [EndpointView.of(each) for each in every(one.endpoints)]
+    )
+    networks = ask(
+        "HNS, asked for its networks,", lambda one: [NetworkView.of(each) for each in every(one.networks)]
+    )
+    found = ask("HCS, asked for its compute systems,", lambda _: systems())
+    answers = namespaces(), endpoints(), networks(), found()
     told = None if sandboxes is None else read(sandboxes)
-    after = read(lambda: records_in(node.ledger_if_any))
+    after = read(lambda: _undamaged(node, damage))
+    folders = read(lambda: folders_of(node.machine.host_local_folder(), node.ledger_if_any))
+    uptime_s = read(lambda: node.machine.hns_uptime_s() or 0.0)
     return Seen(
-        namespaces=namespaces,
-        endpoints=endpoints,
-        networks=networks,
-        systems=found,
+        namespaces=answers[0],
+        endpoints=answers[1],
+        networks=answers[2],
+        systems=answers[3],
         sandboxes=told,
+        folders=folders,
+        hns_uptime_s=uptime_s or 0.0,
+        ledger_damage="".join(damage),
         rows=None if after is None else list(after.rows.values()),
         leases=None if after is None else after.leases,
         at_work=at_work_of(node, before, after),
         time=None if after is None else after.time,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+class _Asking:
+    """Asks HNS and HCS; what it gives waits for the answer, which is None where there is none."""
+
+    def __init__(self, node: Node, notes: list[str], apart: Apart | None) -> None:
+        self._node = node
+        self._notes = notes
+        self._apart = apart
+
+    def __call__(self, what: str, work: Callable[[Hcn], _Read]) -> Callable[[], _Read | None]:
+        if self._apart is None:
+            found = unless_it_fails(self._notes, lambda: work(self._node.hcn))
+            return lambda: found
+        made = self._apart.node
+        question = Question(what, self._apart.timeout_s, lambda: _with(made(), work))
+        return lambda: self._answer(question)
+
+    def _answer(self, question: Question[_Read]) -> _Read | None:
+        outcome = question.outcome()
+        if outcome.fault:
+            self._notes.append(outcome.fault)
+        return outcome.value
+
+
+def _with(node: Node, work: Callable[[Hcn], _Read]) -> _Read:
+    with closing(node):
+        return work(node.hcn)
+
+
+def _undamaged(node: Node, damage: list[str]) -> Records:
+    try:
+        return records_in(node.ledger_if_any)
+    except LedgerFault as fault:
+        if fault.is_damage:
+            damage.append(" ".join(str(fault).split()))
+        raise
 
 
 def unless_it_fails(notes: list[str], read: Callable[[], _Read]) -> _Read | None:
