@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -37,6 +38,7 @@ __all__ = [
     "print_list",
     "print_notes",
     "print_object",
+    "print_paragraph",
     "shape_of",
     "table",
     "terminal_width",
@@ -167,6 +169,17 @@ def print_object(fact: Mapping[str, Any], as_json: bool) -> None:
     if "document" in fact:
         click.echo()
         print_json(fact["document"])
+
+
+def print_paragraph(label: str, text: str) -> None:
+    """Words behind a label: folded between words on a terminal, below their beginning, else on one line."""
+    shown, width = one_line(text), terminal_width()
+    room = _UNFOLDED if width is None else max(width - len(label), 1)
+    lines = textwrap.wrap(shown, room, break_long_words=False, break_on_hyphens=False) or [""]
+    if width is None:
+        lines = [shown]
+    for number, line in enumerate(lines):
+        click.echo(f"{label if number == 0 else ' ' * len(label)}{line}")
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Columns) -> Table:

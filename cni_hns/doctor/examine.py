@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cni_hns.doctor.checks import pods
+from cni_hns.doctor.checks import endpoints, hns, leases, ledger, namespaces, pods, systems
 from cni_hns.doctor.finding import Finding
 
 if TYPE_CHECKING:
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["AREAS", "examine", "kinds"]
 
 AREAS: dict[str, Area] = {
+    "ledger": ledger.AREA,
+    "hns": hns.AREA,
     "pods": pods.AREA,
+    "endpoints": endpoints.AREA,
+    "leases": leases.AREA,
+    "namespaces": namespaces.AREA,
+    "systems": systems.AREA,
 }
 
 
