@@ -35,6 +35,7 @@ class _Examined(NamedTuple):
 @click.command()
 @click.option("--repair", "mend", is_flag=True, help="Mend what is safe to mend; then examine again.")
 @click.option("--dry-run", is_flag=True, help="With --repair: only say what would be done.")
+@click.option("--kinds", is_flag=True, help="Only print what can be found, as a page in Markdown.")
 @click.option(
     "--cni-path", metavar="DIR", multiple=True, help="Folder of the external IPAM plugin; may be repeated."
 )
@@ -50,6 +51,7 @@ def doctor(
     *,
     mend: bool,
     dry_run: bool,
+    kinds: bool,
     cni_path: tuple[str, ...],
     cri: str | None,
     timeout_s: float,
@@ -69,6 +71,11 @@ def doctor(
     Exit code 0: no pod is ill (there may be warnings). 1: something makes pods ill, or nobody answered; with
     --repair, also if something could not be mended.
     """
+    if kinds:
+        from cni_hns.doctor.reference import page
+
+        click.echo(page(), nl=False)
+        return 0
     if dry_run and not mend:
         raise click.UsageError("--dry-run says what --repair would do: give both")
 
@@ -93,8 +100,16 @@ def _examined(
     from cni_hns.doctor.examine import examine
     from cni_hns.doctor.picture import Picture
 
-    picture = Picture.of(look_at_node(session, cri, timeout_s, data_dir, config))
-    return _Examined(picture, examine(picture))
+    def once() -> _Examined:
+        picture = Picture.of(look_at_node(session, cri, timeout_s, data_dir, config))
+        return _Examined(picture, examine(picture))
+
+    first = once()
+    if not first.findings or first.picture.seen.notes:
+        return first
+    # The sources are read one after the other: what began or ended in between is gone at a second look.
+    second, kinds = once(), {one.kind for one in first.findings}
+    return second._replace(findings=[one for one in second.findings if one.kind in kinds])
 
 
 def _repaired(
@@ -130,14 +145,18 @@ def _print(examined: _Examined, steps: list[Step], *, mend: bool, dry_run: bool)
         click.echo("nothing to repair")
     if mend and examined.findings:
         click.echo("\nfound:" if dry_run else "\nleft:")
-    for one in examined.findings:
-        _print_finding(one)
+    for number, one in enumerate(examined.findings):
+        _print_finding(one, is_first=number == 0)
     if not examined.findings:
         click.echo("nothing is wrong")
 
 
-def _print_finding(one: Finding) -> None:
-    print_paragraph("", f"{one.severity}: {one.subject}: {one.cause}")
+def _print_finding(one: Finding, *, is_first: bool) -> None:
+    """A block of lines; an empty one between two."""
+    if not is_first:
+        click.echo()
+    print_paragraph("", f"{one.severity}: {one.subject}")
+    print_paragraph("  cause:  ", one.cause)
     if one.pods:
         print_paragraph("  pods:   ", ", ".join(one.pods))
     print_paragraph("  effect: ", one.effect)

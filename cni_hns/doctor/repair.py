@@ -1,10 +1,6 @@
 """What `doctor --repair` does by itself: only what no pod can lose its network by.
 
-gc        take away what proves itself gone, as `cni-hns gc`
-heal      make endpoints again that HNS lost, and put those back that are in no namespace
-release   free addresses that no source knows an owner of
-reserve   make the files that host-local's shared folder lacks
-adopt     hold the addresses of endpoints whose leases the ledger lacks
+The table at the end has each repair and what it does, in words.
 """
 
 from __future__ import annotations
@@ -32,7 +28,7 @@ if TYPE_CHECKING:
     from cni_hns.ledger import AttachmentRow
     from cni_hns.node.node import Node
 
-__all__ = ["REPAIRS", "Step", "repair"]
+__all__ = ["REPAIRS", "Repair", "Step", "repair"]
 
 _HEALABLE = frozenset(
     {"endpoint-missing", "endpoint-elsewhere", "endpoint-not-listed", "endpoint-listed-but-gone"}
@@ -75,7 +71,7 @@ def repair(
     """
     named = {one.repair for one in findings}
     patient = _Patient(picture, node, request_for, dry_run)
-    return [step for name, do in REPAIRS.items() if name in named for step in do(patient)]
+    return [step for name, one in REPAIRS.items() if name in named for step in one.do(patient)]
 
 
 def _heal(patient: _Patient) -> Iterator[Step]:
@@ -144,11 +140,22 @@ def _listed(addresses: list[str]) -> str:
     return ", ".join(addresses) or "no address in the ledger"
 
 
-REPAIRS: dict[str, Callable[[_Patient], Iterator[Step]]] = {
-    "heal": _heal,
-    "adopt": _adopt,
-    "gc": _gc,
-    "release": _release,
-    "reserve": _reserve,
+class Repair(NamedTuple):
+    """What it does, in words, and the step that does it."""
+
+    words: str
+    do: Callable[[_Patient], Iterator[Step]]
+
+
+REPAIRS: dict[str, Repair] = {
+    "heal": Repair(
+        "makes endpoints again that HNS lost, with the same ID, addresses, MAC and policies, and puts those "
+        "back that are in no namespace",
+        _heal,
+    ),
+    "adopt": Repair("holds the addresses of endpoints whose leases the ledger lacks", _adopt),
+    "gc": Repair("takes away what proves itself gone, as `cni-hns gc` does", _gc),
+    "release": Repair("frees addresses, and removes files, that no source knows an owner of", _release),
+    "reserve": Repair("makes the files that host-local's shared folder lacks", _reserve),
 }
-"""Pods that run come first: what they have is held before anything is freed."""
+"""In this order: what running pods have is held before anything is freed."""

@@ -57,7 +57,8 @@ def heal(node: Node, rows: list[AttachmentRow], *, dry_run: bool) -> list[Healed
     Raises: LedgerFault, LedgerBusy.
     """
     found = []
-    for row in rows:
+    # A shared endpoint is made for the container whose it is; the others get it back then.
+    for row in sorted(rows, key=lambda one: one.is_shared):
         outcome = _outcome(node, row, dry_run)
         if outcome:
             addresses = [lease.address for lease in node.ledger.leases_of(row.key)]
@@ -94,7 +95,7 @@ def _put_back(node: Node, place: Place, view: EndpointView, dry_run: bool) -> st
     if place.holds(view):
         if not place.differences(node, view):
             return ""
-    elif view.is_in_use:
+    elif view.is_in_use and not place.is_shared:
         raise _Left(f"endpoint {view.id} is in {endpoints.whereabouts(view)}: whoever put it there wants it")
     if dry_run:
         return "would be put back"

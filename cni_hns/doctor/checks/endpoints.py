@@ -134,7 +134,7 @@ def _shared(network: str, address: int, found: list[EndpointView], picture: Pict
     words = "two endpoints have it: " if len(found) == 2 else f"{len(found)} endpoints have it: "  # noqa: PLR2004
     words += ", ".join(_described(one, picture) for one in found)
     if remote:
-        why = "; a remote endpoint is left from a pod of another node that had the address before"
+        why = "; the remote one is likely left from a pod of another node that had the address before"
         yield Seen("address-of-remote-endpoint", subject, words + why, pods, {"endpoint": remote[0].id})
     elif unused and picture.seen.namespaces is not None:
         yield Seen("address-of-unused-endpoint", subject, words, pods, {"endpoint": unused[0].id})

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cni_hns.doctor.picture import Picture
     from cni_hns.survey.pod import Pod
 
-__all__ = ["AREA", "TOLD_ELSEWHERE"]
+__all__ = ["AREA", "RENAMED", "TOLD_ELSEWHERE"]
 
 _KINDS: dict[str, Kind] = {
     "unfinished": Kind(
@@ -114,13 +114,13 @@ TOLD_ELSEWHERE = frozenset(
 )
 """Mismatches that are no finding of the pod's own: another file tells of them, with what they share."""
 
-_RENAMED = {"namespace-missing": "pod-gone", "container-without-row": "pod-without-endpoint"}
+RENAMED = {"namespace-missing": "pod-gone", "container-without-row": "pod-without-endpoint"}
 
 
 def _mismatches(picture: Picture) -> Iterator[Seen]:
     for pod in picture.pods:
         for one in causes(pod):
-            kind = _RENAMED.get(one.kind, one.kind)
+            kind = RENAMED.get(one.kind, one.kind)
             if kind in _KINDS and not _is_told_with_others(picture, pod, one.kind):
                 name = name_of(pod)
                 yield Seen(kind, f"pod {name}", one.words, (name,), _names(pod))

@@ -72,9 +72,13 @@ class Patient:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{container}\r\neth0")
         if old:
-            written_s = time.time() - OLD_S
-            os.utime(file, (written_s, written_s))
+            self.age(file)
         return file
+
+    def age(self, file: Path) -> None:
+        """It was written so much earlier."""
+        written_s = time.time() - OLD_S
+        os.utime(file, (written_s, written_s))
 
     def visit(self, *options: str) -> Visit:
         done = self.node.command("doctor", "--json", *options)
@@ -90,7 +94,7 @@ class Patient:
         assert self.visit().findings == before.findings == dry.findings
         done = self.visit("--repair")
         assert len(dry.repaired) == len(done.repaired)
-        assert all(one.startswith(("would", "left")) for one in dry.outcomes)
+        assert all(one.startswith("left") or "would be" in one for one in dry.outcomes)
         return done
 
 
