@@ -77,7 +77,7 @@ def repair(
 def _heal(patient: _Patient) -> Iterator[Step]:
     rows = [row for row in _rows(patient.picture) if row.phase == "ready"]
     for one in heal(patient.node, rows, dry_run=patient.dry_run):
-        yield Step("heal", f"{one.key.words()} ({_listed(one.addresses)})", one.outcome)
+        yield Step("heal", f"{one.key.words(one.pod)} ({_listed(one.addresses)})", one.outcome)
 
 
 def _rows(picture: Picture) -> Iterator[AttachmentRow]:
@@ -92,7 +92,7 @@ def _gc(patient: _Patient) -> Iterator[Step]:
     if node.ledger_if_any is None:
         return
     for one in by_hand(node, patient.request_for, None, dry_run=patient.dry_run):
-        yield Step("gc", f"{one.key.words()} ({_listed(one.addresses)}): {one.why}", one.outcome)
+        yield Step("gc", f"{one.key.words(one.pod)} ({_listed(one.addresses)}): {one.why}", one.outcome)
 
 
 def _release(patient: _Patient) -> Iterator[Step]:

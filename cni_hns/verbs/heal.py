@@ -25,6 +25,7 @@ from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from cni_hns.attachment.place import Place
     from cni_hns.hcn.client import Opened
+    from cni_hns.identity import KubernetesPod
     from cni_hns.ledger import AttachmentKey, AttachmentRow
     from cni_hns.node.node import Node
 
@@ -41,6 +42,7 @@ class Healed(NamedTuple):
     key: AttachmentKey
     addresses: list[str]
     outcome: str
+    pod: KubernetesPod
 
     @property
     def is_left(self) -> bool:
@@ -62,7 +64,7 @@ def heal(node: Node, rows: list[AttachmentRow], *, dry_run: bool) -> list[Healed
         outcome = _outcome(node, row, dry_run)
         if outcome:
             addresses = [lease.address for lease in node.ledger.leases_of(row.key)]
-            found.append(Healed(row.key, addresses, outcome))
+            found.append(Healed(row.key, addresses, outcome, row.pod))
     return found
 
 
