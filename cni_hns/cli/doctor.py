@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -14,11 +17,16 @@ from cni_hns.cli.output import print_json, print_paragraph
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cni_hns.doctor.finding import Finding
     from cni_hns.doctor.picture import Picture
     from cni_hns.doctor.repair import Step
 
 __all__ = ["doctor"]
+
+# For a hundred pods whose endpoints are made again while HNS takes its time.
+_REPAIR_S = 300.0
 
 
 class _Examined(NamedTuple):
@@ -121,14 +129,45 @@ def _repaired(
     *,
     dry_run: bool,
 ) -> list[Step]:
-    from cni_hns.cli.collection import requests_of
-    from cni_hns.doctor.repair import repair
+    from cni_hns.survey.questions import Question
 
     if examined.picture.seen.namespaces is None or examined.picture.seen.endpoints is None:
         raise Failure("HNS did not answer: nothing was repaired; see `Get-Service hns`, and try again")
-    node = session.node_with_ledger(data_dir, config)
-    requests = requests_of(config, cni_path)
-    return repair(examined.findings, examined.picture, node, requests, dry_run=dry_run)
+    steps: list[Step] = []
+    repair = partial(_repair, session, examined, data_dir, config, cni_path, dry_run=dry_run)
+
+    def do_all() -> None:
+        for step in repair():
+            steps.append(step)  # noqa: PERF402 - each is there as soon as it is done
+
+    outcome = Question("HNS", _REPAIR_S, do_all).outcome()
+    if outcome.fault:
+        steps.append(_unended(outcome.fault))
+    return list(steps)
+
+
+def _repair(
+    session: Session,
+    examined: _Examined,
+    data_dir: str | None,
+    config: str | None,
+    cni_path: list[str],
+    *,
+    dry_run: bool,
+) -> Iterator[Step]:
+    from cni_hns.cli.collection import requests_of
+    from cni_hns.doctor.repair import repair
+
+    folder = os.path.dirname(session.ledger_path(data_dir, config))
+    with closing(session.node_apart(folder, _REPAIR_S)) as node:
+        requests = requests_of(config, cni_path)
+        yield from repair(examined.findings, examined.picture, node, requests, dry_run=dry_run)
+
+
+def _unended(fault: str) -> Step:
+    from cni_hns.doctor.repair import Step
+
+    return Step("repair", "the rest", f"left: {fault}")
 
 
 def _document(examined: _Examined, steps: list[Step], *, mend: bool) -> Any:

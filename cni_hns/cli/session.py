@@ -57,9 +57,9 @@ class Session:
 
         return self.node.systems(Patience(timeout_s, _give_up))
 
-    def node_apart(self) -> Node:
+    def node_apart(self, folder: str | None = None, timeout_s: float = _TIMEOUT_S) -> Node:
         """A node of its own for a question that may hang; whoever asks it closes it."""
-        return Node(self._connect, self._log, Deadline(_TIMEOUT_S))
+        return Node(self._connect, self._log, Deadline(timeout_s), folder)
 
     def ledger_path(self, data_dir: str | None, config: str | None) -> str:
         """Where the ledger in this folder, of this configuration, or of this node lies."""

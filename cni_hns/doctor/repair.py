@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cni_hns.binding.errors import ServiceError
+from cni_hns.cni.errors import CniError
+from cni_hns.doctor.causes import causes
 from cni_hns.doctor.stale import (
     files_of,
     files_without_pod,
@@ -14,6 +17,7 @@ from cni_hns.doctor.stale import (
     leases_without_pod,
     unleased_addresses,
 )
+from cni_hns.ledger import LedgerBusy, LedgerFault
 from cni_hns.verbs import addresses_by_hand
 from cni_hns.verbs.addresses_by_hand import Mended, Stale
 from cni_hns.verbs.gc_by_hand import by_hand
@@ -30,9 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REPAIRS", "Repair", "Step", "repair"]
 
-_HEALABLE = frozenset(
-    {"endpoint-missing", "endpoint-elsewhere", "endpoint-not-listed", "endpoint-listed-but-gone"}
-)
+_HEALABLE = frozenset({"endpoint-missing", "endpoint-elsewhere", "endpoint-not-listed", "network-missing"})
 
 
 class Step(NamedTuple):
@@ -64,14 +66,23 @@ def repair(
     request_for: Callable[[str], Request],
     *,
     dry_run: bool,
-) -> list[Step]:
+) -> Iterator[Step]:
     """Do each repair that a finding names, once, in the order of the table. `dry_run`: only say so.
 
-    Raises: ServiceError, CniError, LedgerFault, LedgerBusy: HNS or the ledger could not be read.
+    What fails as a whole is a step that is left, and the next repair goes on.
     """
     named = {one.repair for one in findings}
     patient = _Patient(picture, node, request_for, dry_run)
-    return [step for name, one in REPAIRS.items() if name in named for step in one.do(patient)]
+    for name, one in REPAIRS.items():
+        if name in named:
+            yield from _as_far_as_it_goes(name, one.do(patient))
+
+
+def _as_far_as_it_goes(name: str, steps: Iterator[Step]) -> Iterator[Step]:
+    try:
+        yield from steps
+    except (ServiceError, CniError, LedgerFault, LedgerBusy) as fault:
+        yield Step(name, "the rest", f"left: {fault}")
 
 
 def _heal(patient: _Patient) -> Iterator[Step]:
@@ -83,7 +94,7 @@ def _heal(patient: _Patient) -> Iterator[Step]:
 def _rows(picture: Picture) -> Iterator[AttachmentRow]:
     """The attachments of pods that lack an endpoint or have it in the wrong place."""
     for pod in picture.pods:
-        if _HEALABLE & {one.kind for one in pod.mismatches}:
+        if _HEALABLE & {one.kind for one in causes(pod)}:
             yield from pod.attachments
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from cni_hns.attachment import endpoints, gone, places
 from cni_hns.attachment.addresses import given_before
-from cni_hns.attachment.holders import known_by_address
+from cni_hns.attachment.holders import by_address
 from cni_hns.attachment.outcome import of_stored
 from cni_hns.attachment.reservations import Reservations
 from cni_hns.binding.errors import NotFound, ServiceError
@@ -23,6 +23,8 @@ from cni_hns.ledger.errors import DamagedRow
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cni_hns.attachment.place import Place
     from cni_hns.hcn.client import Opened
     from cni_hns.identity import KubernetesPod
@@ -53,19 +55,17 @@ class _Left(Exception):
     """It cannot be healed; `str()` says why, and what helps."""
 
 
-def heal(node: Node, rows: list[AttachmentRow], *, dry_run: bool) -> list[Healed]:
-    """Look at each of these attachments and heal it; those that need nothing are not in the answer.
+def heal(node: Node, rows: list[AttachmentRow], *, dry_run: bool) -> Iterator[Healed]:
+    """Look at each of these attachments and heal it; those that need nothing are not told of.
 
     Raises: LedgerFault, LedgerBusy.
     """
-    found = []
     # A shared endpoint is made for the container whose it is; the others get it back then.
     for row in sorted(rows, key=lambda one: one.is_shared):
         outcome = _outcome(node, row, dry_run)
         if outcome:
             addresses = [lease.address for lease in node.ledger.leases_of(row.key)]
-            found.append(Healed(row.key, addresses, outcome, row.pod))
-    return found
+            yield Healed(row.key, addresses, outcome, row.pod)
 
 
 def _outcome(node: Node, row: AttachmentRow, dry_run: bool) -> str:
@@ -203,7 +203,7 @@ def _on(view: NetworkView, document: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_taken(node: Node, document: dict[str, Any], network: NetworkView) -> None:
     """Raises: _Left: another endpoint has one of the addresses; HNS does not always object."""
-    taken = known_by_address(node, network.id)
+    taken = by_address(node, network.id)
     for one in document.get("IpConfigurations", []):
         holder = taken.get(str(one["IpAddress"]).lower())
         if holder is not None:

@@ -89,9 +89,8 @@ class Patient:
 
     def repaired(self) -> Visit:
         """After `--repair`: a dry run says as much and changes nothing."""
-        before = self.visit()
         dry = self.visit("--repair", "--dry-run")
-        assert self.visit().findings == before.findings == dry.findings
+        assert self.visit().findings == dry.findings != []
         done = self.visit("--repair")
         assert len(dry.repaired) == len(done.repaired)
         assert all(one.startswith("left") or "would be" in one for one in dry.outcomes)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import cni_hns.cli.doctor as command
 from tests.behaviour.docker import Container, bridge, node_with, overlay
 from tests.behaviour.ipam_plugin import FakeIpam
 from tests.behaviour.scene import MODES, NEEDS_DUAL_STACK, configured, dual, joining, plant
@@ -144,3 +146,30 @@ class TestDockerStyleContainers:
         assert (done.outcomes, done.findings) == (["made again", "put back"], [])
         sandbox.assert_alive()
         workload.assert_alive()
+
+
+def test_a_repair_that_fails_as_a_whole_is_said_and_the_others_go_on(patient: Patient) -> None:
+    pod = patient.pod()
+    patient.simulator.remove(pod.endpoint)
+    file = patient.file("vxlan0", "10.99.0.5", container_id())
+    patient.simulator.inject(function="HNSCall", hresult=0x80070005, count=0)
+    done = patient.visit("--repair")
+    assert (done.exit_code, [one["repair"] for one in done.repaired]) == (1, ["heal", "release"])
+    assert all(one.startswith("left: ") for one in done.outcomes)
+    assert file.exists()
+    patient.simulator.clear_faults()
+    assert patient.visit("--repair").outcomes == ["made again", "its file was removed"]
+
+
+def test_a_repair_that_hangs_ends_with_what_it_has(
+    patient: Patient, join_threads: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_REPAIR_S", 0.5)
+    for _ in range(2):
+        patient.simulator.remove(patient.pod().endpoint)
+    patient.simulator.inject(function="HcnCreateEndpoint", nth=2, held="before")
+    done = patient.visit("--repair")
+    patient.simulator.clear_faults()
+    join_threads()
+    assert (done.exit_code, done.outcomes) == (1, ["made again", "left: HNS did not answer within 0.5 s"])
+    assert patient.visit().findings == []
