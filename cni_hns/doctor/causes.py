@@ -32,7 +32,7 @@ _FOLLOWS: dict[str, frozenset[str]] = {
     "endpoint-without-row": frozenset({"container-without-row", "lease-without-row"}),
     "sandbox-ended-with-endpoint": frozenset({"container-listed-but-gone", "container-missing"}),
     "sandbox-without-container": frozenset({"container-missing", "container-listed-but-gone"}),
-    "container-listed-but-gone": frozenset({"container-missing"}),
+    "container-listed-but-gone": frozenset({"container-missing", "container-without-row"}),
     "address-missing": frozenset({"address-without-lease", "sandbox-address"}),
 }
 

@@ -27,7 +27,8 @@ _KINDS: dict[str, Kind] = {
     "namespace-held-by-stopped-container": Kind(
         "warning",
         _KEPT,
-        "`cni-hns container kill {container}`, then `cni-hns namespace delete {namespace}`",
+        "`cni-hns container kill {container}`, then `cni-hns namespace delete {namespace}`; if it is still "
+        "refused: drain the node and restart it",
     ),
 }
 

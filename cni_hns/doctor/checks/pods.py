@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cni_hns.doctor.picture import Picture
+    from cni_hns.hcs.documents.properties import Properties
     from cni_hns.survey.pod import Pod
 
 __all__ = ["AREA", "RENAMED", "TOLD_ELSEWHERE"]
@@ -130,10 +131,14 @@ def _is_told_with_others(picture: Picture, pod: Pod, kind: str) -> bool:
     """A restart of HNS or of the machine concerns many pods, and is told once."""
     if kind == "container-without-row":
         # With an endpoint it is some other program's pod, which has all that it needs.
-        return bool(pod.endpoints)
+        return bool(pod.endpoints) or not any(_runs(one) for one in pod.containers)
     return kind in {"endpoint-missing", "namespace-missing"} and (
         picture.hns_is_starting or was_before_hns(picture, pod)
     )
+
+
+def _runs(system: Properties) -> bool:
+    return not system.stopped and system.state != "Stopped"
 
 
 def _names(pod: Pod) -> dict[str, str]:

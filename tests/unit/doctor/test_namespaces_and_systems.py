@@ -18,15 +18,16 @@ SHIM = "containerd-shim-runhcs-v1.exe"
 
 
 class TestNamespaces:
-    def test_one_that_a_container_holds_that_hcs_has_lost(self, patient: Patient) -> None:
+    def test_one_that_a_container_holds_that_has_ended(self, patient: Patient) -> None:
         pod = patient.pod()
         patient.simulator.stop_container(pod.container, stuck=True)
         pod.done("DEL")
-        found = [one for one in patient.visit().findings if one["kind"].startswith("namespace-held")]
-        assert len(found) == 1
-        assert found[0]["subject"] == f"namespace {pod.namespace}"
-        assert pod.container in found[0]["cause"]
-        assert f"cni-hns namespace delete {pod.namespace}" in found[0]["remedy"]
+        found = patient.visit().only()
+        assert found["kind"] == "namespace-held-by-stopped-container"
+        assert found["subject"] == f"namespace {pod.namespace}"
+        assert pod.container in found["cause"]
+        assert f"`cni-hns container kill {pod.container}`" in found["remedy"]
+        assert f"`cni-hns namespace delete {pod.namespace}`" in found["remedy"]
         refused = patient.node.command("namespace", "delete", pod.namespace)
         assert (refused.exit_code, "0x803B0015" in refused.stderr) == (1, True)
 
