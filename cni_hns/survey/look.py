@@ -68,7 +68,9 @@ def look(
     """
     notes: list[str] = []
     read = partial(unless_it_fails, notes)
-    ask = _Asking(node, notes, apart)
+    of_hns: list[str] = []
+    of_hcs: list[str] = []
+    ask = _Asking(node, of_hns, apart)
     damage: list[str] = []
     before = read(lambda: records_in(node.ledger_if_any))
     namespaces = ask(
@@ -81,7 +83,7 @@ def look(
     networks = ask(
         "HNS, asked for its networks,", lambda one: [NetworkView.of(each) for each in every(one.networks)]
     )
-    found = ask("HCS, asked for its compute systems,", lambda _: systems())
+    found = _Asking(node, of_hcs, apart)("HCS, asked for its compute systems,", lambda _: systems())
     answers = namespaces(), endpoints(), networks(), found()
     told = None if sandboxes is None else read(sandboxes)
     after = read(lambda: _undamaged(node, damage))
@@ -100,7 +102,9 @@ def look(
         leases=None if after is None else after.leases,
         at_work=at_work_of(node, before, after),
         time=None if after is None else after.time,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys([*of_hns, *of_hcs, *notes])),
+        of_hns=tuple(dict.fromkeys(of_hns)),
+        of_hcs=tuple(dict.fromkeys(of_hcs)),
     )
 
 

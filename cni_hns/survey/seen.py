@@ -63,7 +63,8 @@ class Seen(NamedTuple):
     `at_work`: the attachments that some process works on now, or that changed while all this was read.
     `folders`: host-local's, that of its default place and those that the ledger shares with it.
     `hns_uptime_s`: for how long HNS runs; 0 where nobody knows. `ledger_damage`: what the ledger's file
-    holds that cannot be read, "" where it is sound. `notes` say which sources did not answer, and why.
+    holds that cannot be read, "" where it is sound. `notes` say which sources did not answer, and why;
+    `of_hns` and `of_hcs` are those of these two.
     """
 
     namespaces: list[NamespaceView] | None = None
@@ -79,6 +80,8 @@ class Seen(NamedTuple):
     folders: tuple[FolderSeen, ...] | None = None
     hns_uptime_s: float = 0.0
     ledger_damage: str = ""
+    of_hns: tuple[str, ...] = ()
+    of_hcs: tuple[str, ...] = ()
 
     @property
     def is_blind(self) -> bool:

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["AREA"]
 
 _KINDS: dict[str, Kind] = {
+    "hns-silent": Kind(
+        "ill",
+        "no pod gets a network and none can be deleted; what the running ones have is not known here",
+        "`Get-Service hns` and the event log Microsoft-Windows-Host-Network-Service-Admin; once it answers "
+        "again: `cni-hns doctor --repair`",
+    ),
+    "hcs-silent": Kind(
+        "warning",
+        "while it does not answer no container starts or ends; which of them run is not known here",
+        "`Get-Service vmcompute` and the event log Microsoft-Windows-Hyper-V-Compute-Admin",
+    ),
     "hns-starting": Kind(
         "warning",
         "what it does not have yet says nothing about pods",
@@ -44,6 +55,13 @@ _KINDS: dict[str, Kind] = {
         "heal",
     ),
 }
+
+
+def _silent(picture: Picture) -> Iterator[Seen]:
+    if picture.seen.of_hns:
+        yield Seen("hns-silent", "the service hns", "; ".join(picture.seen.of_hns))
+    if picture.seen.of_hcs:
+        yield Seen("hcs-silent", "the service vmcompute", "; ".join(picture.seen.of_hcs))
 
 
 def _starting(picture: Picture) -> Iterator[Seen]:
@@ -114,4 +132,4 @@ def _names(pods: list[Pod]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name_of(pod) for pod in pods))
 
 
-AREA = Area(_KINDS, (_starting, _restarted, _gone_with_it, _networks))
+AREA = Area(_KINDS, (_silent, _starting, _restarted, _gone_with_it, _networks))

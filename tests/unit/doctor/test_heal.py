@@ -15,6 +15,7 @@ from tests.behaviour.docker import Container, bridge, node_with, overlay
 from tests.behaviour.ipam_plugin import FakeIpam
 from tests.behaviour.scene import MODES, NEEDS_DUAL_STACK, configured, dual, joining, plant
 from tests.harness import container_id
+from tests.packaging import current
 from tests.unit.doctor.conftest import Patient
 
 
@@ -102,6 +103,22 @@ def test_a_del_that_comes_meanwhile_wins(patient: Patient) -> None:
     healing.join()
     assert ": left: " in visits[0].stdout
     patient.node.assert_clean()
+
+
+@pytest.mark.parametrize("function", ["HcnCreateEndpoint", "HcnModifyNamespace"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_one_that_is_killed_leaves_the_pod_to_the_next(patient: Patient, function: str, moment: str) -> None:
+    pod = patient.pod()
+    patient.simulator.remove(pod.endpoint)
+    patient.simulator.inject(function=function, die=moment)
+    process = current().start(patient.node.environment, b"", arguments=("doctor", "--repair"))
+    process.communicate()
+    assert process.returncode not in {0, 1}
+    patient.simulator.clear_faults()
+    patient.pod(runs=False).done("DEL")  # a verb of another pod repairs what was left half done
+    assert patient.node.command("gc").stdout == "nothing to take away\n"
+    assert patient.visit("--repair").findings == []
+    pod.assert_alive()
 
 
 def test_a_creation_that_hns_refuses_changes_nothing(patient: Patient) -> None:

@@ -104,7 +104,6 @@ class TestSourcesThatDoNotAnswer:
         self, patient: Patient, join_threads: Callable[[], None], function: str, words: str
     ) -> None:
         pod = patient.pod()
-        patient.file("vxlan0", "10.99.0.5", container_id())
         patient.simulator.plant_endpoint("pods", Name=f"{container_id()}_pods")
         patient.simulator.remove(pod.endpoint)
         patient.simulator.inject(function=function, held="before", count=0)
@@ -112,9 +111,10 @@ class TestSourcesThatDoNotAnswer:
         patient.simulator.clear_faults()
         join_threads()
         assert done.notes == f"note: {words}\n"
-        assert len(done.findings) == {"HcnEnumerateEndpoints": 0, "HcsEnumerateComputeSystems": 1}.get(
-            function, len(done.findings)
-        )
+        silent = "hcs-silent" if function.startswith("Hcs") else "hns-silent"
+        (said,) = [one for one in done.findings if one["kind"] == silent]
+        assert said["cause"] == words
+        assert ("endpoint-missing" in done.kinds) == (function != "HcnEnumerateEndpoints")
 
     def test_nothing_is_repaired_while_hns_does_not_answer(
         self, patient: Patient, join_threads: Callable[[], None]
@@ -132,7 +132,8 @@ class TestSourcesThatDoNotAnswer:
         patient.pod()
         patient.simulator.set_options(service_stopped_hresult=0x80070426)
         done = patient.visit()
-        assert (done.findings, "0x80070426" in done.notes) == ([], True)
+        assert (done.exit_code, done.kinds) == (1, ["hns-silent"])
+        assert "0x80070426" in done.only()["cause"]
 
 
 def test_a_busy_node_has_none(patient: Patient) -> None:
