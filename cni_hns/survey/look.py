@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.cri.views import Sandbox
-    from cni_hns.hcn.client import Hcn
     from cni_hns.hcs.documents.properties import Properties
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger
     from cni_hns.node.node import Node
@@ -73,16 +72,9 @@ def look(
     ask = _Asking(node, of_hns, apart)
     damage: list[str] = []
     before = read(lambda: records_in(node.ledger_if_any))
-    namespaces = ask(
-        "HNS, asked for its namespaces,",
-        lambda one: [NamespaceView.of(each) for each in every(one.namespaces)],
-    )
-    endpoints = ask(
-        "HNS, asked for its endpoints,", lambda one: [EndpointView.of(each) for each in every(one.endpoints)]
-    )
-    networks = ask(
-        "HNS, asked for its networks,", lambda one: [NetworkView.of(each) for each in every(one.networks)]
-    )
+    namespaces = ask("HNS, asked for its namespaces,", _namespaces)
+    endpoints = ask("HNS, asked for its endpoints,", _endpoints)
+    networks = ask("HNS, asked for its networks,", _networks)
     found = _Asking(node, of_hcs, apart)("HCS, asked for its compute systems,", lambda _: systems())
     answers = namespaces(), endpoints(), networks(), found()
     told = None if sandboxes is None else read(sandboxes)
@@ -116,9 +108,9 @@ class _Asking:
         self._notes = notes
         self._apart = apart
 
-    def __call__(self, what: str, work: Callable[[Hcn], _Read]) -> Callable[[], _Read | None]:
+    def __call__(self, what: str, work: Callable[[Node], _Read]) -> Callable[[], _Read | None]:
         if self._apart is None:
-            found = unless_it_fails(self._notes, lambda: work(self._node.hcn))
+            found = unless_it_fails(self._notes, lambda: work(self._node))
             return lambda: found
         made = self._apart.node
         question = Question(what, self._apart.timeout_s, lambda: _with(made(), work))
@@ -131,9 +123,21 @@ class _Asking:
         return outcome.value
 
 
-def _with(node: Node, work: Callable[[Hcn], _Read]) -> _Read:
+def _namespaces(node: Node) -> list[NamespaceView]:
+    return [NamespaceView.of(one) for one in every(node.hcn.namespaces)]
+
+
+def _endpoints(node: Node) -> list[EndpointView]:
+    return [EndpointView.of(one) for one in every(node.hcn.endpoints)]
+
+
+def _networks(node: Node) -> list[NetworkView]:
+    return [NetworkView.of(one) for one in every(node.hcn.networks)]
+
+
+def _with(node: Node, work: Callable[[Node], _Read]) -> _Read:
     with closing(node):
-        return work(node.hcn)
+        return work(node)
 
 
 def _undamaged(node: Node, damage: list[str]) -> Records:
