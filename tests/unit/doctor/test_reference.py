@@ -31,7 +31,8 @@ def parse(command: str) -> None:
     """As click would before it runs it. Raises: click.ClickException."""
     words = shlex.split(re.sub(NAME, "x", command))[1:]
     found: click.Command = cli
-    context = click.Context(cli, info_name="cni-hns")
+    # Commands keep the names of their help option: they must be those of the program.
+    context = click.Context(cli, info_name="cni-hns", **cli.context_settings)
     while isinstance(found, click.Group):
         word = words.pop(0)
         inner = found.get_command(context, word)
