@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.behaviour.pod import Pod
+from tests.behaviour.scene import plant
 from tests.harness import container_id
 from tests.packaging import current
 from tests.unit.doctor.conftest import Patient
@@ -137,3 +138,25 @@ class TestTheLedger:
         assert sorted(found["pods"]) == sorted(pod.container for pod in pods)
         assert patient.node.command("ledger", "rebuild", "--force").exit_code == 0
         assert patient.visit().findings == []
+
+
+class TestANodeOfAnotherPlugin:
+    def peers_pod(self, patient: Patient, number: int) -> str:
+        """A pod as win-bridge and host-local make one; its container."""
+        container, namespace = container_id(), patient.node.namespace()
+        address = f"10.88.0.{number}"
+        patient.file("pods", address, container)
+        patient.node.attach(namespace, patient.node.foreign(f"{container}_pods", address))
+        patient.simulator.start_container(namespace, container)
+        return container
+
+    def test_healthy_pods_are_no_finding_and_stale_files_are_found(self, patient: Patient) -> None:
+        plant(patient.node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"))
+        for number in range(10, 15):
+            self.peers_pod(patient, number)
+        assert patient.visit() == (0, [], [], "")
+        stale = patient.file("pods", "10.88.0.99", container_id())
+        assert patient.visit().only()["kind"] == "reservation-without-pod"
+        assert patient.repaired().findings == []
+        assert not stale.exists()
+        assert not Path(patient.node.ledger_path).exists()
