@@ -36,7 +36,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "container stats": ("container stats", "container stats 8af3 --watch"),
     "container stop": ("container stop box", "container stop box --timeout 5"),
     "demo": ("demo", "demo --verbose", "demo --profile server-2019 --keep node"),
-    "doctor": ("doctor", "doctor --cri npipe:////./pipe/containerd-containerd"),
+    "doctor": (
+        "doctor --cri npipe:////./pipe/containerd-containerd",
+        "doctor --repair --dry-run",
+    ),
     "diagnose": ("diagnose", r"diagnose --output C:\node7.zip --timeout 30"),
     "diagnose open": ("diagnose open node7.zip", "diagnose open node7.zip node7"),
     "endpoint delete": ("endpoint delete 9c05f1c3 --dry-run", f"endpoint delete {_GUID} --force"),

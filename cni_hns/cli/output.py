@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import textwrap
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -173,12 +172,9 @@ def print_object(fact: Mapping[str, Any], as_json: bool) -> None:
 
 def print_paragraph(label: str, text: str) -> None:
     """Words behind a label: folded between words on a terminal, below their beginning, else on one line."""
-    shown, width = one_line(text), terminal_width()
-    room = _UNFOLDED if width is None else max(width - len(label), 1)
-    lines = textwrap.wrap(shown, room, break_long_words=False, break_on_hyphens=False) or [""]
-    if width is None:
-        lines = [shown]
-    for number, line in enumerate(lines):
+    width = terminal_width()
+    room = None if width is None else max(width - len(label), 1)
+    for number, line in enumerate(folded([text], room)):
         click.echo(f"{label if number == 0 else ' ' * len(label)}{line}")
 
 

@@ -35,7 +35,7 @@ _KINDS: dict[str, Kind] = {
     "endpoint-without-network": Kind(
         "ill",
         "nothing is sent through it; a pod that has it has no network",
-        "`cni-hns endpoint delete {endpoint}`; a pod that had it: delete the pod",
+        "`cni-hns endpoint delete {endpoint} --force`; a pod that had it: delete the pod",
     ),
     "address-twice": Kind(
         "ill",

@@ -21,14 +21,14 @@ _KINDS: dict[str, Kind] = {
     "namespace-held-by-lost-container": Kind(
         "warning",
         _KEPT,
-        "`cni-hns namespace delete {namespace}` if it is refused with 0x803B0015: drain the node and restart "
-        "it; no command of HNS is known that lets go of such a container",
+        "`cni-hns namespace delete {namespace} --force`; if it is refused with 0x803B0015: drain the node "
+        "and restart it, for no command of HNS is known that lets go of such a container",
     ),
     "namespace-held-by-stopped-container": Kind(
         "warning",
         _KEPT,
-        "`cni-hns container kill {container}`, then `cni-hns namespace delete {namespace}`; if it is still "
-        "refused: drain the node and restart it",
+        "`cni-hns container kill {container}`, then `cni-hns namespace delete {namespace} --force`; if it is "
+        "still refused: drain the node and restart it",
     ),
 }
 

@@ -73,8 +73,8 @@ _KINDS: dict[str, Kind] = {
     "container-missing": Kind(
         "warning",
         "nothing runs in the namespace, which keeps its endpoint and address",
-        "`cni-hns pod show {pod}`; if no runtime knows it: `cni-hns namespace delete {namespace}`, and a "
-        "minute later `cni-hns gc`",
+        "`cni-hns pod show {pod}`; if no runtime knows it: `cni-hns namespace delete {namespace} --force`, "
+        "and a minute later `cni-hns gc`",
     ),
     "container-stopped": Kind(
         "warning",
@@ -90,7 +90,7 @@ _KINDS: dict[str, Kind] = {
         "warning",
         "it runs on, unseen by Kubernetes, and holds its address",
         "`cni-hns container show {container}`; if nobody wants it: `cni-hns container kill {container}`, "
-        "`cni-hns namespace delete {namespace}`, and a minute later `cni-hns gc`",
+        "`cni-hns namespace delete {namespace} --force`, and a minute later `cni-hns gc`",
     ),
     "sandbox-ended-with-endpoint": Kind(
         "warning",

@@ -27,8 +27,8 @@ class TestNamespaces:
         assert found["subject"] == f"namespace {pod.namespace}"
         assert pod.container in found["cause"]
         assert f"`cni-hns container kill {pod.container}`" in found["remedy"]
-        assert f"`cni-hns namespace delete {pod.namespace}`" in found["remedy"]
-        refused = patient.node.command("namespace", "delete", pod.namespace)
+        assert f"`cni-hns namespace delete {pod.namespace} --force`" in found["remedy"]
+        refused = patient.node.command("namespace", "delete", pod.namespace, "--force")
         assert (refused.exit_code, "0x803B0015" in refused.stderr) == (1, True)
 
 
