@@ -16,8 +16,9 @@ from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
 from cni_hns.hcs.documents.properties import Properties
 from cni_hns.ledger.records import records_of
-from cni_hns.survey.look import Records, at_work_of, records_in
-from cni_hns.survey.seen import Seen
+from cni_hns.survey.look import Records, at_work_of, records_in, unless_it_fails
+from cni_hns.survey.reservations import folders_of
+from cni_hns.survey.seen import FolderSeen, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -65,6 +66,11 @@ class Sources(NamedTuple):
         """The answer; None where there was none."""
         return self.outcomes[name].value
 
+    def silent(self, *names: str) -> tuple[str, ...]:
+        """Why these questions have no answer; of those that have one, nothing."""
+        asked = {name: self.outcomes[name] for name in names if name in self.outcomes}
+        return tuple(f"{name}: {one.reason}" for name, one in asked.items() if not one.answered)
+
 
 def read_sources(
     make_node: Callable[[], Node],
@@ -101,12 +107,14 @@ def read_sources(
 
 def seen_in(sources: Sources, make_node: Callable[[], Node]) -> Seen:
     """The answers as the survey takes them. Which owners live is asked of `make_node`'s machine."""
-    node = make_node()
+    node, after = make_node(), sources.after
+    unread: list[str] = []  # what only adds to the rest need not be said
     try:
-        at_work = at_work_of(node, sources.before, sources.after)
+        at_work = at_work_of(node, sources.before, after)
+        uptime_s = unless_it_fails(unread, lambda: node.machine.hns_uptime_s() or 0.0)
+        folders = unless_it_fails(unread, lambda: _folders(node, knows_the_ledger=after is not None))
     finally:
         node.close()
-    after = sources.after
     sandboxes = sources.outcomes.get("sandboxes")
     return Seen(
         namespaces=_views(sources.documents("namespaces"), NamespaceView.of),
@@ -119,7 +127,17 @@ def seen_in(sources: Sources, make_node: Callable[[], Node]) -> Seen:
         at_work=at_work,
         time=None if after is None else after.time,
         notes=sources.notes,
+        folders=folders,
+        hns_uptime_s=uptime_s or 0.0,
+        of_hns=sources.silent("namespaces", "endpoints", "networks"),
+        of_hcs=sources.silent("systems"),
     )
+
+
+def _folders(node: Node, *, knows_the_ledger: bool) -> tuple[FolderSeen, ...]:
+    """host-local's; a ledger that did not answer is not asked again."""
+    ledger = node.ledger_if_any if knows_the_ledger else None
+    return folders_of(node.machine.host_local_folder(), ledger)
 
 
 def _shown(row: AttachmentRow) -> AttachmentRow:
