@@ -13,7 +13,7 @@ from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import CniError
 from cni_hns.cri.faults import CriFault
 from cni_hns.hcn.listing import every
-from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
+from cni_hns.hcn.views import EndpointView, LoadBalancerView, NamespaceView, NetworkView
 from cni_hns.ledger import LedgerBusy, LedgerFault
 from cni_hns.survey.seen import LedgerTime, Seen
 
@@ -53,6 +53,8 @@ def look(
     namespaces = read(lambda: [NamespaceView.of(one) for one in every(node.hcn.namespaces)])
     endpoints = read(lambda: [EndpointView.of(one) for one in every(node.hcn.endpoints)])
     networks = read(lambda: [NetworkView.of(one) for one in every(node.hcn.networks)])
+    balancers = read(lambda: [LoadBalancerView.of(one) for one in every(node.hcn.load_balancers)])
+    version = read(partial(_hns_version, node))
     found = read(systems)
     told = None if sandboxes is None else read(sandboxes)
     after = read(lambda: _records(node.ledger_if_any))
@@ -62,6 +64,8 @@ def look(
         networks=networks,
         systems=found,
         sandboxes=told,
+        load_balancers=balancers,
+        hns_version=version,
         rows=None if after is None else list(after.rows.values()),
         leases=None if after is None else after.leases,
         at_work=frozenset() if before is None or after is None else _at_work(node, before.rows, after.rows),
@@ -77,6 +81,10 @@ def unless_it_fails(notes: list[str], read: Callable[[], _Read]) -> _Read | None
     except (ServiceError, CniError, CriFault, LedgerFault, LedgerBusy) as fault:
         notes.append(" ".join(str(fault).split()))
         return None
+
+
+def _hns_version(node: Node) -> tuple[int, int]:
+    return node.hns.version()
 
 
 def _records(ledger: Ledger | None) -> _Records:
