@@ -107,6 +107,12 @@ def _pod() -> click.Command:
     return pod
 
 
+def _service() -> click.Command:
+    from cni_hns.cli.services.command import service
+
+    return service
+
+
 def _uninstall() -> click.Command:
     from cni_hns.cli.install import uninstall
 
@@ -135,6 +141,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "namespace": _namespace,
     "network": _network,
     "pod": _pod,
+    "service": _service,
     "uninstall": _uninstall,
     "version": _version,
 }
