@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cni_hns.doctor.checks import pods
+from cni_hns.doctor.checks import pods, services
 from cni_hns.doctor.finding import Finding
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ __all__ = ["AREAS", "examine", "kinds"]
 
 AREAS: dict[str, Area] = {
     "pods": pods.AREA,
+    "services": services.AREA,
 }
 
 

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cni_hns.services.frontend import Frontend
+    from cni_hns.services.neighbourhood import Neighbourhood
     from cni_hns.services.service import Service
-    from cni_hns.services.surroundings import Surroundings
 
 __all__ = ["CHECKS", "excluded_port"]
 
 
-def _is_whole(service: Service, _: Surroundings) -> Iterator[Fault]:
+def _is_whole(service: Service, _: Neighbourhood) -> Iterator[Fault]:
     if service.port is None:
         words = f"load balancer {service.balancer.id} has no port: its creation did not end"
         yield Fault("service-half-made", words)
 
 
-def _is_only_one(service: Service, _: Surroundings) -> Iterator[Fault]:
+def _is_only_one(service: Service, _: Neighbourhood) -> Iterator[Fault]:
     if service.port is not None and service.rivals:
         words = (
             f"load balancer {service.balancer.id} has this front end, and so has {', '.join(service.rivals)}"
@@ -33,7 +33,7 @@ def _is_only_one(service: Service, _: Surroundings) -> Iterator[Fault]:
         yield Fault("service-twice", words)
 
 
-def _has_its_family(service: Service, _: Surroundings) -> Iterator[Fault]:
+def _has_its_family(service: Service, _: Neighbourhood) -> Iterator[Fault]:
     """kube-proxy leaves the flag out of the health check of an IPv6 address, which HNS takes."""
     front = service.frontend
     if not front.vip or front.is_ipv6 == service.is_marked_ipv6 or HEALTH_CHECK in service.kinds:
@@ -42,19 +42,19 @@ def _has_its_family(service: Service, _: Surroundings) -> Iterator[Fault]:
     yield Fault("service-family", f"load balancer {service.balancer.id} has {front.vip} {flag}")
 
 
-def _fits_this_hns(service: Service, around: Surroundings) -> Iterator[Fault]:
+def _fits_this_hns(service: Service, around: Neighbourhood) -> Iterator[Fault]:
     if service.has_dsr and not around.can("DSR"):
         words = f"load balancer {service.balancer.id} has direct server return, which this HNS cannot do"
         yield Fault("dsr-unsupported", words, names={"needed": minimum("DSR")})
 
 
-def _has_its_port(service: Service, around: Surroundings) -> Iterator[Fault]:
+def _has_its_port(service: Service, around: Neighbourhood) -> Iterator[Fault]:
     if NODE_PORT in service.kinds:
         found = excluded_port(service.frontend, around)
         yield from [found] if found else []
 
 
-def excluded_port(frontend: Frontend, around: Surroundings) -> Fault | None:
+def excluded_port(frontend: Frontend, around: Neighbourhood) -> Fault | None:
     """That Windows keeps this port for somebody else."""
     for protocol, first, last in around.excluded or ():
         if protocol == frontend.protocol and first <= frontend.port <= last:

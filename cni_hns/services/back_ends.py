@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from cni_hns.hcn.views import REMOTE
 from cni_hns.services.fault import Fault
+from cni_hns.services.neighbourhood import is_overlay
 from cni_hns.services.service import CLUSTER_IP, HEALTH_CHECK
-from cni_hns.services.surroundings import is_overlay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cni_hns.hcn.views import EndpointView
+    from cni_hns.services.neighbourhood import Neighbourhood
     from cni_hns.services.service import Backend, Service
-    from cni_hns.services.surroundings import Surroundings
 
-    _Check = Callable[[Service, Backend, EndpointView, Surroundings], Iterator[Fault]]
+    _Check = Callable[[Service, Backend, EndpointView, Neighbourhood], Iterator[Fault]]
 
 __all__ = ["CHECKS"]
 
@@ -24,12 +24,12 @@ __all__ = ["CHECKS"]
 _DEGRADED = 5
 
 
-def _are_some(service: Service, _: Surroundings) -> Iterator[Fault]:
+def _are_some(service: Service, _: Neighbourhood) -> Iterator[Fault]:
     if not service.backends:
         yield Fault("no-backends", f"load balancer {service.balancer.id} has no back end")
 
 
-def _exist(service: Service, around: Surroundings) -> Iterator[Fault]:
+def _exist(service: Service, around: Neighbourhood) -> Iterator[Fault]:
     if around.seen.endpoints is None:
         return
     for one in service.backends:
@@ -40,7 +40,7 @@ def _exist(service: Service, around: Surroundings) -> Iterator[Fault]:
             yield Fault("backend-missing", words)
 
 
-def _are_well(service: Service, around: Surroundings) -> Iterator[Fault]:
+def _are_well(service: Service, around: Neighbourhood) -> Iterator[Fault]:
     """Each back end by itself; the first thing that is wrong with it."""
     for one in service.backends:
         if one.endpoint is not None:
@@ -48,7 +48,7 @@ def _are_well(service: Service, around: Surroundings) -> Iterator[Fault]:
             yield from [fault for fault in [next(found, None)] if fault is not None]
 
 
-def _is_at_home(service: Service, one: Backend, endpoint: EndpointView, _: Surroundings) -> Iterator[Fault]:
+def _is_at_home(service: Service, one: Backend, endpoint: EndpointView, _: Neighbourhood) -> Iterator[Fault]:
     home = service.network
     if home is not None and endpoint.network != home.id:
         words = (
@@ -58,7 +58,7 @@ def _is_at_home(service: Service, one: Backend, endpoint: EndpointView, _: Surro
 
 
 def _has_the_family(
-    service: Service, one: Backend, endpoint: EndpointView, _: Surroundings
+    service: Service, one: Backend, endpoint: EndpointView, _: Neighbourhood
 ) -> Iterator[Fault]:
     families = {":" in address for address, _ in endpoint.addresses}
     if HEALTH_CHECK not in service.kinds and families and service.frontend.is_ipv6 not in families:
@@ -67,7 +67,7 @@ def _has_the_family(
 
 
 def _is_alone(
-    service: Service, one: Backend, endpoint: EndpointView, around: Surroundings
+    service: Service, one: Backend, endpoint: EndpointView, around: Neighbourhood
 ) -> Iterator[Fault]:
     for address, _ in endpoint.addresses:
         others = [each for each in around.lookup.at(endpoint.network, address) if each.id != one.id]
@@ -79,13 +79,13 @@ def _is_alone(
             yield Fault("backend-address-twice", words, _pods(one), {"other": stale.id})
 
 
-def _is_sound(_: Service, one: Backend, endpoint: EndpointView, __: Surroundings) -> Iterator[Fault]:
+def _is_sound(_: Service, one: Backend, endpoint: EndpointView, __: Neighbourhood) -> Iterator[Fault]:
     if endpoint.state == _DEGRADED:
         words = f"{_named(one)} is degraded: HNS could not apply its policies"
-        yield Fault("backend-degraded", words, _pods(one), {"pod": one.pod or endpoint.id})
+        yield Fault("backend-degraded", words, _pods(one), {"endpoint": endpoint.id})
 
 
-def _is_used(_: Service, one: Backend, endpoint: EndpointView, around: Surroundings) -> Iterator[Fault]:
+def _is_used(_: Service, one: Backend, endpoint: EndpointView, around: Neighbourhood) -> Iterator[Fault]:
     """A pod that is ready has its endpoint in a namespace."""
     if one.place != "local" or around.is_hosts(endpoint) or around.seen.namespaces is None:
         return
@@ -99,7 +99,7 @@ def _is_used(_: Service, one: Backend, endpoint: EndpointView, around: Surroundi
 
 
 def _is_on_its_node(
-    service: Service, one: Backend, endpoint: EndpointView, around: Surroundings
+    service: Service, one: Backend, endpoint: EndpointView, around: Neighbourhood
 ) -> Iterator[Fault]:
     """What kube-proxy found when it made the endpoint, against the routes of today."""
     network = service.network
@@ -120,7 +120,7 @@ def _is_on_its_node(
             yield Fault("backend-without-route", words)
 
 
-def _is_reached_by_pods(service: Service, around: Surroundings) -> Iterator[Fault]:
+def _is_reached_by_pods(service: Service, around: Neighbourhood) -> Iterator[Fault]:
     """On overlay kube-proxy makes a remote endpoint with each cluster IP."""
     network, vip = service.network, service.frontend.vip
     if network is None or not is_overlay(network) or service.kinds != (CLUSTER_IP,):

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cni_hns.services.expected import Expected
+    from cni_hns.services.neighbourhood import Neighbourhood
     from cni_hns.services.objects import Member, Objects
     from cni_hns.services.service import Service
-    from cni_hns.services.surroundings import Surroundings
 
 __all__ = ["drift_of", "missing", "node_name"]
 
@@ -23,7 +23,7 @@ __all__ = ["drift_of", "missing", "node_name"]
 _DEAF = (15, 4)
 
 
-def missing(wanted: Expected, around: Surroundings) -> Fault | None:
+def missing(wanted: Expected, around: Neighbourhood) -> Fault | None:
     """Why nobody answers at a front end for which HNS has no load balancer; None where that is right."""
     if wanted.is_optional or around.seen.load_balancers is None:
         return None
@@ -43,14 +43,14 @@ def missing(wanted: Expected, around: Surroundings) -> Fault | None:
     return excluded or Fault("service-missing", words)
 
 
-def drift_of(service: Service, wanted: Expected, around: Surroundings) -> list[Fault]:
+def drift_of(service: Service, wanted: Expected, around: Neighbourhood) -> list[Fault]:
     """Where the load balancer differs from what the Service and its EndpointSlices ask for."""
     if HEALTH_CHECK in service.kinds or service.port is None:
         return []
     return [*_ports(service, wanted), *_backends(service, wanted, around), *_manners(service, wanted, around)]
 
 
-def node_name(objects: Objects, around: Surroundings) -> str:
+def node_name(objects: Objects, around: Neighbourhood) -> str:
     """What Kubernetes calls this node: by far most endpoints that it says are there are local here."""
     votes: dict[str, int] = {}
     for service in objects.services:
@@ -78,7 +78,7 @@ def _ports(service: Service, wanted: Expected) -> Iterator[Fault]:
         yield Fault("wrong-port", words)
 
 
-def _backends(service: Service, wanted: Expected, around: Surroundings) -> Iterator[Fault]:
+def _backends(service: Service, wanted: Expected, around: Neighbourhood) -> Iterator[Fault]:
     is_ipv6 = service.frontend.is_ipv6
     actual = {
         address_key(address)
@@ -105,7 +105,7 @@ def _backends(service: Service, wanted: Expected, around: Surroundings) -> Itera
         yield Fault("backend-surplus", words, _pods(surplus, around))
 
 
-def _manners(service: Service, wanted: Expected, around: Surroundings) -> Iterator[Fault]:
+def _manners(service: Service, wanted: Expected, around: Neighbourhood) -> Iterator[Fault]:
     name = wanted.service.full_name
     if wanted.needs_dsr and not service.has_dsr:
         reason = "" if around.can("DSR") else ", which this HNS cannot do"
@@ -121,25 +121,25 @@ def _manners(service: Service, wanted: Expected, around: Surroundings) -> Iterat
         yield Fault("affinity-missing", words + reason)
 
 
-def _reachable(wanted: Expected, around: Surroundings) -> list[Member]:
+def _reachable(wanted: Expected, around: Neighbourhood) -> list[Member]:
     """kube-proxy leaves out a pod of this node's own network, which has no endpoint."""
     return [one for one in wanted.members if _has_endpoint(one, around) or not _is_hosts(one, around)]
 
 
-def _is_hosts(member: Member, around: Surroundings) -> bool:
+def _is_hosts(member: Member, around: Neighbourhood) -> bool:
     return member.address in {one.management_ip for one in around.seen.networks or ()}
 
 
-def _has_endpoint(member: Member, around: Surroundings) -> bool:
+def _has_endpoint(member: Member, around: Neighbourhood) -> bool:
     return any(around.lookup.at(one, member.address) for one in around.lookup.networks)
 
 
-def _is_here(member: Member, around: Surroundings) -> bool:
+def _is_here(member: Member, around: Neighbourhood) -> bool:
     found = [each for one in around.lookup.networks for each in around.lookup.at(one, member.address)]
     return any(one.id in around.pods_of for one in found)
 
 
-def _because(around: Surroundings) -> str:
+def _because(around: Neighbourhood) -> str:
     if around.seen.hns_version == _DEAF:
         return "; HNS 15.4 takes a change of a load balancer and does not make it"
     return ""
@@ -149,7 +149,7 @@ def _texts(keys: list[int]) -> str:
     return ", ".join(map(address_text, keys))
 
 
-def _pods(keys: list[int], around: Surroundings) -> tuple[str, ...]:
+def _pods(keys: list[int], around: Neighbourhood) -> tuple[str, ...]:
     found = [
         around.pod_of(endpoint.id)
         for key in keys

@@ -13,9 +13,9 @@ from cni_hns.services.walk import faults_of, is_ill, remedy
 if TYPE_CHECKING:
     from cni_hns.services.expected import Expected
     from cni_hns.services.frontend import Frontend
+    from cni_hns.services.neighbourhood import Neighbourhood
     from cni_hns.services.objects import Objects
     from cni_hns.services.service import Service
-    from cni_hns.services.surroundings import Surroundings
 
 __all__ = ["Explanation", "Wanted", "explain_all"]
 
@@ -63,7 +63,7 @@ class Explanation(NamedTuple):
         return remedy(self.faults[0]) if self.faults else ""
 
 
-def explain_all(around: Surroundings, wanted: Wanted | None = None) -> list[Explanation]:
+def explain_all(around: Neighbourhood, wanted: Wanted | None = None) -> list[Explanation]:
     """Every front end that HNS has, and every one that it should have."""
     expected = {one.frontend: one for one in _expected(wanted)}
     there = [_explained(one, expected.get(one.frontend), around, wanted) for one in services_of(around)]
@@ -84,7 +84,7 @@ def _expected(wanted: Wanted | None) -> list[Expected]:
 
 
 def _explained(
-    service: Service, expected: Expected | None, around: Surroundings, wanted: Wanted | None
+    service: Service, expected: Expected | None, around: Neighbourhood, wanted: Wanted | None
 ) -> Explanation:
     faults = faults_of(service, around)
     if expected is not None:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 __all__ = ["KINDS", "Fault", "FaultKind"]
 
 _RESTART = (
-    "Restart-Service kube-proxy (where it is a pod: kubectl delete that pod of this node); it makes all load "
+    "`Restart-Service kube-proxy` (where it is a pod: delete that pod of this node); it makes all load "
     "balancers of the node anew, and for that moment no service of the node answers"
 )
 
@@ -54,13 +54,13 @@ KINDS: dict[str, FaultKind] = {
     "port-excluded": FaultKind(
         "ill",
         "Windows keeps the port for another program: node ports there do not answer",
-        "netsh int {ip} delete excludedportrange protocol={protocol} startport={first} "
-        f"numberofports={{count}}, then {_RESTART}",
+        "`netsh int {ip} delete excludedportrange protocol={protocol} startport={first} "
+        f"numberofports={{count}}`, then {_RESTART}",
     ),
     "source-vip-empty": FaultKind(
         "ill",
         "on an overlay network no answer finds its way back to the node",
-        "cni-hns ipam reserve --network {network} --owner kube-proxy, and give kube-proxy that address by "
+        "`cni-hns ipam reserve --network {network} --owner kube-proxy`, and give kube-proxy that address by "
         "--source-vip",
     ),
     "source-vip-without-endpoint": FaultKind(
@@ -72,8 +72,8 @@ KINDS: dict[str, FaultKind] = {
     "source-vip-leased": FaultKind(
         "ill",
         "answers to clients of services go to the pod that has the address",
-        "delete pod {pod} (kubectl delete pod), then: cni-hns ipam reserve --network {network} "
-        "--owner kube-proxy --address {address}",
+        "delete pod {pod}, then "
+        "`cni-hns ipam reserve --network {network} --owner kube-proxy --address {address}`",
     ),
     "source-vip-unreserved": FaultKind(
         "warning",
@@ -96,22 +96,23 @@ KINDS: dict[str, FaultKind] = {
     "backend-degraded": FaultKind(
         "ill",
         "the share of connections that is sent to this back end is lost",
-        "cni-hns pod show {pod} tells more; delete the pod (kubectl delete pod)",
+        "delete the pod; `cni-hns endpoint show {endpoint}` tells more",
     ),
     "backend-without-pod": FaultKind(
         "ill",
         "the share of connections that is sent to this back end is lost: nothing listens there",
-        f"cni-hns gc, then {_RESTART}",
+        f"`cni-hns gc`, then {_RESTART}",
     ),
     "backend-address-twice": FaultKind(
         "ill",
         "connections to this back end reach sometimes one endpoint and sometimes the other",
-        "cni-hns endpoint show {other}; if no pod has it: cni-hns endpoint delete {other}, then " + _RESTART,
+        "`cni-hns endpoint show {other}`; if no pod has it: `cni-hns endpoint delete {other}`, then "
+        + _RESTART,
     ),
     "backend-wrong-node": FaultKind(
         "ill",
         "packets to this back end go to a node where the pod is not",
-        f"cni-hns service list to see what else uses the back end, then {_RESTART}",
+        _RESTART,
     ),
     "backend-without-route": FaultKind(
         "ill",
@@ -136,8 +137,8 @@ KINDS: dict[str, FaultKind] = {
     "acl-blocks": FaultKind(
         "warning",
         "pods that have this rule do not reach the service",
-        "cni-hns endpoint show {endpoint} has its ACL policies; change the network policy, or the ACL in the "
-        "configuration",
+        "`cni-hns endpoint show {endpoint}` has its ACL policies; change the network policy, or the ACL in "
+        "the configuration",
     ),
     # What only the Service and its EndpointSlices tell.
     "backend-lacking": FaultKind("ill", "the ready pod gets no connections through this node", _RESTART),

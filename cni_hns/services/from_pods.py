@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.reading import member
 from cni_hns.services.fault import Fault
+from cni_hns.services.neighbourhood import lies_in, nat_exceptions, settings_of
 from cni_hns.services.service import CLUSTER_IP
-from cni_hns.services.surroundings import lies_in, nat_exceptions, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cni_hns.hcn.views import EndpointView
+    from cni_hns.services.neighbourhood import Neighbourhood
     from cni_hns.services.service import Service
-    from cni_hns.services.surroundings import Surroundings
 
 __all__ = ["CHECKS"]
 
 
-def _no_nat(service: Service, around: Surroundings) -> Iterator[Fault]:
+def _no_nat(service: Service, around: Neighbourhood) -> Iterator[Fault]:
     """Outbound NAT leaves alone only what its exceptions name."""
     network, vip = service.network, service.frontend.vip
     if network is None or service.kinds != (CLUSTER_IP,):
@@ -37,7 +37,7 @@ def _no_nat(service: Service, around: Surroundings) -> Iterator[Fault]:
         yield Fault("nat-hides-pods", words, tuple(hidden), names)
 
 
-def _no_acl(service: Service, around: Surroundings) -> Iterator[Fault]:
+def _no_acl(service: Service, around: Neighbourhood) -> Iterator[Fault]:
     """A rule that blocks the address, and none that allows it."""
     vip = service.frontend.vip
     if not vip:
@@ -49,7 +49,7 @@ def _no_acl(service: Service, around: Surroundings) -> Iterator[Fault]:
         yield Fault("acl-blocks", words, pods, {"endpoint": blocked[0].id})
 
 
-def _pods_of(service: Service, around: Surroundings) -> list[EndpointView]:
+def _pods_of(service: Service, around: Neighbourhood) -> list[EndpointView]:
     """The endpoints of the node's pods on the service's network that have its family."""
     if service.network is None:
         return []

@@ -10,6 +10,7 @@ from cni_hns.hcn.gates import minimum
 from cni_hns.ledger.addresses import address_key
 from cni_hns.services.at_front import excluded_port
 from cni_hns.services.frontend import Frontend
+from cni_hns.services.neighbourhood import is_overlay, lies_in
 from cni_hns.services.service import (
     CLUSTER_IP,
     EXTERNAL_IP,
@@ -18,11 +19,10 @@ from cni_hns.services.service import (
     NODE_PORT,
     services_of,
 )
-from cni_hns.services.surroundings import is_overlay, lies_in
 
 if TYPE_CHECKING:
     from cni_hns.hcn.views import EndpointView, NetworkView
-    from cni_hns.services.surroundings import Surroundings
+    from cni_hns.services.neighbourhood import Neighbourhood
 
 __all__ = ["OWNER", "Asked", "Refusal", "document_of"]
 
@@ -57,7 +57,7 @@ class Asked(NamedTuple):
     preserves_destination: bool = False
 
 
-def document_of(asked: Asked, around: Surroundings) -> dict[str, Any]:
+def document_of(asked: Asked, around: Neighbourhood) -> dict[str, Any]:
     """The HostComputeLoadBalancer document to send.
 
     Raises:
@@ -90,7 +90,7 @@ def document_of(asked: Asked, around: Surroundings) -> dict[str, Any]:
     }
 
 
-def _endpoint(text: str, around: Surroundings) -> EndpointView:
+def _endpoint(text: str, around: Neighbourhood) -> EndpointView:
     found = around.lookup.endpoints.get(text.strip("{}").lower())
     if found is not None:
         return found
@@ -110,7 +110,7 @@ def _endpoint(text: str, around: Surroundings) -> EndpointView:
     return fitting[0]
 
 
-def _network(endpoints: list[EndpointView], around: Surroundings) -> NetworkView | None:
+def _network(endpoints: list[EndpointView], around: Neighbourhood) -> NetworkView | None:
     homes = sorted({one.network for one in endpoints})
     if not endpoints:
         raise Refusal("a load balancer needs a back end; give --backend")
@@ -137,7 +137,7 @@ def _family(asked: Asked, endpoints: list[EndpointView]) -> bool:
     return is_ipv6
 
 
-def _refuse_taken(frontend: Frontend, around: Surroundings) -> None:
+def _refuse_taken(frontend: Frontend, around: Neighbourhood) -> None:
     holder = next((one for one in services_of(around) if one.frontend == frontend), None)
     if holder is not None:
         raise Refusal(f"load balancer {holder.balancer.id} has {frontend.words} already (HNS: 0x803B0013)")
@@ -146,7 +146,7 @@ def _refuse_taken(frontend: Frontend, around: Surroundings) -> None:
         raise Refusal(f"{excluded.words}; choose another")
 
 
-def _refuse_unsupported(asked: Asked, is_ipv6: bool, around: Surroundings) -> None:
+def _refuse_unsupported(asked: Asked, is_ipv6: bool, around: Neighbourhood) -> None:
     needed = {
         "DSR": asked.has_dsr,
         "SessionAffinity": asked.has_affinity,

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cni_hns.hcn.views import REMOTE
 from cni_hns.services.frontend import Frontend
-from cni_hns.services.surroundings import provider_of
+from cni_hns.services.neighbourhood import provider_of
 
 if TYPE_CHECKING:
     from cni_hns.hcn.views import EndpointView, LoadBalancerView, NetworkView, PortView
-    from cni_hns.services.surroundings import Surroundings
+    from cni_hns.services.neighbourhood import Neighbourhood
 
 __all__ = [
     "CLUSTER_IP",
@@ -106,7 +106,7 @@ class Service(NamedTuple):
         return self.kinds, front.port, front.protocol, front.is_ipv6, front.vip
 
 
-def services_of(around: Surroundings) -> list[Service]:
+def services_of(around: Neighbourhood) -> list[Service]:
     """All front ends of all load balancers; none where HNS did not tell."""
     found = [
         service for balancer in around.seen.load_balancers or () for service in _services(balancer, around)
@@ -120,7 +120,7 @@ def services_of(around: Surroundings) -> list[Service]:
     )
 
 
-def _services(balancer: LoadBalancerView, around: Surroundings) -> list[Service]:
+def _services(balancer: LoadBalancerView, around: Neighbourhood) -> list[Service]:
     backends = [_backend(one, around) for one in balancer.endpoints]
     network = _network(balancer, backends, around)
     is_ipv6 = bool(balancer.flags & _IPV6)
@@ -139,18 +139,20 @@ def _services(balancer: LoadBalancerView, around: Surroundings) -> list[Service]
     ]
 
 
-def _backend(guid: str, around: Surroundings) -> Backend:
+def _backend(guid: str, around: Neighbourhood) -> Backend:
     endpoint = around.lookup.endpoints.get(guid)
     return Backend(guid, endpoint, around.pod_of(guid), provider_of(endpoint) if endpoint else "")
 
 
-def _network(balancer: LoadBalancerView, backends: list[Backend], around: Surroundings) -> NetworkView | None:
+def _network(
+    balancer: LoadBalancerView, backends: list[Backend], around: Neighbourhood
+) -> NetworkView | None:
     homes = [balancer.network, *(one.endpoint.network for one in backends if one.endpoint)]
     return next((found for found in map(around.network, homes) if found is not None), None)
 
 
 def _kinds(
-    has_vip: bool, port: PortView | None, backends: list[Backend], around: Surroundings
+    has_vip: bool, port: PortView | None, backends: list[Backend], around: Neighbourhood
 ) -> tuple[str, ...]:
     flags = port.flags if port else 0
     if port is None:
@@ -166,7 +168,7 @@ def _kinds(
     }.get(flags, (UNKNOWN,))
 
 
-def _is_hosts(backends: list[Backend], around: Surroundings) -> bool:
+def _is_hosts(backends: list[Backend], around: Neighbourhood) -> bool:
     """Whether the only back end is the host's own endpoint, which answers load balancers' health checks."""
     if len(backends) != 1:
         return False

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cni_hns.services.fault import Fault
+    from cni_hns.services.neighbourhood import Neighbourhood
     from cni_hns.services.service import Service
-    from cni_hns.services.surroundings import Surroundings
 
 __all__ = ["faults_of", "is_ill", "remedy"]
 
 _CHECKS = (*at_front.CHECKS, *source_vip.CHECKS, *back_ends.CHECKS, *from_pods.CHECKS)
 
 
-def faults_of(service: Service, around: Surroundings) -> list[Fault]:
+def faults_of(service: Service, around: Neighbourhood) -> list[Fault]:
     """All of them, the first being the one that a packet meets first; none for a healthy service.
 
     What is only a warning comes last. A load balancer that is not whole is not looked into.
@@ -38,7 +38,7 @@ def remedy(fault: Fault) -> str:
     return KINDS[fault.kind].remedy.format(**fault.names)
 
 
-def _walk(service: Service, around: Surroundings) -> Iterator[Fault]:
+def _walk(service: Service, around: Neighbourhood) -> Iterator[Fault]:
     for check in _CHECKS:
         for fault in check(service, around):
             yield fault

@@ -273,7 +273,7 @@ def _nothing(all_of_them: list[Explanation], which: str) -> str:
         return f'no load balancer has "{which}"; its address has {", ".join(near)}'
     return (
         f'no load balancer has "{which}": kube-proxy did not make it, or somebody deleted it. Next: '
-        "cni-hns service list shows what there is; if it should be there: Restart-Service kube-proxy"
+        "`cni-hns service list` shows what there is; if it should be there: `Restart-Service kube-proxy`"
     )
 
 

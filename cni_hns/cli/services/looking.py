@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cni_hns.cli.session import Session
     from cni_hns.services.explanation import Wanted
-    from cni_hns.services.surroundings import Surroundings
+    from cni_hns.services.neighbourhood import Neighbourhood
 
 __all__ = ["look_around", "node_options", "objects_options", "wanted_by"]
 
@@ -47,23 +47,23 @@ def objects_options(command: _Command) -> _Command:
 
 def look_around(
     session: Session, cri: str | None, timeout_s: float, data_dir: str | None, config: str | None
-) -> Surroundings:
+) -> Neighbourhood:
     """The node as the services' checks need it.
 
     Raises:
         Failure: HNS does not tell its load balancers.
     """
-    from cni_hns.services.surroundings import Surroundings
+    from cni_hns.services.neighbourhood import Neighbourhood
     from cni_hns.survey.index import Index
     from cni_hns.survey.joining import pods_of
 
     seen = look_at_node(session, cri, timeout_s, data_dir, config)
     if seen.load_balancers is None:
         raise Failure("HNS does not tell its load balancers: nothing can be said about services")
-    return Surroundings(seen, Index(seen), pods_of(seen))
+    return Neighbourhood(seen, Index(seen), pods_of(seen))
 
 
-def wanted_by(objects: str | None, node_name: str | None, around: Surroundings) -> Wanted | None:
+def wanted_by(objects: str | None, node_name: str | None, around: Neighbourhood) -> Wanted | None:
     """What the file asks for; None without one.
 
     Raises:

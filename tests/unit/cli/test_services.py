@@ -79,7 +79,7 @@ class TestExplain:
         assert f"back end {gone.id} is not in HNS" in " ".join(done.stdout.split())
         (told,) = facts(cluster, "explain", guid)
         assert (told["verdict"], [one["kind"] for one in told["faults"]]) == ("ill", ["backend-missing"])
-        assert told["next"].startswith("Restart-Service kube-proxy")
+        assert told["next"].startswith("`Restart-Service kube-proxy`")
 
     def test_by_the_name_that_kubernetes_has(self, cluster: Cluster, tmp_path: Path) -> None:
         cluster.web(FAR)

@@ -14,8 +14,8 @@ from cni_hns.hcn.views import EndpointView, NetworkView
 from cni_hns.log import Log
 from cni_hns.node.node import Node
 from cni_hns.services.explanation import Explanation, Wanted, explain_all
+from cni_hns.services.neighbourhood import Neighbourhood
 from cni_hns.services.objects import objects_of
-from cni_hns.services.surroundings import Surroundings
 from cni_hns.services.walk import remedy
 from cni_hns.survey.index import Index
 from cni_hns.survey.joining import pods_of
@@ -169,10 +169,10 @@ class Cluster:
                 found.append(slice_of("web", *here, *there, **more))
         return found
 
-    def around(self, **changes: Any) -> Surroundings:
+    def around(self, **changes: Any) -> Neighbourhood:
         seen = look(self._node, list)._replace(**changes)
         assert seen.notes == ()
-        return Surroundings(seen, Index(seen), pods_of(seen))
+        return Neighbourhood(seen, Index(seen), pods_of(seen))
 
     def explained(self, with_objects: bool = True) -> list[Explanation]:
         text = json.dumps({"kind": "List", "items": self.items})

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from cni_hns.survey.seen import Seen
 
 __all__ = [
+    "Neighbourhood",
     "RemoteRoute",
-    "Surroundings",
     "is_overlay",
     "lies_in",
     "nat_exceptions",
@@ -40,7 +40,7 @@ class RemoteRoute(NamedTuple):
     provider: str
 
 
-class Surroundings:
+class Neighbourhood:
     """Look-ups over what was read of the node, as the checks of a service need them.
 
     `excluded` are the host's (protocol, first, last) port ranges that nobody else gets; None where they were
