@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.reading import member
 from cni_hns.services.fault import Fault
-from cni_hns.services.neighbourhood import lies_in, nat_exceptions, settings_of
+from cni_hns.services.neighbourhood import lies_in, settings_of
 from cni_hns.services.service import CLUSTER_IP
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _no_nat(service: Service, around: Neighbourhood) -> Iterator[Fault]:
         return
     hidden = []
     for one in _pods_of(service, around):
-        exceptions = nat_exceptions(one)
+        exceptions = around.nat_exceptions(one)
         if exceptions is not None and not any(lies_in(vip, each) for each in exceptions):
             hidden.append(around.pod_of(one.id))
     if hidden:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +13,7 @@ from cni_hns.ledger.addresses import address_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
     from cni_hns.hcn.views import EndpointView, NetworkView
     from cni_hns.ledger import Lease
@@ -24,9 +26,7 @@ __all__ = [
     "RemoteRoute",
     "is_overlay",
     "lies_in",
-    "nat_exceptions",
     "provider_of",
-    "routes_of",
     "settings_of",
 ]
 
@@ -58,6 +58,12 @@ class Neighbourhood:
         self.lookup = lookup
         self.excluded = excluded
         self.pods_of = {one.id: pod for pod in pods for one in pod.endpoints if pod.id or pod.attachments}
+        # Each is asked for thousands of times, by all services together.
+        self._local: dict[str, list[EndpointView]] = {}
+        self._routes: dict[str, list[RemoteRoute]] = {}
+        self._ways: dict[tuple[str, str], RemoteRoute | None] = {}
+        self._ranges: dict[str, list[str]] = {}
+        self._exceptions: dict[str, list[str] | None] = {}
         self._leases = {address_key(one.address): one for one in seen.leases or () if one.state == "held"}
 
     def can(self, feature: str) -> bool:
@@ -77,9 +83,17 @@ class Neighbourhood:
         return self._leases.get(address_key(address))
 
     def local_endpoints(self, network: str) -> list[EndpointView]:
-        return [
-            one for one in self.lookup.endpoints.values() if one.network == network and not one.flags & REMOTE
-        ]
+        """The endpoints of this HCN network that are not another node's."""
+        if network not in self._local:
+            every = self.lookup.endpoints.values()
+            self._local[network] = [one for one in every if one.network == network and not one.flags & REMOTE]
+        return self._local[network]
+
+    def nat_exceptions(self, endpoint: EndpointView) -> list[str] | None:
+        """What the pod reaches without outbound NAT; None where it has no such NAT."""
+        if endpoint.id not in self._exceptions:
+            self._exceptions[endpoint.id] = _nat_exceptions(endpoint)
+        return self._exceptions[endpoint.id]
 
     def is_hosts(self, endpoint: EndpointView) -> bool:
         """Whether the endpoint is the node's own on its network, not a pod's.
@@ -109,39 +123,42 @@ class Neighbourhood:
 
     def route_of(self, network: NetworkView, address: str) -> RemoteRoute | None:
         """The route by which the address is reached today: its subnet's, or the node's whose own it is."""
-        found = list(routes_of(network))
-        held = [one for one in found if lies_in(address, one.prefix)]
-        return next(iter(held or [one for one in found if _same(one.provider, address)]), None)
+        place = network.id, address
+        if place not in self._ways:
+            found = self._routes_of(network)
+            held = [one for one in found if lies_in(address, one.prefix)]
+            own = [one for one in found if _address(one.provider) == _address(address)]
+            self._ways[place] = next(iter(held or own), None)
+        return self._ways[place]
+
+    def _routes_of(self, network: NetworkView) -> list[RemoteRoute]:
+        if network.id not in self._routes:
+            self._routes[network.id] = list(_read_routes(network))
+        return self._routes[network.id]
 
     def is_pod_address(self, network: NetworkView, address: str) -> bool:
-        """Whether the address lies in the cluster's range of pods, as far as this node can tell.
+        """Whether the address lies in the cluster's range of pods, as far as this node can tell."""
+        if network.id not in self._ranges:
+            self._ranges[network.id] = self._pod_ranges(network)
+        return any(lies_in(address, one) for one in self._ranges[network.id])
 
-        That is the exception of a pod's OutBoundNAT that holds this node's own subnet, or else what spans
-        the subnets of this node and of the nodes to which there are routes.
+    def _pod_ranges(self, network: NetworkView) -> list[str]:
+        """The exceptions of the pods' OutBoundNAT that hold this node's own subnet.
+
+        Where there are none, what spans the subnets of this node and of the nodes to which there are routes.
         """
         own = [one.prefix for one in network.subnets]
         wide = {
             text
             for endpoint in self.local_endpoints(network.id)
-            for text in nat_exceptions(endpoint) or ()
+            for text in self.nat_exceptions(endpoint) or ()
             if any(_holds(text, prefix) for prefix in own)
         }
-        spanned = _spanning([*own, *(one.prefix for one in routes_of(network))])
-        return any(lies_in(address, one) for one in wide or spanned)
+        return sorted(wide) or _spanning([*own, *(one.prefix for one in self._routes_of(network))])
 
 
 def is_overlay(network: NetworkView | None) -> bool:
     return network is not None and network.type.lower() == "overlay"
-
-
-def routes_of(network: NetworkView) -> Iterator[RemoteRoute]:
-    """The RemoteSubnetRoute policies of the network."""
-    for settings in settings_of(network.policies, "RemoteSubnetRoute"):
-        route = RemoteRoute(
-            str(member(settings, "DestinationPrefix") or ""), str(member(settings, "ProviderAddress") or "")
-        )
-        if is_address(route.provider):
-            yield route
 
 
 def settings_of(policies: list[dict[str, Any]], kind: str) -> Iterator[dict[str, Any]]:
@@ -158,46 +175,39 @@ def provider_of(endpoint: EndpointView) -> str:
     return str(member(found, "ProviderAddress") or "")
 
 
-def nat_exceptions(endpoint: EndpointView) -> list[str] | None:
-    """What the pod reaches without outbound NAT; None where it has no such NAT."""
+def lies_in(address: str, prefix: str) -> bool:
+    """Whether the address is one of the prefix; false for what is no prefix."""
+    space = _network(prefix)
+    return space is not None and _address(address) in space
+
+
+def _read_routes(network: NetworkView) -> Iterator[RemoteRoute]:
+    for settings in settings_of(network.policies, "RemoteSubnetRoute"):
+        route = RemoteRoute(
+            str(member(settings, "DestinationPrefix") or ""), str(member(settings, "ProviderAddress") or "")
+        )
+        if is_address(route.provider):
+            yield route
+
+
+def _nat_exceptions(endpoint: EndpointView) -> list[str] | None:
     found = list(settings_of(endpoint.policies, "OutBoundNAT"))
     if not found or any(member(one, "Destinations") for one in found):
         return None
-    return [
-        text
-        for one in found
-        for text in member(one, "Exceptions") or []
-        if isinstance(text, str) and _is_prefix(text)
-    ]
-
-
-def lies_in(address: str, prefix: str) -> bool:
-    """Whether the address is one of the prefix; false for what is no prefix."""
-    return _is_prefix(prefix) and ip_address(address) in ip_network(prefix, strict=False)
-
-
-def _is_prefix(text: str) -> bool:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def _same(one: str, other: str) -> bool:
-    return address_key(one) == address_key(other)
+    named = [text for one in found for text in member(one, "Exceptions") or []]
+    return [text for text in named if isinstance(text, str) and _network(text)]
 
 
 def _holds(wide: str, narrow: str) -> bool:
-    outer, inner = ip_network(wide, strict=False), ip_network(narrow, strict=False)
-    return outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]
+    outer, inner = _network(wide), _network(narrow)
+    return bool(outer and inner and outer.version == inner.version and inner.subnet_of(outer))  # type: ignore[arg-type]
 
 
 def _spanning(prefixes: list[str]) -> list[str]:
     """The smallest prefix of each family that holds all of these, where there are several."""
     spans = []
     for version in (4, 6):
-        found = {one for one in map(_network, filter(_is_prefix, prefixes)) if one.version == version}
+        found: set[Any] = {one for one in map(_network, prefixes) if one and one.version == version}
         if len(found) < 2:  # noqa: PLR2004 - one spans nothing but itself
             continue
         span = min(found, key=lambda one: one.prefixlen)
@@ -207,5 +217,15 @@ def _spanning(prefixes: list[str]) -> list[str]:
     return spans
 
 
-def _network(text: str) -> Any:
-    return ip_network(text, strict=False)
+# A node has thousands of addresses, and each is looked at for each service.
+@lru_cache(maxsize=1 << 16)
+def _address(text: str) -> IPv4Address | IPv6Address:
+    return ip_address(text)
+
+
+@lru_cache(maxsize=1 << 12)
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
