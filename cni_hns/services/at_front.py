@@ -22,7 +22,7 @@ __all__ = ["CHECKS", "excluded_port"]
 def _is_whole(service: Service, _: Neighbourhood) -> Iterator[Fault]:
     if service.port is None:
         words = f"load balancer {service.balancer.id} has no port: its creation did not end"
-        yield Fault("service-half-made", words)
+        yield Fault("load-balancer-half-made", words)
 
 
 def _is_only_one(service: Service, _: Neighbourhood) -> Iterator[Fault]:
@@ -30,7 +30,7 @@ def _is_only_one(service: Service, _: Neighbourhood) -> Iterator[Fault]:
         words = (
             f"load balancer {service.balancer.id} has this front end, and so has {', '.join(service.rivals)}"
         )
-        yield Fault("service-twice", words)
+        yield Fault("load-balancer-twice", words)
 
 
 def _has_its_family(service: Service, _: Neighbourhood) -> Iterator[Fault]:
@@ -39,7 +39,7 @@ def _has_its_family(service: Service, _: Neighbourhood) -> Iterator[Fault]:
     if not front.vip or front.is_ipv6 == service.is_marked_ipv6 or HEALTH_CHECK in service.kinds:
         return
     flag = "with the flag of IPv6" if service.is_marked_ipv6 else "without the flag of IPv6"
-    yield Fault("service-family", f"load balancer {service.balancer.id} has {front.vip} {flag}")
+    yield Fault("load-balancer-family", f"load balancer {service.balancer.id} has {front.vip} {flag}")
 
 
 def _fits_this_hns(service: Service, around: Neighbourhood) -> Iterator[Fault]:
@@ -66,7 +66,7 @@ def excluded_port(frontend: Frontend, around: Neighbourhood) -> Fault | None:
                 "first": str(first),
                 "count": str(last - first + 1),
             }
-            return Fault("port-excluded", words, names=names)
+            return Fault("node-port-excluded", words, names=names)
     return None
 
 

@@ -40,7 +40,7 @@ def missing(wanted: Expected, around: Neighbourhood) -> Fault | None:
         f"for {front.words}: it was lost or deleted (an HNS restart, another tool), or its creation failed, "
         "and kube-proxy takes it for made"
     )
-    return excluded or Fault("service-missing", words)
+    return excluded or Fault("load-balancer-missing", words)
 
 
 def drift_of(service: Service, wanted: Expected, around: Neighbourhood) -> list[Fault]:

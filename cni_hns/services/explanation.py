@@ -91,6 +91,6 @@ def _explained(
         faults += drift_of(service, expected, around)
     elif wanted is not None and wanted.objects.is_whole:
         words = f"no Service has {service.frontend.words}, and load balancer {service.balancer.id} serves it"
-        faults.append(Fault("service-surplus", words))
+        faults.append(Fault("load-balancer-surplus", words))
     faults.sort(key=lambda one: KINDS[one.kind].severity != "ill")
     return Explanation(service.frontend, service, expected, faults)

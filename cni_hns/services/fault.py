@@ -37,21 +37,23 @@ class Fault(NamedTuple):
 
 
 KINDS: dict[str, FaultKind] = {
-    "service-missing": FaultKind("ill", "nobody on this node reaches the service at this address", _RESTART),
-    "service-half-made": FaultKind(
+    "load-balancer-missing": FaultKind(
+        "ill", "nobody on this node reaches the service at this address", _RESTART
+    ),
+    "load-balancer-half-made": FaultKind(
         "ill",
         "nobody reaches the service at this address; kube-proxy before 1.37 ends with a panic on it",
         _RESTART,
     ),
-    "service-twice": FaultKind(
+    "load-balancer-twice": FaultKind(
         "ill",
         "HNS sends clients to the back ends of either one; kube-proxy cannot change the service any more",
         _RESTART,
     ),
-    "service-family": FaultKind(
+    "load-balancer-family": FaultKind(
         "ill", "HNS does not balance what comes to this address", f"update kube-proxy, then {_RESTART}"
     ),
-    "port-excluded": FaultKind(
+    "node-port-excluded": FaultKind(
         "ill",
         "Windows keeps the port for another program: node ports there do not answer",
         "`netsh int {ip} delete excludedportrange protocol={protocol} startport={first} "
@@ -165,7 +167,7 @@ KINDS: dict[str, FaultKind] = {
         "clients do not stay with one pod, though the service says sessionAffinity ClientIP",
         "update Windows on this node (session affinity needs HNS 12.0 or later), then " + _RESTART,
     ),
-    "service-surplus": FaultKind(
+    "load-balancer-surplus": FaultKind(
         "warning", "the address answers, though the service does not have it any more", _RESTART
     ),
     "no-ready-endpoints": FaultKind(

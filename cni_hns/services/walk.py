@@ -42,5 +42,5 @@ def _walk(service: Service, around: Neighbourhood) -> Iterator[Fault]:
     for check in _CHECKS:
         for fault in check(service, around):
             yield fault
-            if fault.kind == "service-half-made":
+            if fault.kind == "load-balancer-half-made":
                 return

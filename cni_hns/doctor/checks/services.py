@@ -28,11 +28,11 @@ _TOLD_ELSEWHERE = {
     "backend-without-route",
     "nat-hides-pods",
     "acl-blocks",
-    "port-excluded",
+    "node-port-excluded",
 }
 # Only what Kubernetes says tells these.
 _OF_OBJECTS = {
-    "service-missing",
+    "load-balancer-missing",
     "backend-lacking",
     "backend-surplus",
     "policy-local",
@@ -40,7 +40,7 @@ _OF_OBJECTS = {
     "named-port-differs",
     "dsr-missing",
     "affinity-missing",
-    "service-surplus",
+    "load-balancer-surplus",
     "no-ready-endpoints",
 }
 

@@ -66,4 +66,4 @@ def test_a_source_vip_that_nothing_keeps_from_pods(overlay: Cluster) -> None:
 
 def test_kinds_that_need_the_cluster_or_are_told_elsewhere_are_left_out() -> None:
     assert set(services.AREA.kinds) < set(KINDS)
-    assert "service-missing" not in services.AREA.kinds
+    assert "load-balancer-missing" not in services.AREA.kinds

@@ -50,14 +50,14 @@ class TestFrontEnds:
         cluster.sim.hcn.load_balancers.delete(only_balancer(cluster))
         cluster.proxy.sync(cluster.items)
         assert cluster.faults(with_objects=False) == {}
-        assert cluster.faults() == {FRONT: ["service-missing"]}
+        assert cluster.faults() == {FRONT: ["load-balancer-missing"]}
         cluster.start_proxy().sync(cluster.items)
         assert cluster.faults() == {}
 
     def test_one_without_ports_is_half_made(self, cluster: Cluster) -> None:
         cluster.web(FAR)
         plant_raw(cluster, only_balancer(cluster), PortMappings=[])
-        assert list(cluster.faults(False).values()) == [["service-half-made"]]
+        assert list(cluster.faults(False).values()) == [["load-balancer-half-made"]]
 
     def test_two_on_one_front_end(self, cluster: Cluster) -> None:
         cluster.web(FAR)
@@ -72,7 +72,7 @@ class TestFrontEnds:
         )
         plant_raw(cluster, other, FrontendVIPs=[VIP])
         found = cluster.explained(False)
-        assert [[each.kind for each in one.faults] for one in found] == [["service-twice"]] * 2
+        assert [[each.kind for each in one.faults] for one in found] == [["load-balancer-twice"]] * 2
         words = found[0].faults[0].words
         assert (first in words, other in words) == (True, True)
 
@@ -82,16 +82,19 @@ class TestFrontEnds:
         assert len(cluster.proxy.refused) == 1
         around = cluster.around()
         around.excluded = [(6, 30000, 30100)]
-        assert cluster.faults() == {"*:30080/tcp": ["service-missing"]}
+        assert cluster.faults() == {"*:30080/tcp": ["load-balancer-missing"]}
         (one,) = objects_of(json.dumps({"kind": "List", "items": cluster.items})).services
         fault = missing(expected_of(one, "win-1")[1], around)
         assert fault is not None
-        assert (fault.kind, "startport=30000 numberofports=101" in remedy(fault)) == ("port-excluded", True)
+        assert (fault.kind, "startport=30000 numberofports=101" in remedy(fault)) == (
+            "node-port-excluded",
+            True,
+        )
 
     def test_an_ipv6_address_without_the_flag(self, cluster: Cluster) -> None:
         cluster.web(FAR)
         cluster.change(FrontendVIPs=["fd00:96::a"])
-        assert cluster.faults(False)["[fd00:96::a]:80/tcp"][0] == "service-family"
+        assert cluster.faults(False)["[fd00:96::a]:80/tcp"][0] == "load-balancer-family"
 
 
 class TestSourceVips:
@@ -303,7 +306,7 @@ class TestWhatKubernetesWants:
         cluster.web(FAR)
         kubernetes = service("kubernetes", "10.96.0.1", meta={"namespace": "default"})
         cluster.items = [kubernetes]
-        assert cluster.faults()[FRONT] == ["service-surplus"]
+        assert cluster.faults()[FRONT] == ["load-balancer-surplus"]
 
 
 def test_every_command_of_a_remedy_is_one() -> None:
