@@ -7,6 +7,7 @@ kube-proxy's (Kubernetes, pkg/proxy/winkernel): where two kinds have one shape, 
 from __future__ import annotations
 
 from collections import defaultdict
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 from cni_hns.hcn.views import REMOTE
@@ -61,6 +62,14 @@ class Backend(NamedTuple):
         if self.endpoint is None:
             return "missing"
         return "remote" if self.endpoint.flags & REMOTE else "local"
+
+    @property
+    def is_of_kube_proxy(self) -> bool:
+        """Whether kube-proxy made the endpoint: its MAC is 02-11 and the last four bytes of the address."""
+        if self.endpoint is None or self.place != "remote":
+            return False
+        digits = self.endpoint.mac.lower().replace("-", "").replace(":", "")
+        return digits in {f"0211{ip_address(one).packed[-4:].hex()}" for one in self.addresses}
 
     @property
     def addresses(self) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cni_hns.cli.output import print_object
+from cni_hns.hns.client import state_words
 from cni_hns.log import one_line
 from cni_hns.services.fault import KINDS
 from cni_hns.services.walk import remedy
@@ -127,6 +128,8 @@ def _backend_facts(one: Backend) -> dict[str, Any]:
         "place": one.place,
         "addresses": one.addresses,
         "mac": one.endpoint.mac if one.endpoint else None,
+        "madeByKubeProxy": one.is_of_kube_proxy,
+        "state": state_words(one.endpoint.state) if one.endpoint else None,
         "pod": one.pod or None,
         "node": one.provider or None,
         "namespace": one.endpoint.namespace if one.endpoint else None,
@@ -135,10 +138,17 @@ def _backend_facts(one: Backend) -> dict[str, Any]:
 
 def _backend_lines(one: Backend) -> list[str]:
     """No line is folded: an ID that was broken could not be copied."""
-    where = f"pod {one.pod}" if one.pod else f"node {one.provider}" if one.provider else ""
-    lines = [where, f"endpoint {one.id}"]
+    lines = [_whereabouts(one), f"endpoint {one.id}"]
     first = f"    {', '.join(one.addresses) or 'no address'} {one.place}"
     return [first, *(f"      {line}" for line in lines if line)]
+
+
+def _whereabouts(one: Backend) -> str:
+    if one.pod:
+        return f"pod {one.pod}"
+    if one.place == "local" and one.endpoint is not None:
+        return f"no pod, in namespace {one.endpoint.namespace}" if one.endpoint.namespace else "no pod"
+    return f"node {one.provider}" if one.provider else ""
 
 
 def _fault_facts(fault: Fault) -> dict[str, Any]:

@@ -25,6 +25,7 @@ __all__ = ["AREA"]
 
 _TOLD_ELSEWHERE = {
     "backend-address-twice",
+    "backend-wrong-node",
     "backend-without-route",
     "nat-hides-pods",
     "acl-blocks",

@@ -107,4 +107,5 @@ def test_back_ends_have_their_pods_and_their_nodes(overlay: Cluster) -> None:
         ("local", ["10.88.0.2"], row.key.container_id, overlay.node_ip),
         ("remote", [FAR], "", "192.168.9.2"),
     ]
+    assert [each.is_of_kube_proxy for each in one.backends] == [False, True]
     assert (one.has_dsr, one.has_affinity, one.balancer.source_vip) == (True, False, "10.88.0.250")
