@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from cni_hns.binding.reading import is_address
 from cni_hns.services.frontend import protocol_number
 
 __all__ = ["ClusterService", "Member", "NotObjects", "Objects", "ServicePort", "objects_of"]
@@ -187,9 +188,9 @@ def _read(service: _Service, slices: list[_Slice]) -> ClusterService:
     return ClusterService(
         namespace=meta.namespace,
         name=meta.name,
-        cluster_ips=tuple(spec.cluster_ips or [spec.cluster_ip]),
-        external_ips=tuple(spec.external_ips or ()),
-        ingress_ips=tuple(one.ip for one in service.status.load_balancer.ingress or () if one.ip),
+        cluster_ips=_addresses(spec.cluster_ips or [spec.cluster_ip]),
+        external_ips=_addresses(spec.external_ips or []),
+        ingress_ips=_addresses([one.ip or "" for one in service.status.load_balancer.ingress or ()]),
         ports=tuple(_port(one) for one in spec.ports or ()),
         is_internal_local=spec.internal_traffic_policy == "Local",
         is_external_local=spec.external_traffic_policy == "Local",
@@ -198,6 +199,11 @@ def _read(service: _Service, slices: list[_Slice]) -> ClusterService:
         health_check_port=spec.health_check_node_port or 0,
         members=_members(own),
     )
+
+
+def _addresses(texts: list[str]) -> tuple[str, ...]:
+    """An ingress may have a host name instead, of which kube-proxy makes nothing."""
+    return tuple(one for one in texts if is_address(one))
 
 
 def _port(port: _Port) -> ServicePort:
@@ -209,9 +215,11 @@ def _port(port: _Port) -> ServicePort:
 def _members(slices: list[_Slice]) -> dict[tuple[str, bool], list[Member]]:
     found: dict[tuple[str, bool], list[Member]] = {}
     for one in slices:
+        # A slice of host names is for nobody's load balancer.
+        usable = [each for each in one.endpoints or () if _addresses(each.addresses[:1])]
         for port in one.ports or ():
             members = found.setdefault((port.name or "", one.address_type == "IPv6"), [])
-            members += [_member(endpoint, port.port or 0) for endpoint in one.endpoints or ()]
+            members += [_member(endpoint, port.port or 0) for endpoint in usable]
     return found
 
 

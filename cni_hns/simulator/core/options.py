@@ -58,8 +58,8 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "hns_uptime_s": (3600, "for how long the service runs; what it says in its first minute proves nothing"),
     "excluded_ports": (
         [],
-        "[protocol, first, last] ranges that the host holds; mapping one is refused, and a node port of a load "
-        "balancer",
+        "[protocol, first, last] ranges that the host holds; mapping one is refused, and a node port of a "
+        "load balancer",
     ),
     "loopback_addresses": (
         [],

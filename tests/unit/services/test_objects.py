@@ -29,6 +29,13 @@ def test_conditions_that_are_not_given_mean_ready() -> None:
     assert (member.is_ready, member.is_serving, member.is_terminating) == (True, True, False)
 
 
+def test_host_names_are_no_addresses() -> None:
+    names = slice_of("web", {"addresses": ["db.example"]}, {"addresses": []})
+    names["addressType"] = "FQDN"
+    (one,) = objects_of(listed(service(ingress=["lb.example"]), names)).services
+    assert (one.ingress_ips, one.members) == ((), {("", False): []})
+
+
 def test_slices_belong_to_a_service_of_their_namespace() -> None:
     far = slice_of("web", endpoint("10.88.0.2"))
     far["metadata"]["namespace"] = "elsewhere"
