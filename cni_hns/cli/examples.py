@@ -62,6 +62,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "network show": ("network show cbr0", "network show 799a3198"),
     "pod list": ("pod list --network cbr0", "pod list -o wide", "pod list --watch"),
     "pod show": ("pod show 8af3", "pod show 10.88.0.2", "pod show shop/web-0"),
+    "service create": (
+        "service create --vip 10.96.0.50 --port 80 --target-port 8080 --backend 10.88.0.2",
+        "service create --kind node-port --port 30080 --target-port 8080 --backend 10.88.0.2",
+    ),
+    "service delete": ("service delete 10.96.0.50:80", f"service delete {_GUID} --dry-run"),
+    "service explain": ("service explain 10.96.0.10:53/udp", "service explain 30080"),
+    "service list": ("service list", "service list -o wide"),
+    "service verify": ("service verify", "service verify --json"),
     "uninstall": ("uninstall", r"uninstall --bin-dir C:\opt\cni\bin"),
     "version": ("version", "version --json"),
 }

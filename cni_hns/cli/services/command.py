@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cni_hns.cli.containers.facts import print_blocks
+from cni_hns.cli.deletion import deletion_options, may_delete
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.output import print_json
+from cni_hns.cli.groups import Commands
+from cni_hns.cli.listing import list_options
+from cni_hns.cli.output import print_json, print_list
 from cni_hns.cli.services.looking import look_around, node_options, objects_options, wanted_by
 from cni_hns.cli.session import Session, in_this_session, json_option
 
@@ -26,11 +28,15 @@ _KINDS = {
     "health-check": "HealthCheck",
 }
 _PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
-_NONE = "no load balancers"
+_COLUMNS = {"FRONT END": "frontEnd", "KIND": "kind", "BACK ENDS": "ends", "ID": "id"}
+_WIDE = {"FAMILY": "family", "HOW": "manner"}
+_NOT_OURS = (
+    "`cni-hns service create` did not make it; its service would not answer until kube-proxy starts anew"
+)
 _PORT = click.IntRange(1, 0xFFFF)
 
 
-@click.group()
+@click.group(cls=Commands)
 def service() -> None:
     """Kubernetes services as this node has them: what kube-proxy put into HNS.
 
@@ -40,7 +46,7 @@ def service() -> None:
 
 @service.command("list")
 @node_options
-@json_option
+@list_options
 @in_this_session
 def list_(session: Session, /, *, as_json: bool, **node: Any) -> None:
     """List every front end: address, kind, and back ends on this node and on others.
@@ -48,13 +54,11 @@ def list_(session: Session, /, *, as_json: bool, **node: Any) -> None:
     HNS keeps no name of a service. The kind follows from the load balancer's shape; where two kinds have one
     shape, both stand there.
     """
-    from cni_hns.cli.services.screens import lines_of, service_facts
+    from cni_hns.cli.services.screens import lines_of, row_of, service_facts
 
-    rows = [service_facts(one) for one in _services(session, node)]
-    if as_json:
-        print_json(rows)
-    else:
-        print_blocks([{**one, "id": one["frontEnd"], "guid": one["id"]} for one in rows], lines_of, _NONE)
+    found = _services(session, node)
+    rows = [service_facts(one) if as_json else row_of(one) for one in found]
+    print_list(rows, _COLUMNS, as_json, "no load balancers", wide=_WIDE, block=lines_of)
 
 
 @service.command()
@@ -192,16 +196,19 @@ def create(
 
 @service.command()
 @click.argument("which", metavar="VIP:PORT|PORT|ID")
-@click.option("--force", is_flag=True, help="Also a load balancer that another program made.")
+@deletion_options
 @node_options
 @json_option
 @in_this_session
-def delete(session: Session, /, *, which: str, force: bool, as_json: bool, **node: Any) -> None:
+def delete(
+    session: Session, /, *, which: str, force: bool, dry_run: bool, as_json: bool, **node: Any
+) -> None:
     """Delete a load balancer that `service create` made.
 
     One of kube-proxy's is left alone without --force: kube-proxy does not know that it is gone, and does not
     make it again before its Service or its endpoints change, or kube-proxy starts.
     """
+    from cni_hns.cli.services.screens import service_facts
     from cni_hns.services.explanation import Explanation
     from cni_hns.services.making import OWNER
 
@@ -216,16 +223,13 @@ def delete(session: Session, /, *, which: str, force: bool, as_json: bool, **nod
             f'{len(found)} load balancers fit "{which}"; give one of their ids: {", ".join(sorted(found))}'
         )
     ((guid, chosen),) = found.items()
-    if chosen.balancer.owner != OWNER and not force:
-        raise Failure(
-            f"load balancer {guid} ({chosen.frontend.words}) was not made by `cni-hns service create`: its "
-            "service would not answer until kube-proxy starts anew. Say --force to delete it all the same"
-        )
+    against = [] if chosen.balancer.owner == OWNER else [_NOT_OURS]
+    facts = service_facts(chosen)
+    if not may_delete("load balancer", facts, against, force=force, dry_run=dry_run, as_json=as_json):
+        return
     session.hcn.load_balancers.delete(guid)
     if as_json:
-        from cni_hns.cli.services.screens import service_facts
-
-        print_json({**service_facts(chosen), "deleted": True})
+        print_json({**facts, "deleted": True})
     else:
         click.echo(f"deleted load balancer {guid}: it was {chosen.frontend.words}, {chosen.kind}")
 

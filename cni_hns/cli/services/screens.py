@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cni_hns.services.fault import Fault
     from cni_hns.services.service import Backend, Service
 
-__all__ = ["explained_facts", "lines_of", "print_explained", "service_facts"]
+__all__ = ["explained_facts", "lines_of", "print_explained", "row_of", "service_facts"]
 
 _MANY = 3
 
@@ -44,17 +44,25 @@ def service_facts(service: Service) -> dict[str, Any]:
     }
 
 
-def lines_of(facts: Mapping[str, Any]) -> list[str]:
-    """A front end in the list, below its address: kind, back ends, and which load balancer it is."""
-    manners = ["DSR"] * facts["dsr"] + ["affinity ClientIP"] * facts["affinity"]
-    source = [f"source VIP {facts['sourceVIP']}"] if facts["sourceVIP"] else []
-    backends = _counted([one["place"] for one in facts["backEnds"]])
-    manner = ", ".join([*manners, *source])
-    return [
-        f"{' or '.join(facts['kinds'])}, {facts['family']}, back ends: {backends}",
-        *([manner] if manner else []),
-        f"load balancer {facts['guid']}",
-    ]
+def row_of(service: Service) -> dict[str, Any]:
+    """A front end in the list."""
+    manners = ["DSR"] * service.has_dsr + ["affinity ClientIP"] * service.has_affinity
+    source = service.balancer.source_vip
+    return {
+        "frontEnd": service.frontend.words,
+        "kind": service.kind,
+        "family": service.frontend.family,
+        "ends": _counted([one.place for one in service.backends]),
+        "manner": ", ".join([*manners, *([f"source VIP {source}"] if source else [])]),
+        "id": service.balancer.id,
+        "name": service.frontend.words,
+    }
+
+
+def lines_of(row: Mapping[str, Any]) -> list[str]:
+    """The row below its load balancer's ID, where the terminal is too narrow for a table."""
+    kind = f"{row['kind']}, {row['family']}, back ends: {row['ends']}"
+    return [row["frontEnd"], kind, *([row["manner"]] if row["manner"] else [])]
 
 
 def explained_facts(one: Explanation) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,19 +41,17 @@ class TestList:
         assert typed(cluster, "list").stdout == "no load balancers\n"
         assert facts(cluster, "list") == []
 
-    def test_a_block_for_each_front_end(self, cluster: Cluster) -> None:
+    def test_a_row_for_each_front_end(self, cluster: Cluster) -> None:
         cluster.web(FAR, ports=[port(nodePort=30080)])
         (one, other) = facts(cluster, "list")
-        assert typed(cluster, "list").stdout.splitlines() == [
-            f"{VIP}:80/tcp",
-            "    ClusterIP, IPv4, back ends: 1 local, 1 remote",
-            "    DSR, source VIP 10.88.0.250",
-            f"    load balancer {one['id']}",
-            "*:30080/tcp",
-            "    NodePort, IPv4, back ends: 1 local, 1 remote",
-            "    source VIP 10.88.0.250",
-            f"    load balancer {other['id']}",
+        head, *rows = typed(cluster, "list").stdout.splitlines()
+        assert re.split(" {2,}", head) == ["FRONT END", "KIND", "BACK ENDS", "ID"]
+        assert [re.split(" {2,}", row) for row in rows] == [
+            [f"{VIP}:80/tcp", "ClusterIP", "1 local, 1 remote", one["id"]],
+            ["*:30080/tcp", "NodePort", "1 local, 1 remote", other["id"]],
         ]
+        assert "DSR, source VIP 10.88.0.250" in typed(cluster, "list", "-o", "wide").stdout
+        assert typed(cluster, "list", "-q").stdout.split() == [one["id"], other["id"]]
         assert (one["vip"], one["port"], one["kinds"]) == (VIP, 80, ["ClusterIP"])
         assert [each["place"] for each in one["backEnds"]] == ["local", "remote"]
         assert (one["network"], one["sourceVIP"], one["dsr"]) == ("pods", "10.88.0.250", True)
@@ -190,6 +189,7 @@ class TestMaking:
         (guid,) = cluster.sim.hcn.load_balancers.ids()
         done = typed(cluster, "delete", f"{VIP}:80")
         assert (done.exit_code, "--force" in done.stderr) == (1, True)
+        assert "would delete" in typed(cluster, "delete", guid, "--dry-run", "--force").stdout
         assert cluster.sim.hcn.load_balancers.ids() == [guid]
         assert f"deleted load balancer {guid}" in typed(cluster, "delete", guid, "--force").stdout
         assert cluster.sim.hcn.load_balancers.ids() == []
