@@ -20,7 +20,7 @@ from cni_hns.deadline import Deadline
 from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["STDERR_BYTES", "STDOUT_BYTES", "Ended", "run"]
 
@@ -51,14 +51,20 @@ class Ended(NamedTuple):
     """It was ended because it printed more than `STDOUT_BYTES`."""
 
 
-def run(program: str, environment: Mapping[str, str], given: bytes, timeout_s: float) -> Ended:
+def run(
+    program: str,
+    environment: Mapping[str, str],
+    given: bytes,
+    timeout_s: float,
+    arguments: Sequence[str] = (),
+) -> Ended:
     """Run the program, with these bytes on stdin, to its end or for so many seconds.
 
     Raises:
         OSError: it cannot be started.
     """
     with contextlib.closing(_tree()) as tree:
-        child = tree.start(program, environment)
+        child = tree.start([program, *arguments], environment)
         happened = _Event()
         exited = begin(lambda: _wait(child, happened))
         stdout = _Reader(child.stdout, STDOUT_BYTES, happened.set)
@@ -141,7 +147,7 @@ def _wait(child: Any, happened: _Event) -> None:
 class _Tree(Protocol):
     """A child and all that it starts."""
 
-    def start(self, program: str, environment: Mapping[str, str]) -> Any:
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
         """The child, which belongs to the tree before it does anything. Raises: OSError."""
 
     def kill(self) -> None:
@@ -167,8 +173,8 @@ class _Job:
         self.close = job.close
         self.kill = job.kill
 
-    def start(self, program: str, environment: Mapping[str, str]) -> Any:
-        child = _started(program, environment, creationflags=_CREATE_SUSPENDED)
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
+        child = _started(command, environment, creationflags=_CREATE_SUSPENDED)
         try:
             self._job.adopt(int(child._handle))  # noqa: SLF001 (Python has no public name for it)
         except OSError:
@@ -207,8 +213,8 @@ class _Group:
         finally:
             os.close(waits)
 
-    def start(self, program: str, environment: Mapping[str, str]) -> Any:
-        return _started(program, environment, process_group=self._leader)
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
+        return _started(command, environment, process_group=self._leader)
 
     def kill(self) -> None:
         os.killpg(self._leader, signal.SIGKILL)
@@ -219,11 +225,9 @@ class _Group:
         os.close(self._lifeline)
 
 
-def _started(program: str, environment: Mapping[str, str], **more: Any) -> Any:
+def _started(command: Sequence[str], environment: Mapping[str, str], **more: Any) -> Any:
     import subprocess
 
     pipe = subprocess.PIPE
     # Without buffers: what a read gives is what has come.
-    return subprocess.Popen(
-        [program], env=environment, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, **more
-    )
+    return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, **more)

@@ -44,6 +44,12 @@ def _demo() -> click.Command:
     return demo
 
 
+def _diagnose() -> click.Command:
+    from cni_hns.cli.diagnose import diagnose
+
+    return diagnose
+
+
 def _doctor() -> click.Command:
     from cni_hns.cli.doctor import doctor
 
@@ -89,6 +95,12 @@ def _ledger() -> click.Command:
     return ledger
 
 
+def _metrics() -> click.Command:
+    from cni_hns.cli.metrics import metrics
+
+    return metrics
+
+
 def _namespace() -> click.Command:
     from cni_hns.cli.namespaces import namespace
 
@@ -113,6 +125,12 @@ def _service() -> click.Command:
     return service
 
 
+def _trace() -> click.Command:
+    from cni_hns.cli.tracing import trace
+
+    return trace
+
+
 def _uninstall() -> click.Command:
     from cni_hns.cli.install import uninstall
 
@@ -131,6 +149,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "conformance": _conformance,
     "container": _container,
     "demo": _demo,
+    "diagnose": _diagnose,
     "doctor": _doctor,
     "endpoint": _endpoint,
     "gc": _gc,
@@ -138,10 +157,12 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "install": _install,
     "ipam": _ipam,
     "ledger": _ledger,
+    "metrics": _metrics,
     "namespace": _namespace,
     "network": _network,
     "pod": _pod,
     "service": _service,
+    "trace": _trace,
     "uninstall": _uninstall,
     "version": _version,
 }

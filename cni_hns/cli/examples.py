@@ -37,6 +37,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "container stop": ("container stop box", "container stop box --timeout 5"),
     "demo": ("demo", "demo --verbose", "demo --profile server-2019 --keep node"),
     "doctor": ("doctor", "doctor --cri npipe:////./pipe/containerd-containerd"),
+    "diagnose": ("diagnose", r"diagnose --output C:\node7.zip --timeout 30"),
+    "diagnose open": ("diagnose open node7.zip", "diagnose open node7.zip node7"),
     "endpoint delete": ("endpoint delete 9c05f1c3 --dry-run", f"endpoint delete {_GUID} --force"),
     "endpoint list": ("endpoint list --network cbr0", "endpoint list -o wide", "endpoint list --watch"),
     "endpoint show": ("endpoint show 9c05f1c3", "endpoint show 10.88.0.2", "endpoint show shop/web-0"),
@@ -53,6 +55,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "namespace delete": ("namespace delete 5f0c3b1e --dry-run", f"namespace delete {_GUID} --force"),
     "namespace list": ("namespace list", "namespace list -q"),
     "namespace show": ("namespace show 5f0c3b1e", "namespace show shop/web-0"),
+    "metrics": (
+        "metrics",
+        r"metrics --file C:\custom-metrics\cni-hns.prom",
+    ),
     "network create": (
         "network create --name cbr0 --mode l2bridge --subnet 10.88.0.0/24",
         "network create --config pods.conf",
@@ -70,6 +76,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "service explain": ("service explain 10.96.0.10:53/udp", "service explain 30080"),
     "service list": ("service list", "service list -o wide"),
     "service verify": ("service verify", "service verify --json"),
+    "trace": ("trace 10.88.0.2 --dry-run", "trace shop/web-0 --seconds 60 --output web.pcapng"),
     "uninstall": ("uninstall", r"uninstall --bin-dir C:\opt\cni\bin"),
     "version": ("version", "version --json"),
 }

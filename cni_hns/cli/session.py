@@ -98,6 +98,10 @@ class Session:
         """The network that this configuration names."""
         return str(plugin_configuration(config).get("name") or "")
 
+    def node_of_its_own(self, data_dir: str, timeout_s: float) -> Node:
+        """The node with the ledger in this folder, once more, for a thread that may hang; not closed here."""
+        return Node(self._connect, self._log, Deadline(timeout_s), data_dir)
+
     def _node(self, data_dir: str | None) -> Node:
         node = Node(self._connect, self._log, Deadline(_TIMEOUT_S), data_dir)
         self._nodes.append(node)

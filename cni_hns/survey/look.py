@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger
     from cni_hns.node.node import Node
 
-__all__ = ["look", "unless_it_fails"]
+__all__ = ["Records", "at_work_of", "look", "records_in", "unless_it_fails"]
 
 _Read = TypeVar("_Read")
 
 
-class _Records(NamedTuple):
+class Records(NamedTuple):
     """What a ledger has now; leases first, so that each of a row that was read is of that row."""
 
     leases: list[Lease]
@@ -49,7 +49,7 @@ def look(
     """
     notes: list[str] = []
     read = partial(unless_it_fails, notes)
-    before = read(lambda: _records(node.ledger_if_any))
+    before = read(lambda: records_in(node.ledger_if_any))
     namespaces = read(lambda: [NamespaceView.of(one) for one in every(node.hcn.namespaces)])
     endpoints = read(lambda: [EndpointView.of(one) for one in every(node.hcn.endpoints)])
     networks = read(lambda: [NetworkView.of(one) for one in every(node.hcn.networks)])
@@ -57,7 +57,7 @@ def look(
     version = read(partial(_hns_version, node))
     found = read(systems)
     told = None if sandboxes is None else read(sandboxes)
-    after = read(lambda: _records(node.ledger_if_any))
+    after = read(lambda: records_in(node.ledger_if_any))
     return Seen(
         namespaces=namespaces,
         endpoints=endpoints,
@@ -68,7 +68,7 @@ def look(
         hns_version=version,
         rows=None if after is None else list(after.rows.values()),
         leases=None if after is None else after.leases,
-        at_work=frozenset() if before is None or after is None else _at_work(node, before.rows, after.rows),
+        at_work=at_work_of(node, before, after),
         time=None if after is None else after.time,
         notes=tuple(dict.fromkeys(notes)),
     )
@@ -87,22 +87,23 @@ def _hns_version(node: Node) -> tuple[int, int]:
     return node.hns.version()
 
 
-def _records(ledger: Ledger | None) -> _Records:
+def records_in(ledger: Ledger | None) -> Records:
+    """What the ledger has now; of one that is not there nothing. Raises: LedgerFault, LedgerBusy."""
     if ledger is None:
-        return _Records([], {}, None)
+        return Records([], {}, None)
     leases = ledger.leases()
     now = ledger.now()
     rows = {row.key: row for row in ledger.attachments()}
-    return _Records(leases, rows, LedgerTime(now, ledger.wall(now)))
+    return Records(leases, rows, LedgerTime(now, ledger.wall(now)))
 
 
-def _at_work(
-    node: Node, before: dict[AttachmentKey, AttachmentRow], after: dict[AttachmentKey, AttachmentRow]
-) -> frozenset[AttachmentKey]:
-    changed = {
-        key for key in before.keys() | after.keys() if _version(before.get(key)) != _version(after.get(key))
-    }
-    owned = {key for key, row in after.items() if row.is_unfinished and node.alive(row.owner)}
+def at_work_of(node: Node, before: Records | None, after: Records | None) -> frozenset[AttachmentKey]:
+    """The attachments that changed between two looks at the ledger, or that a living process works on."""
+    if before is None or after is None:
+        return frozenset()
+    keys = before.rows.keys() | after.rows.keys()
+    changed = {key for key in keys if _version(before.rows.get(key)) != _version(after.rows.get(key))}
+    owned = {key for key, row in after.rows.items() if row.is_unfinished and node.alive(row.owner)}
     return frozenset(changed | owned)
 
 

@@ -178,6 +178,8 @@ class TestHelp:
         words = re.split(r" >> | \| ", line)[0].split()
         context = cli.make_context("cni-hns", words)
         while isinstance(context.command, click.Group):
+            if context.command.invoke_without_command and not _left(context):
+                break
             name, command, rest = context.command.resolve_command(context, [*_left(context)])
             assert command is not None
             context = command.make_context(name, rest, parent=context)
