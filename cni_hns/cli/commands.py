@@ -119,6 +119,12 @@ def _pod() -> click.Command:
     return pod
 
 
+def _service() -> click.Command:
+    from cni_hns.cli.services.command import service
+
+    return service
+
+
 def _trace() -> click.Command:
     from cni_hns.cli.tracing import trace
 
@@ -155,6 +161,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "namespace": _namespace,
     "network": _network,
     "pod": _pod,
+    "service": _service,
     "trace": _trace,
     "uninstall": _uninstall,
     "version": _version,

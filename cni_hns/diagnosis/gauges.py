@@ -26,10 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["QUESTIONS", "families_of", "range_sets_in"]
 
-QUESTIONS = ("networks", "endpoints", "namespaces", "systems", "hnsVersion", "windowsBuild", "leases")
+QUESTIONS = (
+    *("networks", "endpoints", "namespaces", "loadBalancers", "systems"),
+    *("hnsVersion", "windowsBuild", "leases"),
+)
 """What of the sources is asked for these metrics."""
 
-_SERVICES = {"hns": ("networks", "endpoints", "namespaces"), "hcs": ("systems",), "ledger": ("leases",)}
+_SERVICES = {
+    "hns": ("networks", "endpoints", "namespaces", "loadBalancers"),
+    "hcs": ("systems",),
+    "ledger": ("leases",),
+}
 
 
 def families_of(

@@ -13,7 +13,7 @@ from cni_hns.binding.operations import Patience
 from cni_hns.diagnosis.bounded import Outcome, all_within
 from cni_hns.diagnosis.clean import RESULT_MEMBERS, hns_members, known_only, system_only
 from cni_hns.hcn.listing import every
-from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
+from cni_hns.hcn.views import EndpointView, LoadBalancerView, NamespaceView, NetworkView
 from cni_hns.hcs.documents.properties import Properties
 from cni_hns.ledger.records import records_of
 from cni_hns.survey.look import Records, at_work_of, records_in, unless_it_fails
@@ -63,8 +63,8 @@ class Sources(NamedTuple):
     notes: tuple[str, ...]
 
     def documents(self, name: str) -> Any:
-        """The answer; None where there was none."""
-        return self.outcomes[name].value
+        """The answer; None where there was none, or nobody asked."""
+        return self.outcomes[name].value if name in self.outcomes else None
 
     def silent(self, *names: str) -> tuple[str, ...]:
         """Why these questions have no answer; of those that have one, nothing."""
@@ -116,12 +116,15 @@ def seen_in(sources: Sources, make_node: Callable[[], Node]) -> Seen:
     finally:
         node.close()
     sandboxes = sources.outcomes.get("sandboxes")
+    version = sources.documents("hnsVersion")
     return Seen(
         namespaces=_views(sources.documents("namespaces"), NamespaceView.of),
         endpoints=_views(sources.documents("endpoints"), EndpointView.of),
         networks=_views(sources.documents("networks"), NetworkView.of),
         systems=_views(sources.documents("systems"), Properties.of),
         sandboxes=None if sandboxes is None else sandboxes.value,
+        load_balancers=_views(sources.documents("loadBalancers"), LoadBalancerView.of),
+        hns_version=None if version is None else (version[0], version[1]),
         rows=None if after is None else [_shown(row) for row in after.rows.values()],
         leases=None if after is None else after.leases,
         at_work=at_work,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cni_hns.doctor.checks import endpoints, hns, leases, ledger, namespaces, pods, systems
+from cni_hns.doctor.checks import endpoints, hns, leases, ledger, namespaces, pods, services, systems
 from cni_hns.doctor.finding import Finding
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ AREAS: dict[str, Area] = {
     "leases": leases.AREA,
     "namespaces": namespaces.AREA,
     "systems": systems.AREA,
+    "services": services.AREA,
 }
 
 

@@ -14,7 +14,17 @@ from cni_hns.binding.reading import is_address, member
 from cni_hns.identity import ZERO_GUID, guid
 from cni_hns.typed import Any, NamedTuple
 
-__all__ = ["ENABLE_DHCP", "REMOTE", "EndpointView", "NamespaceView", "NetworkView", "SubnetView", "contains"]
+__all__ = [
+    "ENABLE_DHCP",
+    "REMOTE",
+    "EndpointView",
+    "LoadBalancerView",
+    "NamespaceView",
+    "NetworkView",
+    "PortView",
+    "SubnetView",
+    "contains",
+]
 
 REMOTE = 1
 """EndpointFlags, RemoteEndpoint: another node's pod, made known here by kube-proxy or flannel."""
@@ -171,6 +181,59 @@ class NamespaceView(NamedTuple):
                 | set(_texts(document, "Containers"))
             ),
             type=_text(document, "Type") or "Host",
+        )
+
+
+class PortView(NamedTuple):
+    """A port of a load balancer: the IP protocol's number, the pods' port, the clients' port.
+
+    `distribution` is 2 where a client stays with its back end; `flags` are the port mapping's.
+    """
+
+    protocol: int
+    internal: int
+    external: int
+    distribution: int
+    flags: int
+
+
+class LoadBalancerView(NamedTuple):
+    """A load balancer. Without `vips` it serves every local address; `source_vip` is "" where it has none.
+
+    `endpoints` are the GUIDs of its back ends, whether HNS still has them or not. `network` is "" before
+    schema 2.5. `owner` is "" for kube-proxy's.
+    """
+
+    id: str
+    owner: str
+    endpoints: list[str]
+    vips: list[str]
+    ports: list[PortView]
+    source_vip: str
+    flags: int
+    network: str
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> LoadBalancerView:
+        """Read a HostComputeLoadBalancer document."""
+        return cls(
+            id=_guid(document, "ID"),
+            owner=_text(document, "Owner"),
+            endpoints=[guid(one) or one.lower() for one in _texts(document, "HostComputeEndpoints")],
+            vips=[one for one in _texts(document, "FrontendVIPs") if is_address(one)],
+            ports=[
+                PortView(
+                    protocol=_number(one, "Protocol"),
+                    internal=_number(one, "InternalPort"),
+                    external=_number(one, "ExternalPort"),
+                    distribution=_number(one, "DistributionType"),
+                    flags=_number(one, "Flags"),
+                )
+                for one in _objects(document, "PortMappings")
+            ],
+            source_vip=_text(document, "SourceVIP"),
+            flags=_number(document, "Flags"),
+            network=_guid(document, "HostComputeNetwork"),
         )
 
 

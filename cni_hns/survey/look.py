@@ -18,7 +18,7 @@ from cni_hns.binding.errors import ServiceError
 from cni_hns.cni.errors import CniError
 from cni_hns.cri.faults import CriFault
 from cni_hns.hcn.listing import every
-from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
+from cni_hns.hcn.views import EndpointView, LoadBalancerView, NamespaceView, NetworkView
 from cni_hns.ledger import LedgerBusy, LedgerFault
 from cni_hns.survey.questions import Question
 from cni_hns.survey.reservations import folders_of
@@ -75,8 +75,11 @@ def look(
     namespaces = ask("HNS, asked for its namespaces,", _namespaces)
     endpoints = ask("HNS, asked for its endpoints,", _endpoints)
     networks = ask("HNS, asked for its networks,", _networks)
+    balancers = ask("HNS, asked for its load balancers,", _load_balancers)
+    version = ask("HNS, asked for its version,", _hns_version)
     found = _Asking(node, of_hcs, apart)("HCS, asked for its compute systems,", lambda _: systems())
     answers = namespaces(), endpoints(), networks(), found()
+    balanced, versioned = balancers(), version()
     told = None if sandboxes is None else read(sandboxes)
     after = read(lambda: _undamaged(node, damage))
     folders = read(lambda: folders_of(node.machine.host_local_folder(), node.ledger_if_any))
@@ -90,6 +93,8 @@ def look(
         folders=folders,
         hns_uptime_s=uptime_s or 0.0,
         ledger_damage="".join(damage),
+        load_balancers=balanced,
+        hns_version=versioned,
         rows=None if after is None else list(after.rows.values()),
         leases=None if after is None else after.leases,
         at_work=at_work_of(node, before, after),
@@ -135,6 +140,10 @@ def _networks(node: Node) -> list[NetworkView]:
     return [NetworkView.of(one) for one in every(node.hcn.networks)]
 
 
+def _load_balancers(node: Node) -> list[LoadBalancerView]:
+    return [LoadBalancerView.of(one) for one in every(node.hcn.load_balancers)]
+
+
 def _with(node: Node, work: Callable[[Node], _Read]) -> _Read:
     with closing(node):
         return work(node)
@@ -156,6 +165,10 @@ def unless_it_fails(notes: list[str], read: Callable[[], _Read]) -> _Read | None
     except (ServiceError, CniError, CriFault, LedgerFault, LedgerBusy) as fault:
         notes.append(" ".join(str(fault).split()))
         return None
+
+
+def _hns_version(node: Node) -> tuple[int, int]:
+    return node.hns.version()
 
 
 def records_in(ledger: Ledger | None) -> Records:

@@ -9,7 +9,7 @@ from cni_hns.ledger.clock import BOOT_S
 
 if TYPE_CHECKING:
     from cni_hns.cri.views import Sandbox
-    from cni_hns.hcn.views import EndpointView, NamespaceView, NetworkView
+    from cni_hns.hcn.views import EndpointView, LoadBalancerView, NamespaceView, NetworkView
     from cni_hns.hcs.documents.properties import Properties
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease
 
@@ -74,6 +74,8 @@ class Seen(NamedTuple):
     rows: list[AttachmentRow] | None = None
     leases: list[Lease] | None = None
     sandboxes: list[Sandbox] | None = None
+    load_balancers: list[LoadBalancerView] | None = None
+    hns_version: tuple[int, int] | None = None
     at_work: frozenset[AttachmentKey] = frozenset()
     time: LedgerTime | None = None
     notes: tuple[str, ...] = ()

@@ -58,10 +58,11 @@ _KINDS: dict[str, Kind] = {
 
 
 def _silent(picture: Picture) -> Iterator[Seen]:
-    if picture.seen.of_hns:
-        yield Seen("hns-silent", "the service hns", "; ".join(picture.seen.of_hns))
-    if picture.seen.of_hcs:
-        yield Seen("hcs-silent", "the service vmcompute", "; ".join(picture.seen.of_hcs))
+    seen = picture.seen
+    if seen.of_hns and None in (seen.namespaces, seen.endpoints, seen.networks):
+        yield Seen("hns-silent", "the service hns", "; ".join(seen.of_hns))
+    if seen.of_hcs:
+        yield Seen("hcs-silent", "the service vmcompute", "; ".join(seen.of_hcs))
 
 
 def _starting(picture: Picture) -> Iterator[Seen]:

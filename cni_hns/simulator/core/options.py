@@ -56,7 +56,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "elevated": (True, "a caller without administrator's rights is refused everything"),
     "service_stopped_hresult": (0, "HNS is not running: 0x80070426 and 0x800706BA have both been seen"),
     "hns_uptime_s": (3600, "for how long the service runs; what it says in its first minute proves nothing"),
-    "excluded_ports": ([], "[protocol, first, last] ranges that the host holds; mapping one is refused"),
+    "excluded_ports": (
+        [],
+        "[protocol, first, last] ranges that the host holds; mapping one is refused, and a node port of a "
+        "load balancer",
+    ),
     "loopback_addresses": (
         [],
         "a network whose gateway is one of these is not loaded after a restart (seen)",
