@@ -317,6 +317,7 @@ class _Call:
             on_stderr=False,
             code=error.code,
             details=error.details,
+            ms=round(self._deadline.elapsed_s() * 1000),
             hns_calls=self._log.calls,
         )
 

@@ -13,6 +13,7 @@ _MAY = {
     "log.py": "a line has the time at which it was written, and files have theirs",
     "ipam/hostlocal.py": "whether a folder has settled since its last change, which is a time of the wall's",
     "ledger/clock.py": "to show people a time of the ledger's",
+    "survey/reservations.py": "how old a file is, whose time is the wall's",
     "binding/windows_host.py": "an operator is told what it shows",
     "binding/windows.py": "Windows tells a process's start in it",
 }

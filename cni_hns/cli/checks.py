@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cni_hns.cli.configurations import read_bytes
+from cni_hns.cli.groups import Commands
 from cni_hns.cli.output import print_json
 from cni_hns.cli.session import json_option
 from cni_hns.cni.protocol import identifier_fault
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["config", "findings_of_file", "is_fault"]
 
 
-@click.group()
+@click.group(cls=Commands)
 def config() -> None:
     """Network configurations."""
 

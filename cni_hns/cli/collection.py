@@ -9,6 +9,7 @@ import click
 
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.cri import pod_facts
+from cni_hns.cli.lookup import network_known
 from cni_hns.cli.output import print_json
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import LATEST
@@ -52,8 +53,11 @@ def gc(
     Exit code 1 if something is left.
     """
     node = session.node_with_ledger(data_dir, config)
+    if network is not None:
+        network_known(session, network, data_dir, config)
     if node.ledger_if_any is None:
         found: list[Found] = []
+        session.note_missing_ledger(data_dir, config)
     else:
         found = by_hand(node, requests_of(config, list(cni_path)), network, dry_run=dry_run)
     if as_json:

@@ -9,7 +9,13 @@ if TYPE_CHECKING:
 
     import click
 
-__all__ = ["ALL"]
+__all__ = ["ALL", "by_topic"]
+
+
+def _completion() -> click.Command:
+    from cni_hns.cli.completion import completion
+
+    return completion
 
 
 def _config() -> click.Command:
@@ -38,6 +44,12 @@ def _demo() -> click.Command:
     return demo
 
 
+def _diagnose() -> click.Command:
+    from cni_hns.cli.diagnose import diagnose
+
+    return diagnose
+
+
 def _doctor() -> click.Command:
     from cni_hns.cli.doctor import doctor
 
@@ -54,6 +66,12 @@ def _gc() -> click.Command:
     from cni_hns.cli.collection import gc
 
     return gc
+
+
+def _help() -> click.Command:
+    from cni_hns.cli.helping import help_
+
+    return help_
 
 
 def _install() -> click.Command:
@@ -77,6 +95,12 @@ def _ledger() -> click.Command:
     return ledger
 
 
+def _metrics() -> click.Command:
+    from cni_hns.cli.metrics import metrics
+
+    return metrics
+
+
 def _namespace() -> click.Command:
     from cni_hns.cli.namespaces import namespace
 
@@ -93,6 +117,18 @@ def _pod() -> click.Command:
     from cni_hns.cli.pods import pod
 
     return pod
+
+
+def _service() -> click.Command:
+    from cni_hns.cli.services.command import service
+
+    return service
+
+
+def _trace() -> click.Command:
+    from cni_hns.cli.tracing import trace
+
+    return trace
 
 
 def _status() -> click.Command:
@@ -114,20 +150,42 @@ def _version() -> click.Command:
 
 
 ALL: dict[str, Callable[[], click.Command]] = {
+    "completion": _completion,
     "config": _config,
     "conformance": _conformance,
     "container": _container,
     "demo": _demo,
+    "diagnose": _diagnose,
     "doctor": _doctor,
     "endpoint": _endpoint,
     "gc": _gc,
+    "help": _help,
     "install": _install,
     "ipam": _ipam,
     "ledger": _ledger,
+    "metrics": _metrics,
     "namespace": _namespace,
     "network": _network,
     "pod": _pod,
+    "service": _service,
     "status": _status,
+    "trace": _trace,
     "uninstall": _uninstall,
     "version": _version,
 }
+
+_TOPICS = {
+    "Look at the node": ("status", "pod", "service", "diagnose", "trace", "metrics"),
+    "Mend it": ("doctor", "gc", "ledger"),
+    "Network": ("network", "endpoint", "namespace", "ipam"),
+    "Containers": ("container",),
+    "Install": ("install", "uninstall", "config", "completion", "version", "help"),
+    "Try": ("demo", "conformance"),
+}
+
+
+def by_topic() -> dict[str, list[str]]:
+    """The names of all commands by what they are for, in the order of the help."""
+    placed = {topic: [name for name in names if name in ALL] for topic, names in _TOPICS.items()}
+    others = sorted(ALL.keys() - {name for names in placed.values() for name in names})
+    return {topic: names for topic, names in {**placed, "Other": others}.items() if names}

@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from cni_hns.cli.containers.options import timeout_option
 from cni_hns.cli.cri import cri_option
+from cni_hns.cli.failure import Failure
 from cni_hns.cli.node_look import look_at_node
-from cni_hns.cli.output import print_json, print_notes
+from cni_hns.cli.output import print_json, print_notes, print_paragraph
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cli.surroundings import RuntimePlaces, look_beside, runtime_options
-from cni_hns.log import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cni_hns.doctor.finding import Finding
+    from cni_hns.doctor.picture import Picture
+    from cni_hns.doctor.repair import Step
 
 __all__ = ["doctor"]
 
+# For a hundred pods whose endpoints are made again while HNS takes its time.
+_REPAIR_S = 300.0
+
+
+class _Examined(NamedTuple):
+    """One look at the node, and what is wrong by it."""
+
+    picture: Picture
+    findings: list[Finding]
+
+    @property
+    def is_ill(self) -> bool:
+        return any(one.severity == "ill" for one in self.findings)
+
 
 @click.command()
-@timeout_option(words="How long a call to HCS may take, and all that the runtime is asked.")
+@click.option("--repair", "mend", is_flag=True, help="Mend what is safe to mend; then examine again.")
+@click.option("--dry-run", is_flag=True, help="With --repair: only say what would be done.")
+@click.option("--kinds", is_flag=True, help="Only print what can be found, as a page in Markdown.")
+@click.option(
+    "--cni-path", metavar="DIR", multiple=True, help="Folder of the external IPAM plugin; may be repeated."
+)
+@timeout_option(
+    10.0, words="How long each question to HNS and HCS may take, and all that the runtime is asked."
+)
 @cri_option
 @runtime_options
 @ledger_options
@@ -30,6 +59,10 @@ __all__ = ["doctor"]
 def doctor(
     session: Session,
     *,
+    mend: bool,
+    dry_run: bool,
+    kinds: bool,
+    cni_path: tuple[str, ...],
     cri: str | None,
     timeout_s: float,
     runtime: RuntimePlaces,
@@ -39,29 +72,144 @@ def doctor(
 ) -> int:
     """Examine this node: each disagreement with its cause, what it does to pods, and what mends it.
 
-    HNS, HCS, the ledger, the machine and what containerd loads are compared; with --cri also what the
-    container runtime says.
+    HNS, HCS, the ledger, host-local's folders, the machine and what containerd loads are compared; with --cri
+    also what the container runtime says. A source that does not answer in time is a note, and what needs it
+    is left out.
 
-    Exit code 1 if anything was found that makes pods ill.
+    --repair takes no running pod's network: it makes endpoints again that HNS lost (same ID, addresses, MAC
+    and policies), takes away what is nobody's, and brings leases and host-local's files in agreement. It says
+    each thing that it did or could not do, and examines the node again.
+
+    Exit code 0: no pod is ill (there may be warnings). 1: something makes pods ill, or nobody answered; with
+    --repair, also if something could not be mended.
     """
+    if kinds:
+        from cni_hns.doctor.reference import page
+
+        click.echo(page(), nl=False)
+        return 0
+    if dry_run and not mend:
+        raise click.UsageError("--dry-run says what --repair would do: give both")
+
+    def look() -> _Examined:
+        return _examined(session, runtime, cri, timeout_s, data_dir=data_dir, config=config)
+
+    examined, steps = look(), []
+    if mend:
+        steps = _repaired(session, examined, data_dir, config, list(cni_path), dry_run=dry_run)
+        if not dry_run and steps:
+            examined = look()
+    if as_json:
+        print_json(_document(examined, steps, mend=mend))
+    else:
+        _print(examined, steps, mend=mend, dry_run=dry_run)
+    return 1 if examined.is_ill or any(one.is_left for one in steps) else 0
+
+
+def _examined(
+    session: Session,
+    runtime: RuntimePlaces,
+    cri: str | None,
+    timeout_s: float,
+    *,
+    data_dir: str | None,
+    config: str | None,
+) -> _Examined:
     from cni_hns.doctor.examine import examine
     from cni_hns.doctor.picture import Picture
 
-    seen = look_at_node(session, cri, timeout_s, data_dir, config)
+    def once() -> _Examined:
+        seen = look_at_node(session, cri, timeout_s, data_dir, config)
+        picture = Picture.of(seen, host, configuration)
+        return _Examined(picture, examine(picture))
+
     host, configuration = look_beside(session, runtime, session.ledger_path(data_dir, config), timeout_s)
     print_notes(host.notes)
-    found = examine(Picture.of(seen, host, configuration))
-    if as_json:
-        print_json([one._asdict() for one in found])
-    else:
-        _print(found)
-    return 1 if any(one.severity == "ill" for one in found) else 0
+    first = once()
+    if not first.findings or first.picture.seen.notes:
+        return first
+    # The sources are read one after the other: what began or ended in between is gone at a second look.
+    second, kinds = once(), {one.kind for one in first.findings}
+    return second._replace(findings=[one for one in second.findings if one.kind in kinds])
 
 
-def _print(found: list[Finding]) -> None:
-    for one in found:
-        click.echo(one_line(f"{one.severity}: {one.subject}: {one.cause}"))
-        click.echo(one_line(f"  effect: {one.effect}"))
-        click.echo(one_line(f"  next:   {one.remedy}"))
-    if not found:
+def _repaired(
+    session: Session,
+    examined: _Examined,
+    data_dir: str | None,
+    config: str | None,
+    cni_path: list[str],
+    *,
+    dry_run: bool,
+) -> list[Step]:
+    from cni_hns.survey.questions import Question
+
+    if examined.picture.seen.namespaces is None or examined.picture.seen.endpoints is None:
+        raise Failure("HNS did not answer: nothing was repaired; see `Get-Service hns`, and try again")
+    steps: list[Step] = []
+    repair = partial(_repair, session, examined, data_dir, config, cni_path, dry_run=dry_run)
+
+    def do_all() -> None:
+        for step in repair():
+            steps.append(step)  # noqa: PERF402 - each is there as soon as it is done
+
+    outcome = Question("HNS", _REPAIR_S, do_all).outcome()
+    if outcome.fault:
+        steps.append(_unended(outcome.fault))
+    return list(steps)
+
+
+def _repair(
+    session: Session,
+    examined: _Examined,
+    data_dir: str | None,
+    config: str | None,
+    cni_path: list[str],
+    *,
+    dry_run: bool,
+) -> Iterator[Step]:
+    from cni_hns.cli.collection import requests_of
+    from cni_hns.doctor.repair import repair
+
+    folder = os.path.dirname(session.ledger_path(data_dir, config))
+    with closing(session.node_apart(folder, _REPAIR_S)) as node:
+        requests = requests_of(config, cni_path)
+        yield from repair(examined.findings, examined.picture, node, requests, dry_run=dry_run)
+
+
+def _unended(fault: str) -> Step:
+    from cni_hns.doctor.repair import Step
+
+    return Step("repair", "the rest", f"left: {fault}")
+
+
+def _document(examined: _Examined, steps: list[Step], *, mend: bool) -> Any:
+    findings = [one._asdict() for one in examined.findings]
+    if not mend:
+        return findings
+    return {"repaired": [one._asdict() for one in steps], "findings": findings}
+
+
+def _print(examined: _Examined, steps: list[Step], *, mend: bool, dry_run: bool) -> None:
+    for step in steps:
+        print_paragraph("", f"{step.repair}: {step.subject}: {step.outcome}")
+    if mend and not steps:
+        click.echo("nothing to repair")
+    if mend and examined.findings:
+        click.echo("\nfound:" if dry_run else "\nleft:")
+    for number, one in enumerate(examined.findings):
+        _print_finding(one, is_first=number == 0)
+    if not examined.findings:
         click.echo("nothing is wrong")
+
+
+def _print_finding(one: Finding, *, is_first: bool) -> None:
+    """A block of lines; an empty one between two."""
+    if not is_first:
+        click.echo()
+    print_paragraph("", f"{one.severity}: {one.subject}")
+    print_paragraph("  cause:  ", one.cause)
+    if one.pods:
+        print_paragraph("  pods:   ", ", ".join(one.pods))
+    print_paragraph("  effect: ", one.effect)
+    print_paragraph("  next:   ", one.remedy)

@@ -9,6 +9,7 @@ import click
 
 from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.lookup import network_known
 from cni_hns.cli.output import print_list
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.identity import KubernetesPod
@@ -86,7 +87,11 @@ def export(
     twice it is the same. Exit code 1 if somebody else has a file of one of the addresses.
     """
     ledger = session.ledger(data_dir, config)
+    if ledger is None:
+        session.note_missing_ledger(data_dir, config)
     leases = [] if ledger is None else [*ledger.leases(network)]
+    if network is not None and not leases:
+        network_known(session, network, data_dir, config)
     networks = dict.fromkeys(lease.network for lease in leases)
     done = [
         one
@@ -120,7 +125,7 @@ def import_(
         names = [network] if network else sorted(one.name for one in os.scandir(folder) if one.is_dir())
     except OSError as fault:
         raise Failure(f'"{folder}" cannot be read: {fault.strerror or fault}') from fault
-    node = session.node_with_ledger(data_dir, config)
+    node = session.node_with_ledger(data_dir, config, may_begin=True)
     done = [one for name in names for one in _imported(node.ledger, name, Folder.of(folder, name))]
     return _report(done, node.ledger_if_any, as_json, "no reservations: nothing to import")
 

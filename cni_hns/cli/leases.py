@@ -14,6 +14,9 @@ from cni_hns.cli.collection import requests_of
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.groups import Commands
+from cni_hns.cli.listing import list_options, watch_option
+from cni_hns.cli.lookup import network_known
 from cni_hns.cli.output import print_list, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import identifier_fault
@@ -33,7 +36,7 @@ _POD = {"POD": "podName"}
 _ALL = {**_HELD, "STATE": "state", "UNTIL": "until", **_POD}
 
 
-@click.group()
+@click.group(cls=Commands)
 def ipam() -> None:
     """Addresses and who holds them."""
 
@@ -42,8 +45,9 @@ def ipam() -> None:
 @click.option("--all", "everything", is_flag=True, help="Addresses that are set aside for a time, too.")
 @click.option("--network", metavar="NAME", help="Only those of this network configuration.")
 @ledger_options
-@json_option
+@list_options
 @in_this_session
+@watch_option
 def list_(
     session: Session,
     *,
@@ -55,10 +59,14 @@ def list_(
 ) -> None:
     """List the leases held now."""
     ledger = session.ledger(data_dir, config)
+    if ledger is None:
+        session.note_missing_ledger(data_dir, config)
     leases = [] if ledger is None else ledger.leases(network, all=everything)
+    if network is not None and not leases:
+        network_known(session, network, data_dir, config)
     pods = {} if ledger is None else ledger.pods()
     rows = [_facts(lease, everything, _until(ledger, lease), pods.get(lease.key)) for lease in leases]
-    print_list(rows, _ALL if everything else {**_HELD, **_POD}, as_json, "no leases")
+    print_list(rows, _ALL if everything else {**_HELD, **_POD}, as_json, "no leases", key="address")
 
 
 @ipam.command()
@@ -83,6 +91,8 @@ def release(
     """
     node = session.node_with_ledger(data_dir, config)
     leases = [] if node.ledger_if_any is None else leases_named(node, what, network)
+    if network is not None and not leases:
+        network_known(session, network, data_dir, config)
     # Before: a lease that is released takes its attachment's row with it.
     pods = node.ledger.pods() if leases else {}
     done = release_leases(node, leases, requests_of(config, [])) if leases else []
@@ -125,7 +135,7 @@ def reserve(
         fault = identifier_fault(text)
         if fault:
             raise Failure(f'the {what} "{text}" {fault}')
-    node = session.node_with_ledger(data_dir, config)
+    node = session.node_with_ledger(data_dir, config, may_begin=True)
     files = _files_of(network, node, config)
     files.prepare()
     try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
+from cni_hns.cli.failure import Failure
+from cni_hns.cli.groups import Commands
 from cni_hns.cli.output import print_notes, print_object
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.verbs.rebuild import rebuild as rebuild_from_hns
@@ -21,7 +24,7 @@ _NAMELESS = (
 )
 
 
-@click.group()
+@click.group(cls=Commands)
 def ledger() -> None:
     """The record of this node's attachments and addresses."""
 
@@ -39,6 +42,8 @@ def rebuild(
     HNS does not know the pods' Kubernetes names: they are missing until each pod is added again.
     """
     path = session.ledger_path(data_dir, config)
+    if data_dir is not None and not os.path.isdir(data_dir):
+        raise Failure(f'there is no folder "{data_dir}": which ledger is meant?')
     done = rebuild_from_hns(session.node, path, force=force)
     print_object(_facts(path, done), as_json)
     if done.attachments:

@@ -6,10 +6,13 @@ from typing import Any
 
 import click
 
-from cni_hns.cli.lookup import find
+from cni_hns.cli.deletion import Guard, deletion_options, may_delete
+from cni_hns.cli.groups import Commands
+from cni_hns.cli.listing import list_options
+from cni_hns.cli.lookup import find, look_at_pods
 from cni_hns.cli.network_request import NetworkOptions, network_to_create
 from cni_hns.cli.output import print_list, print_object
-from cni_hns.cli.session import Session, in_this_session, json_option
+from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import NetworkView
 
@@ -18,7 +21,7 @@ __all__ = ["MODES", "network"]
 MODES = ("l2bridge", "l2tunnel", "nat", "overlay", "transparent")
 
 
-@click.group()
+@click.group(cls=Commands)
 def network() -> None:
     """HCN networks: the switches that endpoints are on."""
 
@@ -62,13 +65,14 @@ def create(
 
 
 @network.command("list")
-@json_option
+@list_options
 @in_this_session
 def list_(session: Session, as_json: bool) -> None:
     """List the HCN networks of this node, those of other programs too."""
     rows = [_facts(document) for document in every(session.hcn.networks)]
     columns = {"ID": "id", "NAME": "name", "TYPE": "type", "SUBNETS": "subnets"}
-    print_list([_shown(row, as_json) for row in rows], columns, as_json, "no networks")
+    wide = {"MANAGEMENT IP": "managementIP"}
+    print_list([_shown(row, as_json) for row in rows], columns, as_json, "no networks", wide=wide)
 
 
 @network.command()
@@ -83,11 +87,29 @@ def show(session: Session, which: str, as_json: bool) -> None:
 
 @network.command()
 @click.argument("which", metavar="ID|NAME")
+@deletion_options
+@ledger_options
 @json_option
 @in_this_session
-def delete(session: Session, which: str, as_json: bool) -> None:
-    """Delete an HCN network and the endpoints on it; pods that use them lose their network."""
-    facts = _facts(find(session.hcn.networks, "network", which))
+def delete(
+    session: Session,
+    *,
+    which: str,
+    force: bool,
+    dry_run: bool,
+    data_dir: str | None,
+    config: str | None,
+    as_json: bool,
+) -> None:
+    """Delete an HCN network and the endpoints on it; pods that use them lose their network.
+
+    One with endpoints on it, or of another program, is left without --force.
+    """
+    document = find(session.hcn.networks, "network", which)
+    facts = _facts(document)
+    against = Guard.of(look_at_pods(session, data_dir, config)).network(facts["id"], document)
+    if not may_delete("network", facts, against, force=force, dry_run=dry_run, as_json=as_json):
+        return
     endpoints = sorted(session.hcn.endpoints.ids(VirtualNetwork=facts["id"]))
     session.hcn.networks.delete(facts["id"])
     if as_json:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cni_hns.cli.containers.facts import print_blocks
 from cni_hns.cli.containers.options import timeout_option
 from cni_hns.cli.cri import cri_option, kubernetes_facts, kubernetes_lines, kubernetes_words, pod_facts
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.groups import Commands
+from cni_hns.cli.listing import list_options, watch_option
+from cni_hns.cli.lookup import network_known, pods_named
 from cni_hns.cli.node_look import look_at_node
-from cni_hns.cli.output import print_json, print_object, utc
+from cni_hns.cli.output import print_list, print_object, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 
 if TYPE_CHECKING:
@@ -24,15 +26,25 @@ if TYPE_CHECKING:
     from cni_hns.survey.pod import Pod
     from cni_hns.survey.seen import LedgerTime, Seen
 
-__all__ = ["pod"]
+__all__ = ["facts_of", "find_pod", "pod"]
 
 _Facts = dict[str, Any]
+
+_COLUMNS = {
+    "ID": "id",
+    "POD": "name",
+    "STATE": "state",
+    "ADDRESSES": "addresses",
+    "NETWORKS": "networks",
+    "MISMATCHES": "mismatchWords",
+}
+_WIDE = {"NAMESPACE": "namespace", "CONTAINERS": "containerIDs"}
 
 # HNS says 0 of a namespace in which nothing runs.
 _NO_COMPARTMENT = "none: no container runs in the namespace"
 
 
-@click.group()
+@click.group(cls=Commands)
 def pod() -> None:
     """Pods: all that belongs to each, joined and compared.
 
@@ -49,8 +61,9 @@ _timeout_option = timeout_option(words="How long a call to HCS may take, and all
 @cri_option
 @_timeout_option
 @ledger_options
-@json_option
+@list_options
 @in_this_session
+@watch_option
 def list_(
     session: Session,
     *,
@@ -66,13 +79,13 @@ def list_(
     Each with its addresses and every mismatch in words. JSON has an array of all that `pod show` tells.
     """
     seen = look_at_node(session, cri, timeout_s, data_dir, config)
-    rows = [_facts(one, seen) for one in _pods(seen)]
+    rows = facts_of(seen)
     if network is not None:
         rows = [one for one in rows if _is_on(one, network)]
-    if as_json:
-        print_json(rows)
-    else:
-        print_blocks([{**one, "id": _title(one)} for one in rows], _lines, "no pods")
+        if not rows and not _is_there(seen, network):
+            network_known(session, network, data_dir, config)
+    shown = rows if as_json else [_row(one) for one in rows]
+    print_list(shown, _COLUMNS, as_json, "no pods", wide=_WIDE, block=_lines)
 
 
 @pod.command()
@@ -94,12 +107,18 @@ def show(
 ) -> None:
     """Show all of one pod.
 
-    ID is that of its sandbox or of its namespace, or the beginning of one. It may be the pod's NAMESPACE/NAME
-    or UID too: the runtime told them with the ADD, or is asked with --cri.
+    ID is that of its sandbox, of its namespace, of a container or of an endpoint, or the beginning of one, or
+    an address. It may be the pod's NAMESPACE/NAME or UID too: the runtime told them with the ADD, or is asked
+    with --cri.
     """
     seen = look_at_node(session, cri, timeout_s, data_dir, config)
-    facts = _facts(_find(_pods(seen), which), seen)
+    facts = _facts(find_pod(seen, which), seen)
     print_object(facts if as_json else _readable(facts), as_json)
+
+
+def facts_of(seen: Seen) -> list[_Facts]:
+    """All pods as the commands print them in JSON."""
+    return [_facts(one, seen) for one in _pods(seen)]
 
 
 def _pods(seen: Seen) -> list[Pod]:
@@ -108,24 +127,19 @@ def _pods(seen: Seen) -> list[Pod]:
     return pods_of(seen)
 
 
-def _find(pods: list[Pod], which: str) -> Pod:
-    """Raises: Failure: there is none, or there are several whose IDs begin so."""
-    wanted = which.strip("{}").lower()
-    exact = [one for one in pods if wanted in {one.id.lower(), one.namespace, *_names(one)}]
-    found = exact or [
-        one for one in pods if one.id.lower().startswith(wanted) or one.namespace.startswith(wanted)
-    ]
-    if not wanted or not found:
+def find_pod(seen: Seen, which: str) -> Pod:
+    """The pod that is called so.
+
+    Raises:
+        Failure: there is none, or there are several.
+    """
+    found = pods_named(_pods(seen), which)
+    if not found:
         raise Failure(f'pod "{which}" not found; see: cni-hns pod list')
     if len(found) > 1:
         ids = ", ".join(one.id or one.namespace for one in found)
         raise Failure(f'{len(found)} pods are "{which}", or have an ID that begins so: {ids}')
     return found[0]
-
-
-def _names(one: Pod) -> set[str]:
-    known = one.kubernetes
-    return {known.full_name.lower(), known.uid.lower()}
 
 
 def _facts(one: Pod, seen: Seen) -> _Facts:
@@ -213,13 +227,26 @@ def _lease(lease: Lease) -> _Facts:
     }
 
 
+def _is_there(seen: Seen, network: str) -> bool:
+    wanted = network.strip("{}").lower()
+    return any(wanted == one.id for one in seen.networks or ())
+
+
 def _is_on(facts: _Facts, network: str) -> bool:
     ids = {one["networkID"] for one in facts["endpoints"]}
     return network in facts["networks"] or network.strip("{}").lower() in ids
 
 
-def _title(facts: _Facts) -> str:
-    return facts["id"] or f"a pod without a known sandbox in namespace {facts['namespace']}"
+def _row(facts: _Facts) -> _Facts:
+    """What a table has of it: a pod whose sandbox nobody knows is called by its namespace."""
+    told = facts["kubernetes"]
+    return {
+        **facts,
+        "id": facts["id"] or facts["namespace"],
+        "name": "/".join(filter(None, (told["namespace"], told["name"]))) if told else "",
+        "mismatchWords": [one["words"] for one in facts["mismatches"]],
+        "containerIDs": [one["id"] for one in facts["containers"]],
+    }
 
 
 def _lines(facts: Mapping[str, Any]) -> list[str]:
@@ -229,6 +256,7 @@ def _lines(facts: Mapping[str, Any]) -> list[str]:
     networks = ", ".join(facts["networks"])
     containers = ", ".join(f"{one['id']} {one['state']}" for one in facts["containers"])
     lines = [
+        "a pod without a known sandbox" if facts["id"] == facts["namespace"] else "",
         *kubernetes_lines(facts["kubernetes"]),
         {"changing": "changing: a call works on it now", "ok": "ok"}.get(facts["state"], ""),
         *(f"MISMATCH {one['words']}" for one in facts["mismatches"]),

@@ -10,6 +10,7 @@ import click
 
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.output import print_notes
 from cni_hns.cni.errors import NO_HNS, CniError
 from cni_hns.cni.settings import check_data_dir
 from cni_hns.deadline import Deadline
@@ -56,17 +57,54 @@ class Session:
 
         return self.node.systems(Patience(timeout_s, _give_up))
 
+    def node_apart(self, folder: str | None = None, timeout_s: float = _TIMEOUT_S) -> Node:
+        """A node for one thread alone, which closes it; one that hangs in a call is left as it is."""
+        return Node(self._connect, Log(stderr=False), Deadline(timeout_s), folder)
+
     def ledger_path(self, data_dir: str | None, config: str | None) -> str:
         """Where the ledger in this folder, of this configuration, or of this node lies."""
         return os.path.join(data_dir or _data_dir_of(config) or self._state_folder(), "ledger.db")
 
-    def node_with_ledger(self, data_dir: str | None, config: str | None) -> Node:
-        """The node with the ledger in this folder, of this configuration, or of this node."""
-        return self._node(os.path.dirname(self.ledger_path(data_dir, config)))
+    def node_with_ledger(self, data_dir: str | None, config: str | None, *, may_begin: bool = False) -> Node:
+        """The node with the ledger in this folder, of this configuration, or of this node.
 
-    def apart(self, data_dir: str | None, timeout_s: float) -> Node:
-        """A node for one thread alone, which closes it; one that hangs in a call is left as it is."""
-        return Node(self._connect, Log(stderr=False), Deadline(timeout_s), data_dir)
+        Raises:
+            Failure: there is no ledger where there should be one; never with `may_begin`, for a command that
+                makes it.
+        """
+        path = self.ledger_path(data_dir, config)
+        if not may_begin:
+            self._see_that_it_may_be_missing(path, data_dir)
+        return self._node(os.path.dirname(path))
+
+    def _see_that_it_may_be_missing(self, path: str, data_dir: str | None) -> None:
+        """Before its first pod a node has none. A folder that was named has one, and so has a machine without
+        an HNS to look at instead.
+        """
+        if not _is_missing(path):
+            return
+        if data_dir is not None:
+            raise Failure(f'there is no ledger in "{data_dir}": looked for "{path}"')
+        no_hns = self._no_hns()
+        if no_hns is not None:
+            raise Failure(f'{no_hns}; and there is no ledger either: looked for "{path}"')
+
+    def _no_hns(self) -> CniError | None:
+        try:
+            self.node.machine.state_folder()
+        except CniError as fault:
+            if fault.code != NO_HNS:
+                raise
+            return fault
+        return None
+
+    def network_of(self, config: str) -> str:
+        """The network that this configuration names."""
+        return str(plugin_configuration(config).get("name") or "")
+
+    def node_of_its_own(self, data_dir: str, timeout_s: float) -> Node:
+        """The node with the ledger in this folder, once more, for a thread that may hang; not closed here."""
+        return Node(self._connect, self._log, Deadline(timeout_s), data_dir)
 
     def _node(self, data_dir: str | None) -> Node:
         node = Node(self._connect, self._log, Deadline(_TIMEOUT_S), data_dir)
@@ -74,22 +112,38 @@ class Session:
         return node
 
     def _state_folder(self) -> str:
-        try:
+        if self._no_hns() is None:
             return self.node.machine.state_folder()
-        except CniError as fault:
-            if fault.code != NO_HNS:
-                raise
         # No HNS, no node: what a ledger of this user would be by the XDG base directory specification.
         return os.path.join(
             os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"), "cni-hns"
         )
 
     def ledger(self, data_dir: str | None, config: str | None) -> Ledger | None:
-        """That ledger, open; None if there is none."""
+        """That ledger, open; None if there is none yet.
+
+        Raises:
+            Failure: as for `node_with_ledger`.
+        """
+        self._see_that_it_may_be_missing(self.ledger_path(data_dir, config), data_dir)
+        return self.ledger_if_any(data_dir, config)
+
+    def ledger_if_any(self, data_dir: str | None, config: str | None) -> Ledger | None:
+        """The same for a command that asks for ledgers nobody has named: None wherever there is none."""
         from cni_hns.ledger import open_ledger
 
-        self._ledger = open_ledger(self.ledger_path(data_dir, config), self.node.deadline, create=False)
+        path = self.ledger_path(data_dir, config)
+        self._ledger = open_ledger(path, self.node.deadline, create=False)
         return self._ledger
+
+    def note_missing_ledger(self, data_dir: str | None, config: str | None) -> None:
+        """Say on stderr where there is none yet: no failure on a node before its first pod."""
+        path = self.ledger_path(data_dir, config)
+        print_notes([f'there is no ledger yet at "{path}": no pod has been added on this node'])
+
+    def another(self) -> Session:
+        """This node's HNS and ledger, opened anew; who asks for it closes it."""
+        return Session(self._connect)
 
     def close(self) -> None:
         if self._ledger is not None:
@@ -120,6 +174,17 @@ def _give_up(call: str, seconds: float) -> None:
     )
     sys.stderr.flush()
     os._exit(1)
+
+
+def _is_missing(path: str) -> bool:
+    """Whether it is known not to be there: a folder that cannot be read is no proof."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _data_dir_of(config: str | None) -> str | None:

@@ -60,4 +60,4 @@ def look_beside(
     seen = look_at_runtime(*runtime)
     folders = {"the ledger": os.path.dirname(ledger_path)}
     folders |= {f'the log of "{one.network}"': os.path.dirname(one.log) for one in seen.loaded if one.log}
-    return look_around(lambda: session.apart(None, limit_s), folders, condition, limit_s), seen
+    return look_around(lambda: session.node_apart(None, limit_s), folders, condition, limit_s), seen

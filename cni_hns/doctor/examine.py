@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cni_hns.doctor.checks import configuration, machine, networks, overlay, pods, policies, ports
+from cni_hns.doctor.checks import (
+    configuration,
+    endpoints,
+    hns,
+    leases,
+    ledger,
+    machine,
+    namespaces,
+    networks,
+    overlay,
+    pods,
+    policies,
+    ports,
+    services,
+    systems,
+)
 from cni_hns.doctor.finding import Finding
 
 if TYPE_CHECKING:
@@ -14,7 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["AREAS", "examine", "kinds"]
 
 AREAS: dict[str, Area] = {
+    "ledger": ledger.AREA,
+    "hns": hns.AREA,
     "pods": pods.AREA,
+    "endpoints": endpoints.AREA,
+    "leases": leases.AREA,
+    "namespaces": namespaces.AREA,
+    "systems": systems.AREA,
+    "services": services.AREA,
     "networks": networks.AREA,
     "overlay": overlay.AREA,
     "policies": policies.AREA,

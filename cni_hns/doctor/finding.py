@@ -19,9 +19,10 @@ Severity = Literal["ill", "warning"]
 class Kind(NamedTuple):
     """What all findings of a kind share.
 
-    `effect` says what it does to pods, `remedy` the command that mends it, with the members of `Seen.names` in
-    braces. `severity`: "ill" where pods have or will have no network, "warning" where it only costs something.
-    `repair` names what `doctor --repair` does about it; "" where a person has to decide.
+    `effect` says what it does to pods, `remedy` the command that mends it, with the members of `Seen.names`
+    in braces; a command in the midst of other words stands between backticks. `severity`: "ill" where pods
+    have or will have no network, "warning" where it only costs something. `repair` names what `doctor
+    --repair` does about it (`cni_hns.doctor.repair`); "" where a person has to decide.
     """
 
     severity: Severity

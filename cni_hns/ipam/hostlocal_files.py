@@ -174,6 +174,13 @@ class Folder:
         except OSError as fault:
             raise self._unreadable(fault) from fault
 
+    def written_s(self, address: str) -> float | None:
+        """When its file was written, in seconds since the epoch; None where there is none."""
+        for name in _file_names(address):
+            with suppress(OSError):
+                return os.lstat(self._file(name)).st_mtime
+        return None
+
     def keep_last_reserved(self, number: int, address: str) -> None:
         """What the next one of this range set comes after. Raises: CniError: code 5."""
         try:

@@ -20,6 +20,12 @@ class LedgerFault(Exception):
     def __init__(self, path: str, what: str, next_step: str = REBUILD) -> None:
         super().__init__(f'the ledger "{path}" {what}; {next_step}')
         self.path = path
+        self.next_step = next_step
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether the file holds what cannot be read, and nothing but a new one helps."""
+        return self.next_step == REBUILD
 
 
 class DamagedRow(LedgerFault):

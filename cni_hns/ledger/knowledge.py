@@ -60,6 +60,11 @@ class Knowledge(Clock):
         row = self._known("SELECT document, hcn_id FROM networks WHERE name = ?", (name,))
         return None if row is None else KnownNetwork(name, row[1], row[0])
 
+    def network_name(self, hcn_id: str) -> str | None:
+        """The name of the HCN network that last had this ID; None where another one has its name by now."""
+        row = self._row("SELECT name FROM networks WHERE hcn_id = ?", (hcn_id,))
+        return None if row is None else str(row[0])
+
     def remember_network(self, name: str, hcn_id: str, document: dict[str, Any]) -> None:
         self._write(
             "INSERT INTO networks VALUES (?, ?, ?) "

@@ -23,6 +23,7 @@ from cni_hns.simulator.core import (
     loadbalancers,
     namespaces,
     networks,
+    restoring,
     routes,
 )
 from cni_hns.simulator.core.documents import ZERO_GUID, Document, new_guid
@@ -245,6 +246,11 @@ class Simulator:
         """Make many endpoints of others: remote as kube-proxy's, or local with addresses of HNS's choice."""
         with self._store.transaction() as state:
             return [_plant(state, "endpoint", _foreign(number, remote), network) for number in range(count)]
+
+    def restore(self, objects: dict[str, list[Document] | None], v1: list[Document]) -> None:
+        """Have the objects that another node had, and nothing else, as `core.restoring` says."""
+        with self._store.transaction() as state:
+            restoring.restore(state, objects, v1)
 
     def remove(self, name: str) -> int:
         """Delete every object with this GUID or name behind everybody's back; how many there were."""

@@ -61,6 +61,11 @@ class Pod(NamedTuple):
         return next((row.pod for row in self.attachments if row.pod.is_known), KubernetesPod())
 
     @property
+    def title(self) -> str:
+        """Its Kubernetes name where that is known, else its sandbox, else its namespace."""
+        return self.kubernetes.full_name or self.id or self.namespace
+
+    @property
     def addresses(self) -> list[str]:
         """As HNS has them; as the ledger leases them where no endpoint is seen."""
         if self.endpoints:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cni_hns.hcs.documents.properties import Properties
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease
 
-__all__ = ["LedgerTime", "Seen"]
+__all__ = ["FileSeen", "FolderSeen", "LedgerTime", "Seen"]
 
 
 class LedgerTime(NamedTuple):
@@ -34,13 +34,37 @@ class LedgerTime(NamedTuple):
         return moment // BOOT_S == self.now // BOOT_S
 
 
+class FileSeen(NamedTuple):
+    """A reservation of host-local's: the file of one address, and how long ago it was written.
+
+    `container_id` is empty where the file does not say whose it is.
+    """
+
+    address: str
+    container_id: str
+    ifname: str
+    age_s: float
+
+
+class FolderSeen(NamedTuple):
+    """host-local's folder of one network. `is_shared`: each lease of this plugin has its file in it."""
+
+    network: str
+    path: str
+    is_shared: bool
+    files: tuple[FileSeen, ...]
+
+
 class Seen(NamedTuple):
     """All objects of each kind; None where their source did not answer, an empty list where it has none.
 
     `sandboxes`: the container runtime's. None too where nobody asked it.
 
     `at_work`: the attachments that some process works on now, or that changed while all this was read.
-    `notes` say which sources did not answer, and why.
+    `folders`: host-local's, that of its default place and those that the ledger shares with it.
+    `hns_uptime_s`: for how long HNS runs; 0 where nobody knows. `ledger_damage`: what the ledger's file
+    holds that cannot be read, "" where it is sound. `notes` say which sources did not answer, and why;
+    `of_hns` and `of_hcs` are those of these two.
     """
 
     namespaces: list[NamespaceView] | None = None
@@ -55,6 +79,11 @@ class Seen(NamedTuple):
     at_work: frozenset[AttachmentKey] = frozenset()
     time: LedgerTime | None = None
     notes: tuple[str, ...] = ()
+    folders: tuple[FolderSeen, ...] | None = None
+    hns_uptime_s: float = 0.0
+    ledger_damage: str = ""
+    of_hns: tuple[str, ...] = ()
+    of_hcs: tuple[str, ...] = ()
 
     @property
     def is_blind(self) -> bool:

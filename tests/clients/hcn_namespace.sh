@@ -12,7 +12,7 @@ ADD)
     echo '{"cniVersion": "1.0.0"}'
     ;;
 DEL)
-    # Without CNI_NETNS the namespace went with an earlier DEL.
-    test -z "$guid" || "$CNI_PATH/cni-hns" namespace delete "$guid" >&2
+    # Without CNI_NETNS the namespace went with an earlier DEL. A runtime deletes it whatever is in it.
+    test -z "$guid" || "$CNI_PATH/cni-hns" namespace delete "$guid" --force >&2
     ;;
 esac

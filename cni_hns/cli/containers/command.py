@@ -9,15 +9,17 @@ from cni_hns.cli.containers.creating import create
 from cni_hns.cli.containers.executing import exec_
 from cni_hns.cli.containers.listening import events
 from cni_hns.cli.containers.looking import list_, ps, show, stats
+from cni_hns.cli.groups import Commands
 
 __all__ = ["container"]
 
 
-@click.group()
+@click.group(cls=Commands)
 def container() -> None:
     """Containers and virtual machines, as HCS has them.
 
-    A Hyper-V isolated container lives in a virtual machine, which HCS lists too.
+    A Hyper-V isolated container lives in a virtual machine, which HCS lists too. ID is a container's id or
+    its beginning; a pod's address or name means its sandbox.
     """
 
 

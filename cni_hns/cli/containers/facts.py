@@ -1,6 +1,7 @@
 """What `cni-hns container` prints of a compute system.
 
-An id of a runtime has 64 characters and is not cut: a system is a block of lines and not a row of a table.
+An id of a runtime has 64 characters and is not cut: where a table of them has no room, a system is a block
+of lines.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "print_done",
     "process_facts",
     "statistics_facts",
+    "uptime_words",
     "usage_lines",
 ]
 
@@ -56,8 +58,8 @@ def facts_of(found: Properties, place: Place, statistics: Statistics | None) -> 
 
 def lines_of(facts: Mapping[str, Any]) -> list[str]:
     """A system in the list: how it is, whose, and where in the network."""
-    uptime = facts["uptimeSeconds"]
-    first = [facts["isolation"], facts["state"], "" if uptime is None else f"up {_duration(uptime)}"]
+    uptime = uptime_words(facts["uptimeSeconds"])
+    first = [facts["isolation"], facts["state"], f"up {uptime}" if uptime else ""]
     pod = _pod_words(facts)
     network = [f"namespace {facts['namespace']}" if facts["namespace"] else "", ", ".join(facts["addresses"])]
     lines = [
@@ -74,6 +76,11 @@ def _pod_words(facts: Mapping[str, Any]) -> str:
     if facts["pod"] == facts["id"]:
         return f"the sandbox of pod{name}" if name else "the pod's sandbox"
     return f"pod{name} {facts['pod']}" if facts["pod"] else ""
+
+
+def uptime_words(seconds: int | None) -> str:
+    """For how long it has run; nothing of one that does not run."""
+    return "" if seconds is None else _duration(seconds)
 
 
 def statistics_facts(statistics: Statistics | None) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from cni_hns.cli.containers.facts import (
     print_blocks,
     process_facts,
     statistics_facts,
+    uptime_words,
     usage_lines,
 )
-from cni_hns.cli.containers.options import id_argument, timeout_option
+from cni_hns.cli.containers.options import id_argument, system_named, timeout_option
 from cni_hns.cli.containers.surroundings import Surroundings
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.listing import list_options, watch_option
 from cni_hns.cli.output import print_json, print_list, print_object
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
     from cni_hns.hcs.documents.properties import Properties, Statistics
 
 __all__ = ["list_", "ps", "show", "stats"]
+
+_COLUMNS = {
+    "ID": "id",
+    "POD": "podName",
+    "ISOLATION": "isolation",
+    "STATE": "state",
+    "UP": "up",
+    "ADDRESSES": "addresses",
+}
+_WIDE = {"OWNER": "owner", "SANDBOX": "pod", "NAMESPACE": "namespace"}
 
 
 @click.command("list")
@@ -37,8 +49,9 @@ __all__ = ["list_", "ps", "show", "stats"]
 )
 @timeout_option()
 @ledger_options
-@json_option
+@list_options
 @in_this_session
+@watch_option
 def list_(
     session: Session,
     *,
@@ -66,10 +79,8 @@ def list_(
     ]
     around = Surroundings.of(session, data_dir, config)
     rows = [facts_of(one, around.place(one.id), _statistics(systems, one, timeout_s)) for one in found]
-    if as_json:
-        print_json(rows)
-    else:
-        print_blocks(rows, lines_of, "no compute systems")
+    shown = rows if as_json else [{**one, "up": uptime_words(one["uptimeSeconds"])} for one in rows]
+    print_list(shown, _COLUMNS, as_json, "no compute systems", wide=_WIDE, block=lines_of)
 
 
 @click.command()
@@ -115,17 +126,18 @@ def show(
 @click.command()
 @id_argument
 @timeout_option()
-@json_option
+@list_options
 @in_this_session
 def ps(session: Session, *, system_id: str, timeout_s: float, as_json: bool) -> None:
     """List the processes in a container. Times are of the processor, memory is private to the process."""
     rows = [process_facts(one) for one in session.systems(timeout_s).processes(system_id, timeout_s)]
     columns = {"PID": "pid", "IMAGE": "image", "USER": "user", "KERNEL": "kernel", "MEMORY": "memory"}
-    print_list(rows, columns, as_json, "no processes")
+    wide = {"CREATED": "created"}
+    print_list(rows, columns, as_json, "no processes", wide=wide, key="pid")
 
 
 @click.command()
-@click.argument("system_id", metavar="[ID]", required=False)
+@click.argument("system_id", metavar="[ID]", required=False, callback=system_named)
 @click.option("--watch", is_flag=True, help="Go on until it is interrupted.")
 @click.option(
     "--interval",

@@ -1,10 +1,11 @@
-"""`cni-hns demo`: arguments, the folder, and the verdict at the end."""
+"""`cni-hns demo`: arguments, the folder, the picture of the node, and the verdict at the end."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shlex
+import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ import click
 from cni_hns.cli.demo.configuration import default_configuration, on_the_demo_node
 from cni_hns.cli.demo.inventory import Inventory, look
 from cni_hns.cli.demo.node import DemoNode
+from cni_hns.cli.demo.picture import picture
 from cni_hns.cli.demo.report import Report
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.output import print_json
+from cni_hns.cli.layout import folded
+from cni_hns.cli.output import print_json, terminal_width
 from cni_hns.cli.session import json_option
 from cni_hns.dialects.compile import compile_plan
 
@@ -42,9 +45,10 @@ _SOMEWHERE = ""
     metavar="NAME",
     help="The Windows that is simulated: server-2019, server-2022, server-2025 or server-2025-updated.",
 )
+@click.option("--verbose", "-v", is_flag=True, help="Show each step: what is sent, and what comes of it.")
 @json_option
-def demo(config: str | None, keep: str | None, profile: str, as_json: bool) -> int:
-    """Run the life of a pod on a simulated node.
+def demo(config: str | None, keep: str | None, profile: str, verbose: bool, as_json: bool) -> int:
+    """Run the life of a pod on a simulated node, and show the node before it, in it and after it.
 
     Its namespace, its containers, its network, and an end that leaves nothing. Every command is a process of
     its own. Ends with exit code 1 if a step answers unexpectedly or anything is left over.
@@ -58,8 +62,12 @@ def demo(config: str | None, keep: str | None, profile: str, as_json: bool) -> i
         node = DemoNode(folder, profile)
         document = on_the_demo_node(path, folder)
         node.write("demo.conf", document)
-        report = Report(quiet=as_json)
+        report = Report(quiet=as_json or not verbose)
         _introduce(report, node, path)
+        if not (verbose or as_json):
+            click.echo(
+                f"The life of two pods on a simulated node{_profile_words(node)}. Each step: --verbose\n"
+            )
         moments = Story(node, document, compile_plan(document), report, lambda: look(node)).tell()
         report.comparison(moments)
         left_over = moments["after"].beyond(moments["before"])
@@ -67,6 +75,8 @@ def demo(config: str | None, keep: str | None, profile: str, as_json: bool) -> i
         if as_json:
             print_json(_summary(report, moments, left_over))
         else:
+            if not verbose:
+                _draw(moments, str(document["name"]), report)
             _verdict(report, left_over)
             if keep is not None:
                 _say_where_to_look(node)
@@ -105,11 +115,25 @@ def _folder(keep: str | None) -> Iterator[str]:
 
 
 def _introduce(report: Report, node: DemoNode, path: str) -> None:
-    words = f", as {node.profile}" if node.profile else ""
-    report.say(f"A simulated node{words}. Each command is a process of its own, in this place:")
+    report.say(
+        f"A simulated node{_profile_words(node)}. Each command is a process of its own, in this place:"
+    )
     for line in _entering(node):
         report.line(line)
     report.say(f"demo.conf is {path} with its paths moved here; the other files have what a runtime adds.")
+
+
+def _profile_words(node: DemoNode) -> str:
+    return f", as {node.profile}" if node.profile else ""
+
+
+def _draw(moments: dict[str, Inventory], network: str, report: Report) -> None:
+    lines = picture(moments, network, sys.stdout.encoding or "utf-8")
+    # A dual-stack pod's line is longer than a page.
+    for line in folded(lines, terminal_width()):
+        click.echo(line)
+    ending = "collected by GC" if report.has_sent("CNI_COMMAND=GC") else "given back by a late DEL"
+    click.echo(f"pod-a was ended by DEL; pod-b was forgotten by its runtime, and {ending}.")
 
 
 def _entering(node: DemoNode) -> list[str]:

@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from cni_hns.cli.output import print_lines
+from cni_hns.cli.output import print_lines, terminal_width
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,6 +22,8 @@ __all__ = ["Report"]
 
 _INDENT = 4
 _WIDTH = 74
+# Where no terminal is.
+_PAGE = 80
 
 
 class Report:
@@ -36,6 +38,10 @@ class Report:
     def processes(self) -> int:
         """How many there were."""
         return sum(len(step["commands"]) for step in self.steps)
+
+    def has_sent(self, beginning: str) -> bool:
+        """Whether a command began so."""
+        return any(one["sent"].startswith(beginning) for step in self.steps for one in step["commands"])
 
     def say(self, text: str) -> None:
         self._print(Text(text))
@@ -95,7 +101,7 @@ class Report:
 
     def _print(self, what: RenderableType) -> None:
         if not self._quiet:
-            print_lines(what)
+            print_lines(what, terminal_width() or _PAGE)
 
 
 def _indented(text: Text) -> Padding:

@@ -137,7 +137,7 @@ class Story:
     def _forget(self, forgotten: Pod, alive: Pod) -> None:
         self._steps.begin(f"{forgotten.name} is killed and its namespace deleted; its DEL never comes")
         self._steps.operator(["container", "kill", forgotten.name, "--json"], judging.outcome("terminated"))
-        self._delete_namespace(forgotten)
+        self._delete_namespace(forgotten, "--force")
         if not self._has("GC", "the DEL comes late."):
             self._steps.begin(f"DEL: {forgotten.name} gives its network back, its namespace being gone")
             self._delete(forgotten._replace(namespace=""))
@@ -196,8 +196,8 @@ class Story:
         if self._has("STATUS"):
             self._steps.plugin(self._runtime.call("STATUS", None), judging.nothing_said)
 
-    def _delete_namespace(self, pod: Pod) -> None:
-        self._steps.operator(["namespace", "delete", pod.namespace], judging.deleted)
+    def _delete_namespace(self, pod: Pod, *options: str) -> None:
+        self._steps.operator(["namespace", "delete", pod.namespace, *options], judging.deleted)
 
     def _has(self, verb: str, otherwise: str = "") -> bool:
         """Whether the version has the verb; says so where it has not."""

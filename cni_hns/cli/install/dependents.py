@@ -61,7 +61,7 @@ def held(session: Session, conf_dir: str) -> Held:
     for data_dir in (None, *_data_dirs(conf_dir)):
         path = session.ledger_path(data_dir, None)
         try:
-            ledger = session.ledger(data_dir, None)
+            ledger = session.ledger_if_any(data_dir, None)
             if ledger is None:
                 continue
             with closing(ledger):  # it may be deleted next

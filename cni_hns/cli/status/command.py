@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cni_hns.cli.listing import watch_option
 from cni_hns.cli.output import print_json, print_list
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cli.surroundings import RuntimePlaces, runtime_options
@@ -16,6 +17,7 @@ __all__ = ["status"]
 @ledger_options
 @json_option
 @in_this_session
+@watch_option
 def status(
     session: Session,
     *,

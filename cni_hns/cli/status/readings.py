@@ -170,7 +170,7 @@ class _Asking:
 
         def run() -> _Answer:
             folder = self._folder() if with_ledger else None
-            with contextlib.closing(self._session.apart(folder, self._limit_s)) as node:
+            with contextlib.closing(self._session.node_apart(folder, self._limit_s)) as node:
                 return work(node)
 
         return Question(what, self._limit_s, run)

@@ -16,6 +16,8 @@ from typing import Any
 from cni_hns.simulator.core.errors import GUID_CONVERSION, INVALID_JSON, PARAMETER_INCORRECT, Refused
 
 __all__ = [
+    "SHOWN",
+    "SHOWN_V1",
     "ZERO_GUID",
     "Document",
     "enum_name",
@@ -26,6 +28,7 @@ __all__ = [
     "number_of",
     "object_of",
     "parse",
+    "shown",
     "text_member",
     "written",
 ]
@@ -34,7 +37,15 @@ Document = dict[str, Any]
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 
+SHOWN, SHOWN_V1 = "shown", "shown V1"
+"""Members of what is kept of an object that another HNS had: its answers about it, word for word."""
+
 _GUID = re.compile(r"\{?([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\}?")
+
+
+def shown(kept: Document, *, v1: bool = False) -> Document:
+    """What the HNS that it is from said of it."""
+    return dict(kept[SHOWN_V1 if v1 else SHOWN])
 
 
 def parse(text: str | None) -> Document:

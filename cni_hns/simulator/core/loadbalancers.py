@@ -11,6 +11,7 @@ from cni_hns.simulator.core.errors import (
     ELEMENT_NOT_FOUND,
     INVALID_INTERNAL_PORT,
     INVALID_POLICY,
+    PORT_ALREADY_EXISTS,
     REQUEST_UNSUPPORTED,
     Refused,
     refuse_unless_zero,
@@ -39,6 +40,7 @@ _FIELDS = (
 )
 _MAPPING = ("Protocol", "InternalPort", "ExternalPort", "DistributionType", "Flags")
 _DSR = 1
+_IPV6 = 2
 # More back ends than this are refused (reported).
 _MOST_BACKENDS = 1024
 
@@ -141,12 +143,17 @@ def _read(state: State, given: Document, v1: bool) -> Document:
     flags = number_of(document.get("Flags", 0), "Flags")
     if flags & _DSR and not has_feature("DirectServerReturn", state.version):
         raise Refused(REQUEST_UNSUPPORTED, "direct server return")
+    if flags & _IPV6 and not has_feature("DualStack", state.version):
+        raise Refused(REQUEST_UNSUPPORTED, "IPv6")
+    vips = _vips(state, document)
+    if not vips:
+        _refuse_excluded(state, mappings)
     return {
         "ID": document.get("ID", ""),
         "Owner": text_member(document, "Owner"),
         "HostComputeEndpoints": backends,
         "SourceVIP": source,
-        "FrontendVIPs": _vips(state, document),
+        "FrontendVIPs": vips,
         "PortMappings": mappings,
         "Flags": flags,
         "HostComputeNetwork": network["ID"] if network else "",
@@ -209,11 +216,24 @@ def _mapping(state: State, given: Document) -> Document:
     return read
 
 
+def _refuse_excluded(state: State, mappings: list[Document]) -> None:
+    """A node port that the host keeps from others is refused as a mapped port is (reported to hcsshim)."""
+    for item in mappings:
+        for protocol, first, last in state.options.excluded_ports:
+            if protocol == item["Protocol"] and first <= item["ExternalPort"] <= last:
+                raise Refused(PORT_ALREADY_EXISTS, f"the host holds {item['ExternalPort']}")
+
+
 def _frontends(document: Document) -> list[tuple[str, int, int]]:
-    """VIP, protocol, port; without a VIP it is a NodePort, which is any local address."""
+    """VIP, protocol, port; without a VIP it is a NodePort, which is any local address of its family.
+
+    kube-proxy makes a node port of a dual-stack service twice, once for each family, and HNS takes both.
+    """
+    anywhere = "::" if document["Flags"] & _IPV6 else ""
+    vips = [str(address(vip) or vip) for vip in document["FrontendVIPs"]]
     return [
         (vip, item["Protocol"], item["ExternalPort"])
-        for vip in document["FrontendVIPs"] or [""]
+        for vip in vips or [anywhere]
         for item in document["PortMappings"]
     ]
 

@@ -57,7 +57,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "elevated": (True, "a caller without administrator's rights is refused everything"),
     "service_stopped_hresult": (0, "HNS is not running: 0x80070426 and 0x800706BA have both been seen"),
     "hns_uptime_s": (3600, "for how long the service runs; what it says in its first minute proves nothing"),
-    "excluded_ports": ([], "[protocol, first, last] ranges that the host holds; mapping one is refused"),
+    "excluded_ports": (
+        [],
+        "[protocol, first, last] ranges that the host holds; mapping one is refused, and a node port of a "
+        "load balancer",
+    ),
     "dynamic_ports": (
         [[6, 49152, 65535], [17, 49152, 65535]],
         "[protocol, first, last] ranges from which Windows gives ports; no program asks for just these",

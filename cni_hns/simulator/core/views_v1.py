@@ -6,7 +6,7 @@ GUIDs are upper-case here, as in most dumps; member names are those of hcsshim's
 from __future__ import annotations
 
 from cni_hns.simulator.core import containers, endpoints, namespaces, networks
-from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.documents import SHOWN, Document, shown
 from cni_hns.simulator.core.loadbalancers import load as load_balancer
 from cni_hns.simulator.core.prefixes import IPV6, address
 from cni_hns.simulator.core.routes import load as load_route
@@ -21,6 +21,8 @@ _TYPES = {"NAT": "nat", "ICS": "ICS", "L2Bridge": "L2Bridge", "L2Tunnel": "L2Tun
 def network(state: State, guid: str) -> Document:
     """A network (HNSNetwork)."""
     kept = networks.load(state, guid)
+    if SHOWN in kept:
+        return shown(kept, v1=True)
     row = state.row("SELECT endpoints_now, endpoints_ever, endpoints_peak FROM networks WHERE id = ?", guid)
     now, ever, peak = row or (0, 0, 0)
     view: Document = {
@@ -95,6 +97,8 @@ def endpoint(state: State, guid: str) -> Document:
     """An endpoint (HNSEndpoint)."""
     found = endpoints.load(state, guid)
     kept = found.document
+    if SHOWN in kept:
+        return shown(kept, v1=True)
     home = state.row("SELECT name, type FROM networks WHERE id = ?", found.network) or ("", "")
     view: Document = {
         "ID": guid.upper(),
@@ -154,6 +158,8 @@ def _overhead(kept: Document) -> int:
 def namespace(state: State, guid: str) -> Document:
     """A namespace, its compartment under the V1 names."""
     found = namespaces.load(state, guid)
+    if SHOWN in found.document:
+        return shown(found.document, v1=True)
     members = state.rows("SELECT id FROM endpoints WHERE namespace = ? ORDER BY joined, rowid", guid)
     return {
         "ID": guid.upper(),
@@ -169,8 +175,11 @@ def namespace(state: State, guid: str) -> Document:
 
 def policy_list(state: State, guid: str) -> Document:
     """A load balancer as a policy list of type ELB, an SDN route as one of type ROUTE."""
-    if state.row("SELECT 1 FROM loadbalancers WHERE id = ?", guid):
-        kept = load_balancer(state, guid)
+    is_balancer = state.row("SELECT 1 FROM loadbalancers WHERE id = ?", guid) is not None
+    kept = load_balancer(state, guid) if is_balancer else load_route(state, guid)
+    if SHOWN in kept:
+        return shown(kept, v1=True)
+    if is_balancer:
         policies = [
             {
                 "Type": "ELB",
@@ -185,7 +194,6 @@ def policy_list(state: State, guid: str) -> Document:
             for item in kept["PortMappings"]
         ]
     else:
-        kept = load_route(state, guid)
         policies = [{"Type": "ROUTE", **item} for item in kept["Routes"]]
     return {
         "ID": guid.upper(),

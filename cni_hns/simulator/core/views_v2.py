@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cni_hns.simulator.core import containers, endpoints, namespaces, networks
-from cni_hns.simulator.core.documents import ZERO_GUID, Document
+from cni_hns.simulator.core.documents import SHOWN, ZERO_GUID, Document, shown
 from cni_hns.simulator.core.loadbalancers import load as load_balancer
 from cni_hns.simulator.core.routes import load as load_route
 from cni_hns.simulator.core.store import State
@@ -14,6 +14,8 @@ __all__ = ["endpoint", "load_balancer_view", "namespace", "network", "sdn_route"
 def network(state: State, guid: str) -> Document:
     """A network ("HostComputeNetwork")."""
     kept = networks.load(state, guid)
+    if SHOWN in kept:
+        return shown(kept)
     view: Document = {"ID": guid, "Name": kept["Name"], **_owner(kept), **_version(kept)}
     # NAT is the enum's zero, and what is zero is left out of answers (dumps).
     if kept["Type"] != "NAT":
@@ -49,6 +51,8 @@ def endpoint(state: State, guid: str) -> Document:
     """An endpoint ("HostComputeEndpoint")."""
     found = endpoints.load(state, guid)
     kept = found.document
+    if SHOWN in kept:
+        return shown(kept)
     return {
         "ID": guid,
         "Name": kept["Name"],
@@ -80,6 +84,8 @@ def _health(found: endpoints.Endpoint, guid: str) -> Document:
 def namespace(state: State, guid: str) -> Document:
     """A namespace ("HostComputeNamespace"); the Ids inside its resources are upper-case."""
     found = namespaces.load(state, guid)
+    if SHOWN in found.document:
+        return shown(found.document)
     members = state.rows("SELECT id FROM endpoints WHERE namespace = ? ORDER BY joined, rowid", guid)
     resources = [{"Type": "Endpoint", "Data": {"Id": row[0].upper()}} for row in members]
     running = containers.of_namespace(state, guid)
@@ -104,6 +110,8 @@ def namespace(state: State, guid: str) -> Document:
 def load_balancer_view(state: State, guid: str) -> Document:
     """A load balancer ("HostComputeLoadBalancer")."""
     kept = load_balancer(state, guid)
+    if SHOWN in kept:
+        return shown(kept)
     if state.options.upper_case_backends:
         kept["HostComputeEndpoints"] = [backend.upper() for backend in kept["HostComputeEndpoints"]]
     return {**kept, "ID": guid, **_version(kept), **_birth(kept), "State": 2}
@@ -112,6 +120,8 @@ def load_balancer_view(state: State, guid: str) -> Document:
 def sdn_route(state: State, guid: str) -> Document:
     """An SDN route, its list under the schema's name and under hcsshim's."""
     kept = load_route(state, guid)
+    if SHOWN in kept:
+        return shown(kept)
     return {**kept, "ID": guid, "Setting": kept["Routes"], **_birth(kept), "State": 2}
 
 

@@ -16,6 +16,7 @@ from cni_hns.hcn.client import Hcn
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.log import Log
 from cni_hns.simulator import Simulator, open_simulator
+from tests.terminal import Screen, screen
 
 
 class Typed(NamedTuple):
@@ -41,6 +42,10 @@ class Node:
         self._capsys.readouterr()
         code = main(list(arguments), choose_hns({"CNI_HNS_SIMULATOR": str(self.folder)}))
         return Typed(code, *self._capsys.readouterr())
+
+    def screen(self, columns: int, *arguments: str) -> Screen:
+        """Run one command on a terminal of so many columns."""
+        return screen(arguments, columns, choose_hns({"CNI_HNS_SIMULATOR": str(self.folder)}))
 
     def make(self, *arguments: str) -> Any:
         """Run a command that must succeed; its JSON."""
@@ -76,3 +81,11 @@ def simulator(node: Node) -> Iterator[Simulator]:
     simulator = open_simulator(str(node.folder))
     yield simulator
     simulator.close()
+
+
+@pytest.fixture
+def hcn(node: Node) -> Iterator[Hcn]:
+    """The node's HNS, as other programs use it."""
+    libraries, _ = choose_hns({"CNI_HNS_SIMULATOR": str(node.folder)})()
+    yield Hcn(Service(libraries, Log()))
+    libraries.close()

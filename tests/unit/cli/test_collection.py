@@ -129,6 +129,9 @@ class TestWhatIsNobodysGoes:
 
     def test_only_of_the_network_that_is_named(self, node: SimulatedNode, living: Pod) -> None:
         killed, unknown = _half_done(node), _unknown(node)
+        node.hcn.networks.create(
+            {"Name": "others", "Type": "NAT", "SchemaVersion": {"Major": 2, "Minor": 0}}
+        ).close()
         assert _collected(node, "--network", "others") == []
         found = _collected(node, "--network", "pods")
         assert [one["containerID"] for one in found] == [killed.container, unknown.container]

@@ -23,6 +23,7 @@ from cni_hns.identity import KubernetesPod
 from cni_hns.ledger import AttachmentKey, open_ledger
 from cni_hns.log import Log
 from cni_hns.simulator import open_simulator
+from tests.terminal import needs_a_terminal, screen
 from tests.unit.binding.scripted_compute import SYSTEM_NOT_FOUND, TIMED_OUT, Answer, ScriptedCompute
 from tests.unit.cli.conftest import Node, Typed
 from tests.unit.ledger.shorthand import RESULT, add
@@ -58,6 +59,10 @@ class Containers:
         self._capsys.readouterr()
         code = main(["container", *arguments], self._connect)
         return Typed(code, *self._capsys.readouterr())
+
+    def screen(self, *arguments: str, columns: int = 80) -> list[str]:
+        """The lines on a terminal."""
+        return screen(["container", *arguments], columns, self._connect).text.splitlines()
 
     def are(self, *systems: dict[str, Any]) -> None:
         self.hcs.says("HcsEnumerateComputeSystems", Answer(text=json.dumps(systems)))
@@ -141,10 +146,25 @@ class TestList:
         (row,) = containers("list", "--json").json
         assert (row["namespace"], row["uptimeSeconds"]) == (namespace, 93_784)
         assert [address.partition(".")[0] for address in row["addresses"]] == ["10"]
-        out = containers("list").out
-        assert out.splitlines()[0] == SANDBOX
-        assert "    process, Running, up 1 d 2 h\n" in out
-        assert f"    namespace {namespace}: {row['addresses'][0]}\n" in out
+        assert containers("list", "-o", "wide").out.splitlines()[1].split() == [
+            *(SANDBOX, "-", "process", "Running", "1", "d", "2", "h", row["addresses"][0]),
+            *(row["owner"], "-", namespace),
+        ]
+
+    @needs_a_terminal
+    def test_on_a_narrow_terminal_each_is_a_block_of_lines(
+        self, containers: Containers, namespace: str
+    ) -> None:
+        _record(containers.node, namespace, KubernetesPod("shop", "web-0", "uid-1"))
+        containers.are({**RUNNING, "Statistics": STATISTICS})
+        (row,) = containers("list", "--json").json
+        assert containers.screen("list") == [
+            SANDBOX,
+            "    process, Running, up 1 d 2 h",
+            f"    owner {row['owner']}",
+            "    the sandbox of pod shop/web-0",
+            f"    namespace {namespace}: {row['addresses'][0]}",
+        ]
 
     def test_joins_the_pod_by_the_ledger(self, containers: Containers, namespace: str) -> None:
         _record(containers.node, namespace)
@@ -154,9 +174,8 @@ class TestList:
         sandbox, other = containers("list", "--json").json
         assert (sandbox["pod"], sandbox["namespace"]) == (SANDBOX, namespace)
         assert (other["pod"], other["namespace"]) == (SANDBOX, namespace)
-        out = containers("list").out
-        assert "    the pod's sandbox\n" in out
-        assert f"    pod {SANDBOX}\n" in out
+        pods = [line.split()[-2] for line in containers("list", "-o", "wide").out.splitlines()[1:]]
+        assert pods == [SANDBOX, SANDBOX]
 
     def test_names_the_pod_as_kubernetes_does(self, containers: Containers, namespace: str) -> None:
         _record(containers.node, namespace, KubernetesPod("shop", "web-0", "uid-1"))
@@ -164,9 +183,10 @@ class TestList:
         containers.are(RUNNING, {**RUNNING, "Id": "workload"})
         rows = containers("list", "--json").json
         assert [(row["podName"], row["podUID"]) for row in rows] == [("shop/web-0", "uid-1")] * 2
-        out = containers("list").out
-        assert "    the sandbox of pod shop/web-0\n" in out
-        assert f"    pod shop/web-0 {SANDBOX}\n" in out
+        assert [line.split()[1] for line in containers("list").out.splitlines()] == [
+            "POD",
+            *["shop/web-0"] * 2,
+        ]
 
     def test_has_one_that_ends_meanwhile_without_its_uptime(self, containers: Containers) -> None:
         containers.are(RUNNING)

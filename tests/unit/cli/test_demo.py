@@ -17,7 +17,10 @@ from cni_hns.cli import main
 from cni_hns.cli.demo.configuration import default_configuration, on_the_demo_node
 from cni_hns.cli.demo.inventory import Inventory
 from cni_hns.cli.demo.node import Answer, DemoNode
+from cni_hns.cli.demo.picture import picture
 from cni_hns.hcs.resources import FIRST_BUILD
+from cni_hns.log import Log
+from cni_hns.plugin import run as plugin
 from cni_hns.simulator import PROFILES, Simulator
 
 CONF = Path(__file__).parents[3] / "conf"
@@ -29,10 +32,30 @@ pytestmark = pytest.mark.timeout(900)
 SCREENS = 120
 
 
-def run(*arguments: str) -> tuple[int, str]:
+class InThisProcess(DemoNode):
+    """The same node; a call starts no process, which is most of what a demo takes.
+
+    That each call can be a process of its own is shown by `kept`.
+    """
+
+    def _run(self, arguments: list[str], variables: dict[str, str], stdin: str) -> Answer:
+        connect = choose_hns(self.variables)
+        if variables:
+            answer = plugin(
+                {**self.variables, **variables}, lambda _: stdin.encode(), connect, Log(stderr=False)
+            )
+            return Answer(answer.exit_code, answer.stdout, "", 1.0)
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(arguments, connect)
+        return Answer(code, out.getvalue(), err.getvalue(), 1.0)
+
+
+def run(*arguments: str, node: type[DemoNode] = InThisProcess) -> tuple[int, str]:
     """Run the demo; exit code and stdout. The environment names a node that the demo must leave alone."""
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(printed):
+        patched.setattr("cni_hns.cli.demo.command.DemoNode", node)
         patched.setenv("CNI_HNS_SIMULATOR", "/nowhere/at/all")
         code = main(["demo", *arguments], choose_hns({}))
     return code, printed.getvalue()
@@ -42,7 +65,7 @@ def run(*arguments: str) -> tuple[int, str]:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of a demo that went well, and what it printed."""
     folder = tmp_path_factory.mktemp("demo") / "kept"
-    code, out = run("--keep", str(folder))
+    code, out = run("--verbose", "--keep", str(folder), node=DemoNode)
     assert code == 0, out
     return folder, out
 
@@ -53,6 +76,35 @@ def report() -> Any:
     code, out = run("--json")
     assert code == 0, out
     return json.loads(out)
+
+
+class TestThePicture:
+    def test_is_ten_lines_with_the_node_before_and_after(self) -> None:
+        code, out = run()
+        assert code == 0, out
+        assert len(out.splitlines()) == 10
+        assert max(map(len, out.splitlines())) <= 80
+        assert re.sub(r"\b[0-9a-f]{8}\b", "<id>", out).splitlines()[2:] == [
+            "before    an empty node",
+            "two pods  HCN network l2bridge",
+            "  ├─ endpoint <id> 10.88.0.2/24 - namespace <id> - pod-a: 2 containers",
+            "  └─ endpoint <id> 10.88.0.3/24 - namespace <id> - pod-b: 1 container",
+            "after     HCN network l2bridge, no pods",
+            "pod-a was ended by DEL; pod-b was forgotten by its runtime, and collected by GC.",
+            "",
+            "17 steps in 32 processes, each answered as expected; nothing is left over",
+        ]
+
+    def test_has_what_is_left_over(self) -> None:
+        endpoint = {"id": "a00e33aa-0000-4111-8222-333344445555", "name": "pod-a_net"}
+        left: list[dict[str, Any]] = [{**endpoint, "addresses": [], "namespace": None}]
+        moments = {"before": Inventory([], [], [], [], [], []), "after": Inventory([], left, [], [], [], [])}
+        lines = picture(moments, "net", "ascii")
+        assert lines == [
+            "before  an empty node",
+            "after   HCN network net",
+            "  `- endpoint a00e33aa no address - namespace none - pod-a: 0 containers",
+        ]
 
 
 def test_every_step_is_shown_and_nothing_is_left_over(kept: tuple[Path, str]) -> None:
@@ -159,7 +211,7 @@ def test_a_configuration_of_an_old_version_is_shown_without_the_verbs_it_has_not
     document = json.loads((CONF / "l2bridge.conf").read_text(encoding="utf-8"))
     file = tmp_path / "old.conf"
     file.write_text(json.dumps({**document, "cniVersion": "0.3.1"}), encoding="utf-8")
-    code, out = run("--config", str(file))
+    code, out = run("--verbose", "--config", str(file))
     assert code == 0, out
     assert "No CHECK: cniVersion 0.3.1 does not have it." in out
     assert "CNI_COMMAND=GC" not in out
@@ -174,7 +226,7 @@ def test_keep_leaves_the_node_and_says_how_to_look_at_it(kept: tuple[Path, str])
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_it_passes_on_every_windows_that_can_be_named(tmp_path: Path, profile: str) -> None:
-    code, out = run("--profile", profile, "--keep", str(tmp_path / "kept"))
+    code, out = run("--verbose", "--profile", profile, "--keep", str(tmp_path / "kept"))
     assert code == 0, out
     assert f", as {profile}" in out.replace("\n", " ")
     assert ("too old to change" in out) is (PROFILES[profile].build < FIRST_BUILD)
@@ -202,7 +254,7 @@ def test_a_step_that_answers_otherwise_ends_in_failure(tmp_path: Path) -> None:
     document["ipam"]["ranges"][0][0] |= {"rangeStart": "10.88.0.2", "rangeEnd": "10.88.0.2"}
     file = tmp_path / "small.conf"
     file.write_text(json.dumps(document), encoding="utf-8")
-    code, out = run("--config", str(file))
+    code, out = run("--verbose", "--config", str(file))
     assert code == 1
     assert "NOT AS EXPECTED: it ended with exit code 1" in out
 

@@ -30,15 +30,11 @@ def test_the_list_can_be_of_one_network(node: Node, network: str, by: str) -> No
     assert node("endpoint", "list", "--network", "none").exit_code == 1
 
 
-def test_a_long_name_is_folded_and_not_cut(node: Node, network: str) -> None:
+def test_in_a_pipe_an_endpoint_is_a_line_however_long(node: Node, network: str) -> None:
     name = f"{'0123456789abcdef' * 4}_l2b"
     identifier = node.plant_endpoint(network, name)
-    out = node("endpoint", "list").out
-    assert max(map(len, out.splitlines())) <= 80
-    assert identifier in out
-    column = out.splitlines()[0].index("NAME")
-    pieces = [line[column:].split()[0] for line in out.splitlines()[1:] if line[column:].strip()]
-    assert "".join(pieces) == name
+    _, line = node("endpoint", "list").out.splitlines()
+    assert line.split()[:2] == [identifier, name]
 
 
 def test_a_name_that_speaks_to_the_terminal_is_shown_escaped(node: Node, network: str) -> None:
@@ -67,15 +63,40 @@ def test_a_name_that_several_have_is_refused_with_their_ids(node: Node, network:
     assert len(node.make("endpoint", "list")) == 2
 
 
-def test_deleting_one_in_use_says_what_was_there(node: Node, network: str) -> None:
-    namespace = node.make("namespace", "create")["id"]
-    identifier = node.plant_endpoint(network, "a_l2b", namespace)
-    address = node.make("endpoint", "show", identifier)["addresses"][0]
-    typed = node("endpoint", "delete", "a_l2b")
-    words = f"it had {address} and was in namespace {namespace}"
-    assert (typed.exit_code, typed.out) == (0, f'deleted endpoint "a_l2b" ({identifier}): {words}\n')
-    assert node.make("endpoint", "list") == []
-    assert node.make("namespace", "show", namespace)["endpoints"] == []
+class TestDeletingOneInUse:
+    def test_is_refused_with_who_uses_it(self, node: Node, network: str) -> None:
+        namespace = node.make("namespace", "create")["id"]
+        identifier = node.plant_endpoint(network, "a_l2b", namespace)
+        typed = node("endpoint", "delete", "a_l2b")
+        assert (typed.exit_code, typed.out) == (1, "")
+        assert f'endpoint "a_l2b" ({identifier}) was not deleted: it is in namespace {namespace}' in typed.err
+        assert "--force" in typed.err
+        assert [one["id"] for one in node.make("endpoint", "list")] == [identifier]
+
+    def test_by_force_says_what_was_there(self, node: Node, network: str) -> None:
+        namespace = node.make("namespace", "create")["id"]
+        identifier = node.plant_endpoint(network, "a_l2b", namespace)
+        address = node.make("endpoint", "show", identifier)["addresses"][0]
+        typed = node("endpoint", "delete", "a_l2b", "--force")
+        words = f"it had {address} and was in namespace {namespace}"
+        assert (typed.exit_code, typed.out) == (0, f'deleted endpoint "a_l2b" ({identifier}): {words}\n')
+        assert node.make("endpoint", "list") == []
+        assert node.make("namespace", "show", namespace)["endpoints"] == []
+
+    @pytest.mark.parametrize("force", [(), ("--force",)], ids=["alone", "with force"])
+    def test_a_dry_run_says_what_stands_against_it_and_deletes_nothing(
+        self, node: Node, network: str, force: tuple[str, ...]
+    ) -> None:
+        namespace = node.make("namespace", "create")["id"]
+        identifier = node.plant_endpoint(network, "a_l2b", namespace)
+        typed = node("endpoint", "delete", "a_l2b", "--dry-run", *force)
+        assert typed.out.splitlines() == [
+            f'would delete endpoint "a_l2b" ({identifier}), which needs --force',
+            f"    it is in namespace {namespace} of pod a",
+        ]
+        told = node.make("endpoint", "delete", "a_l2b", "--dry-run", *force)
+        assert (told["deleted"], len(told["inUse"])) == (False, 1)
+        assert [one["id"] for one in node.make("endpoint", "list")] == [identifier]
 
 
 def test_deleting_one_in_no_namespace_says_so(node: Node, network: str) -> None:
@@ -87,5 +108,5 @@ def test_deleting_twice_fails_the_second_time(node: Node, network: str) -> None:
     identifier = node.plant_endpoint(network)
     assert node.make("endpoint", "delete", identifier)["deleted"] is True
     typed = node("endpoint", "delete", identifier, "--json")
-    assert (typed.exit_code, typed.out) == (1, "")
+    assert (typed.exit_code, typed.json["error"]["exitCode"]) == (1, 1)
     assert "there is no endpoint" in typed.err

@@ -76,7 +76,7 @@ def test_leases_held_now_are_listed(node: Node, folder: Path) -> None:
     assert node.make("ipam", "list") == [HELD]
     assert node("ipam", "list").out.split() == [
         *("ADDRESS", "NETWORK", "CONTAINER", "IFNAME", "POD"),
-        *("10.1.0.2", "l2b", "pod1", "eth0"),
+        *("10.1.0.2", "l2b", "pod1", "eth0", "-"),
     ]
 
 
@@ -93,7 +93,8 @@ def test_all_adds_what_is_set_aside_and_how_long(node: Node, folder: Path) -> No
 def test_one_network_can_be_asked_for(node: Node, folder: Path) -> None:
     fill(folder)
     assert node.make("ipam", "list", "--network", "l2b") == [HELD]
-    assert node.make("ipam", "list", "--network", "other") == []
+    node.make("network", "create", "--name", "empty", "--mode", "nat")
+    assert node.make("ipam", "list", "--network", "empty") == []
 
 
 def test_data_dir_needs_no_hns(node: Node, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,17 +128,60 @@ def test_a_damaged_ledger_is_an_error_and_no_empty_list(node: Node, folder: Path
     folder.mkdir(parents=True)
     (folder / "ledger.db").write_text("this is no database, and long enough to be told from one" * 10)
     typed = node("ipam", "list", "--json")
-    assert (typed.exit_code, typed.out, typed.err.count("\n")) == (1, "", 1)
+    assert (typed.exit_code, typed.err.count("\n")) == (1, 1)
     assert "ledger.db" in typed.err
+    assert "ledger.db" in typed.json["error"]["message"]
 
 
-def test_without_an_hns_a_ledger_that_is_not_there_is_an_empty_list_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+class TestALedgerThatIsMissing:
+    def test_is_noted_with_its_place_before_the_first_pod(self, node: Node, folder: Path) -> None:
+        typed = node("ipam", "list", "--json")
+        assert (typed.exit_code, typed.json) == (0, [])
+        assert typed.err.startswith(f'note: there is no ledger yet at "{folder / "ledger.db"}"')
+
+    @pytest.mark.parametrize(
+        "command",
+        ["ipam list", "gc", "ipam release x", "pod list", "container list", "doctor", "endpoint show x"],
+    )
+    def test_in_a_folder_that_was_named_is_a_failure(
+        self, node: Node, folder: Path, tmp_path: Path, command: str
+    ) -> None:
+        typed = node(*command.split(), "--data-dir", str(tmp_path / "typo"), "--json")
+        assert (typed.exit_code, typed.err.count("\n")) == (1, 1)
+        assert f'looked for "{tmp_path / "typo" / "ledger.db"}"' in typed.json["error"]["message"]
+        assert not (tmp_path / "typo").exists()
+
+    def test_is_not_made_anew_in_a_folder_that_is_missing(self, node: Node, tmp_path: Path) -> None:
+        assert node("ledger", "rebuild", "--data-dir", str(tmp_path / "typo")).exit_code == 1
+        assert not (tmp_path / "typo").exists()
+
+    @pytest.mark.parametrize("command", ["ipam list", "gc", "pod list"])
+    def test_on_a_machine_without_an_hns_is_a_failure_with_both(
+        self,
+        command: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+        assert main([*command.split(), "--json"], choose_hns({})) == 1
+        told = json.loads(capsys.readouterr().out)["error"]["message"]
+        assert "CNI_HNS_SIMULATOR" in told
+        assert f'looked for "{tmp_path / "cni-hns" / "ledger.db"}"' in told
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["ipam list", "gc", "ipam release x", "pod list", "endpoint list", "ipam export --host-local ."],
+)
+def test_a_network_that_nobody_knows_is_a_failure_that_names_those_there_are(
+    node: Node, folder: Path, command: str
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert main(["ipam", "list", "--json"], choose_hns({})) == 0
-    assert json.loads(capsys.readouterr().out) == []
-    assert list(tmp_path.iterdir()) == []
+    fill(folder)
+    typed = node(*command.split(), "--network", "nope", "--json")
+    assert (typed.exit_code, typed.err.count("\n")) == (1, 1)
+    assert '"nope"' in typed.json["error"]["message"]
 
 
 class TestReserve:
@@ -353,6 +397,7 @@ class TestRelease:
     def test_only_of_the_network_that_is_named(self, simulated: SimulatedNode) -> None:
         reserve = [*TestReserve.PLAIN, "--address", "10.88.0.9"]
         assert simulated.command(*reserve).exit_code == 0
+        assert simulated.command("network", "create", "--name", "others", "--mode", "nat").exit_code == 0
         done = simulated.command("ipam", "release", "kube-proxy", "--network", "others", "--json")
         assert (done.exit_code, json.loads(done.stdout)) == (0, [])
         assert len(simulated.leases()) == 1

@@ -40,12 +40,14 @@ def test_one_that_is_not_there_is_an_error(node: Node, verb: str) -> None:
     assert f'no namespace with the id "{CHOSEN}"' in typed.err
 
 
-def test_deleting_one_with_an_endpoint_says_which_one_is_left(node: Node) -> None:
+def test_one_with_an_endpoint_is_deleted_by_force_only_which_says_what_is_left(node: Node) -> None:
     network = node.make("network", "create", "--name", "n", "--mode", "nat")["id"]
     namespace = node.make("namespace", "create")["id"]
     endpoint = node.plant_endpoint(network, "pod_n", namespace)
     assert node.make("namespace", "show", namespace)["endpoints"] == [endpoint]
     typed = node("namespace", "delete", namespace)
+    assert (typed.exit_code, f"endpoint {endpoint} (" in typed.err) == (1, True)
+    typed = node("namespace", "delete", namespace, "--force")
     words = f"deleted namespace {namespace}; in no namespace now: endpoint {endpoint}\n"
     assert (typed.exit_code, typed.out) == (0, words)
     assert node.make("endpoint", "show", endpoint)["namespace"] is None

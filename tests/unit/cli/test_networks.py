@@ -9,6 +9,7 @@ import pytest
 
 from cni_hns.cli.networks import MODES
 from cni_hns.dialects.networks import HCN_TYPES
+from cni_hns.hcn.client import Hcn
 from cni_hns.simulator import open_simulator
 from tests.unit.cli.conftest import Node
 
@@ -157,13 +158,40 @@ class TestFromAConfiguration:
         assert words in typed.err
 
 
-def test_deleting_a_network_in_use_says_what_went_with_it(node: Node) -> None:
-    created = node.make(*L2BRIDGE)
-    endpoint = node.plant_endpoint(created["id"])
-    typed = node("network", "delete", "l2b")
-    assert typed.exit_code == 0
-    assert typed.out == f'deleted network "l2b" ({created["id"]}), and with it endpoint {endpoint}\n'
-    assert node.make("endpoint", "list") == []
+class TestDeleting:
+    def test_one_with_endpoints_is_refused_with_what_is_on_it(self, node: Node) -> None:
+        created = node.make(*L2BRIDGE)
+        endpoint = node.plant_endpoint(created["id"])
+        typed = node("network", "delete", "l2b")
+        assert (typed.exit_code, typed.out) == (1, "")
+        assert f"was not deleted: endpoint {endpoint} (10.1.0." in typed.err
+        assert [one["id"] for one in node.make("endpoint", "list")] == [endpoint]
+
+    def test_by_force_says_what_went_with_it(self, node: Node) -> None:
+        created = node.make(*L2BRIDGE)
+        endpoint = node.plant_endpoint(created["id"])
+        typed = node("network", "delete", "l2b", "--force")
+        assert typed.exit_code == 0
+        assert typed.out == f'deleted network "l2b" ({created["id"]}), and with it endpoint {endpoint}\n'
+        assert node.make("endpoint", "list") == []
+
+    @pytest.mark.parametrize("owner", ["", "azure-vnet"])
+    def test_one_of_another_program_is_refused(self, node: Node, hcn: Hcn, owner: str) -> None:
+        schema = {"SchemaVersion": {"Major": 2, "Minor": 0}}
+        hcn.networks.create({"Name": "azure", "Type": "NAT", "Owner": owner, **schema}).close()
+        typed = node("network", "delete", "azure")
+        assert (typed.exit_code, "another program made it" in typed.err, owner in typed.err) == (
+            1,
+            True,
+            True,
+        )
+        assert node("network", "delete", "azure", "--force").exit_code == 0
+
+    def test_a_dry_run_deletes_nothing(self, node: Node) -> None:
+        created = node.make(*L2BRIDGE)
+        words = f'would delete network "l2b" ({created["id"]}): nothing uses it\n'
+        assert node("network", "delete", "l2b", "--dry-run").out == words
+        assert len(node.make("network", "list")) == 1
 
 
 def test_deleting_an_empty_network_says_that_it_was_empty(node: Node) -> None:
@@ -174,14 +202,17 @@ def test_deleting_an_empty_network_says_that_it_was_empty(node: Node) -> None:
     )
 
 
-def test_the_table_fits_80_columns(node: Node) -> None:
+def test_in_a_pipe_a_network_is_a_line_however_long(node: Node) -> None:
     assert node("network", "list").out == "no networks\n"
-    node.make("network", "create", "--name", "a-rather-long-network-name-" * 3, "--mode", "nat")
+    name = "a-rather-long-network-name-" * 3
+    node.make("network", "create", "--name", name, "--mode", "nat")
     created = node.make(*L2BRIDGE)
-    out = node("network", "list").out
-    assert max(map(len, out.splitlines())) <= 80
-    assert created["id"] in out
-    assert "10.1.0.0/24" in out
+    heading, *lines = node("network", "list").out.splitlines()
+    assert heading.split() == ["ID", "NAME", "TYPE", "SUBNETS"]
+    assert sorted(line.split()[1] for line in lines) == sorted([name, "l2b"])
+    assert [created["id"], "l2b", "L2Bridge", "10.1.0.0/24", "via", "10.1.0.1"] in [
+        line.split() for line in lines
+    ]
 
 
 def test_show_without_json_is_readable(node: Node) -> None:

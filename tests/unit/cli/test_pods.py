@@ -16,6 +16,7 @@ from cni_hns.cli import main
 from cni_hns.hcn.documents import add_endpoint
 from tests.behaviour.scene import MODES, configured, network
 from tests.harness import SimulatedNode, container_id, l2bridge
+from tests.terminal import needs_a_terminal, screen
 from tests.unit.binding.scripted_compute import Answer, ScriptedCompute
 from tests.unit.cli.conftest import Typed
 from tests.unit.cli.test_containers import Either
@@ -39,6 +40,10 @@ class Pods:
         self._capsys.readouterr()
         code = main(["pod", *arguments], self._connect)
         return Typed(code, *self._capsys.readouterr())
+
+    def screen(self, *arguments: str, columns: int = 80) -> list[str]:
+        """The lines on a terminal."""
+        return screen(["pod", *arguments], columns, self._connect).text.splitlines()
 
     def are(self, *systems: dict[str, Any]) -> None:
         """The compute systems of the node."""
@@ -97,15 +102,24 @@ class TestList:
         assert (one["id"], one["state"], one["mismatches"]) == (sandbox, "ok", [])
         assert (one["networks"], one["addresses"]) == (["pods"], ["10.88.0.2/24"])
 
-    def test_a_pod_is_a_block_of_lines(self, pods: Pods) -> None:
+    def test_a_pod_is_a_line(self, pods: Pods) -> None:
+        sandbox = pods.add()
+        heading, line = pods("list").out.splitlines()
+        assert heading.split() == ["ID", "POD", "STATE", "ADDRESSES", "NETWORKS", "MISMATCHES"]
+        assert line.split() == [sandbox, "-", "ok", "10.88.0.2/24", "pods", "-"]
+        assert pods("list", "-q").out == pods("list", "-o", "name").out == f"{sandbox}\n"
+
+    @needs_a_terminal
+    def test_on_a_narrow_terminal_it_is_a_block_of_lines(self, pods: Pods) -> None:
         sandbox = pods.add()
         (row,) = pods.node.rows()
-        assert pods("list").out.splitlines() == [
+        assert pods.screen("list") == [
             sandbox,
             "    ok",
             "    10.88.0.2/24 on pods",
             f"    namespace {row.namespace_id}",
-            f"    containers: {sandbox} Running",
+            f"    containers: {sandbox}",
+            "    Running",
         ]
 
     def test_an_endpoint_moved_by_hand_is_said(self, pods: Pods) -> None:
@@ -117,7 +131,7 @@ class TestList:
         pods.node.attach(other, row.endpoint_id)
         said = f"endpoint {row.endpoint_id} is in namespace {other}; the ledger says in {row.namespace_id}"
         assert pods.words() == [said]
-        assert f"    MISMATCH {said}\n" in pods("list").out
+        assert pods("list").out.endswith(f"  {said}\n")
 
     def test_an_endpoint_deleted_by_hand_is_said(self, pods: Pods) -> None:
         pods.add()
@@ -156,7 +170,8 @@ class TestList:
         one, two = pods.node.network_id("pods"), pods.node.network_id("other")
         for name, sandbox in {"pods": first, one.upper(): first, "other": second, two: second}.items():
             assert [each["id"] for each in pods("list", "--network", name, "--json").json] == [sandbox]
-        assert pods("list", "--network", "zoo").out == "no pods\n"
+        typed = pods("list", "--network", "zoo")
+        assert (typed.exit_code, typed.out, "known are: other, pods" in typed.err) == (1, "", True)
 
 
 class TestNamesThatTheAddTold:
@@ -164,7 +179,7 @@ class TestNamesThatTheAddTold:
 
     def test_are_in_the_list(self, pods: Pods) -> None:
         id_ = pods.add(args=self.ARGS)
-        assert pods("list").out.splitlines()[:3] == [id_, "    pod shop/web-0", "    ok"]
+        assert pods.screen("list")[:3] == [id_, "    pod shop/web-0", "    ok"]
         found = pods.only()
         assert found["kubernetes"] == {
             "namespace": "shop",
@@ -214,7 +229,9 @@ class TestWithTheRuntime:
         id_ = self.add(pods, runtime)
         typed = pods("list", "--cri", runtime.endpoint)
         assert typed.err == ""
-        assert typed.out.splitlines()[:4] == [
+        assert typed.out.splitlines()[1].split()[:3] == [id_, "shop/web-0", "ok"]
+        assert pods("list", "--cri", runtime.endpoint, "-o", "name").out == "shop/web-0\n"
+        assert pods.screen("list", "--cri", runtime.endpoint)[:4] == [
             id_,
             "    pod shop/web-0 Ready",
             "    its containers: nginx Running",
@@ -249,7 +266,8 @@ class TestWithTheRuntime:
         id_ = self.add(pods, runtime)
         runtime.addresses = {id_: ["10.88.0.77"]}
         said = "the runtime says that the pod has 10.88.0.77, which no endpoint of the pod has"
-        assert f"    MISMATCH {said}\n" in pods("list", "--cri", runtime.endpoint).out
+        assert pods("list", "--cri", runtime.endpoint).out.endswith(f"  {said}\n")
+        assert f"    MISMATCH {said}" in pods.screen("list", "--cri", runtime.endpoint, columns=100)
 
     def test_one_that_hangs_is_a_note_within_the_timeout(self, pods: Pods, runtime: FakeRuntime) -> None:
         id_ = self.add(pods, runtime)
@@ -261,7 +279,7 @@ class TestWithTheRuntime:
     def test_one_that_is_missing_is_a_note(self, pods: Pods) -> None:
         pods.add()
         typed = pods("list", "--cri", "unix:///nowhere/containerd.sock")
-        assert (typed.exit_code, "    ok\n" in typed.out, typed.err.count("\n")) == (0, True, 1)
+        assert (typed.exit_code, " ok " in typed.out, typed.err.count("\n")) == (0, True, 1)
         assert typed.err.startswith("note: the runtime at unix:///nowhere/containerd.sock does not tell ")
 
     def test_what_is_no_endpoint_is_refused_before_anything_is_looked_at(self, pods: Pods) -> None:
@@ -283,7 +301,7 @@ class TestASourceThatIsMissing:
         pods.add()
         pods.hcs.says("HcsEnumerateComputeSystems", Answer(result=0x8037011B))
         typed = pods("list")
-        assert (typed.exit_code, "    ok\n" in typed.out) == (0, True)
+        assert (typed.exit_code, " ok " in typed.out) == (0, True)
         assert "run as administrator" in typed.err
 
     def test_hns_that_fails_is_noted_and_the_ledger_is_shown(self, pods: Pods) -> None:

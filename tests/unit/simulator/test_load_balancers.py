@@ -131,6 +131,18 @@ class TestCreating:
             with pytest.raises(Failed, match=code(0x803B0015)):
                 caller.create("LoadBalancer", _balancer(endpoint, Flags=1))
 
+    @pytest.mark.parametrize(("version", "taken"), [("11.9", False), ("11.10", True)])
+    def test_ipv6_by_version(
+        self, caller: Caller, simulator: Simulator, endpoint: str, version: str, taken: bool
+    ) -> None:
+        simulator.set_options(hns_version=version)
+        document = _balancer(endpoint, FrontendVIPs=["fd00::a"], Flags=2)
+        if taken:
+            caller.create("LoadBalancer", document)
+        else:
+            with pytest.raises(Failed, match=code(0x803B0015)):
+                caller.create("LoadBalancer", document)
+
     @pytest.mark.parametrize(("version", "taken"), [("11.10", False), ("12.0", True)])
     def test_session_affinity_by_version(
         self, caller: Caller, simulator: Simulator, endpoint: str, version: str, taken: bool
@@ -171,6 +183,26 @@ class TestFrontends:
         simulator.restart_hns()
         with pytest.raises(Failed, match=code(0x800700B7)):
             caller.create("LoadBalancer", _balancer(endpoint))
+
+    def test_a_node_port_is_one_for_each_family(self, caller: Caller, endpoint: str) -> None:
+        """kube-proxy makes two for a dual-stack service, which differ in a flag only."""
+        for flags in (0, 2):
+            caller.create("LoadBalancer", _balancer(endpoint, FrontendVIPs=[], Flags=flags))
+            with pytest.raises(Failed, match=code(0x803B0013)):
+                caller.create("LoadBalancer", _balancer(endpoint, FrontendVIPs=[], Flags=flags))
+
+    def test_one_address_in_two_spellings_is_one_front_end(self, caller: Caller, endpoint: str) -> None:
+        caller.create("LoadBalancer", _balancer(endpoint, FrontendVIPs=["fd00::a"], Flags=2))
+        with pytest.raises(Failed, match=code(0x803B0013)):
+            caller.create("LoadBalancer", _balancer(endpoint, FrontendVIPs=["FD00:0::A"], Flags=2))
+
+    def test_a_node_port_that_the_host_keeps_is_refused(
+        self, caller: Caller, simulator: Simulator, endpoint: str
+    ) -> None:
+        simulator.set_options(excluded_ports=[[6, 80, 80]])
+        with pytest.raises(Failed, match=code(0x803B0013)):
+            caller.create("LoadBalancer", _balancer(endpoint, FrontendVIPs=[]))
+        caller.create("LoadBalancer", _balancer(endpoint))
 
     def test_a_deleted_one_gives_it_back(self, caller: Caller, endpoint: str) -> None:
         caller.delete("LoadBalancer", caller.create("LoadBalancer", _balancer(endpoint)))

@@ -68,7 +68,8 @@ def test_each_family_is_listed_once(simulated: SimulatedNode, node: Node) -> Non
     simulated.simulator.reset_journal()
     look(node, no_systems)
     listed = Counter(one for one in simulated.calls() if one.startswith("HcnEnumerate"))
-    assert listed == {"HcnEnumerateNamespaces": 1, "HcnEnumerateEndpoints": 1, "HcnEnumerateNetworks": 1}
+    families = ("Namespaces", "Endpoints", "Networks", "LoadBalancers")
+    assert listed == {f"HcnEnumerate{family}": 1 for family in families}
 
 
 def test_an_hcs_that_refuses_is_a_note(simulated: SimulatedNode, node: Node) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from cni_hns.simulator.core.compute import statistics, systems
 from cni_hns.simulator.core.compute.reading import optional_in, texts_of, word_of
 from cni_hns.simulator.core.compute.systems import System
-from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.documents import SHOWN, Document, shown
 from cni_hns.simulator.core.errors import (
     E_NOTIMPL,
     HCS_ALREADY_STOPPED,
@@ -65,6 +65,8 @@ def _fits(system: System, lists: dict[str, list[str]]) -> bool:
 
 
 def _basic(system: System) -> Document:
+    if SHOWN in system.document:
+        return shown(system.document)
     found: Document = {
         "Id": system.id,
         "SystemType": system.type,

@@ -1,0 +1,158 @@
+"""Namespaces that HNS does not let go, compute systems that nobody knows, and sources that do not answer."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.behaviour.pod import Pod
+from tests.harness import container_id
+from tests.unit.cri.fake_runtime import FakeRuntime, listed_container, listed_sandbox, served
+from tests.unit.doctor.conftest import Patient
+
+SHIM = "containerd-shim-runhcs-v1.exe"
+
+
+class TestNamespaces:
+    def test_one_that_a_container_holds_that_has_ended(self, patient: Patient) -> None:
+        pod = patient.pod()
+        patient.simulator.stop_container(pod.container, stuck=True)
+        pod.done("DEL")
+        found = patient.visit().only()
+        assert found["kind"] == "namespace-held-by-stopped-container"
+        assert found["subject"] == f"namespace {pod.namespace}"
+        assert pod.container in found["cause"]
+        assert f"`cni-hns container kill {pod.container}`" in found["remedy"]
+        assert f"`cni-hns namespace delete {pod.namespace} --force`" in found["remedy"]
+        refused = patient.node.command("namespace", "delete", pod.namespace, "--force")
+        assert (refused.exit_code, "0x803B0015" in refused.stderr) == (1, True)
+
+
+@pytest.fixture
+def runtime() -> Iterator[FakeRuntime]:
+    # A socket's path must be short, which a test's folder is not.
+    with tempfile.TemporaryDirectory(prefix="cri-") as short, served(f"unix://{short}/cri.sock") as running:
+        yield running
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets there")
+class TestWithTheRuntime:
+    def known(self, patient: Patient, runtime: FakeRuntime) -> Pod:
+        pod = patient.pod()
+        runtime.sandboxes = [listed_sandbox(pod.container)]
+        runtime.containers = [listed_container("c1", pod.container)]
+        runtime.addresses = {pod.container: [pod.address]}
+        return pod
+
+    def test_a_healthy_node_has_none(self, patient: Patient, runtime: FakeRuntime) -> None:
+        self.known(patient, runtime)
+        assert patient.visit("--cri", runtime.endpoint).findings == []
+
+    def test_a_compute_system_that_nobody_knows(self, patient: Patient, runtime: FakeRuntime) -> None:
+        self.known(patient, runtime)
+        leaked = container_id()
+        patient.simulator.run_container(leaked, SHIM)
+        assert patient.visit().findings == []  # without the runtime's word nothing is said
+        found = patient.visit("--cri", runtime.endpoint).only()
+        assert (found["kind"], found["subject"]) == ("system-leaked", f"compute system {leaked}")
+        assert f"cni-hns container kill {leaked}" in found["remedy"]
+
+    @pytest.mark.parametrize(
+        ("name", "owner"),
+        [
+            pytest.param(container_id(), "docker", id="Docker's"),
+            pytest.param("my-try", SHIM, id="a person's"),
+            pytest.param("E7F1A2B3-0000-4111-8222-333344445555", "WSL", id="WSL's"),
+        ],
+    )
+    def test_other_programs_containers_are_no_finding(
+        self, patient: Patient, runtime: FakeRuntime, name: str, owner: str
+    ) -> None:
+        self.known(patient, runtime)
+        patient.simulator.run_container(name, owner)
+        assert patient.visit("--cri", runtime.endpoint).findings == []
+
+    def test_a_sandbox_that_the_runtime_lost(self, patient: Patient, runtime: FakeRuntime) -> None:
+        pod = self.known(patient, runtime)
+        runtime.sandboxes, runtime.containers = [], []
+        found = patient.visit("--cri", runtime.endpoint).only()
+        assert (found["kind"], found["pods"]) == ("sandbox-unknown", [pod.container])
+        assert f"cni-hns container kill {pod.container}" in found["remedy"]
+
+    def test_pods_have_their_kubernetes_names(self, patient: Patient, runtime: FakeRuntime) -> None:
+        pod = self.known(patient, runtime)
+        patient.simulator.remove(pod.endpoint)
+        found = patient.visit("--cri", runtime.endpoint).only()
+        assert (found["kind"], found["pods"]) == ("endpoint-missing", ["shop/web-0"])
+
+
+class TestSourcesThatDoNotAnswer:
+    @pytest.mark.parametrize(
+        ("function", "words"),
+        [
+            ("HcnEnumerateNamespaces", "HNS, asked for its namespaces, did not answer within 0.2 s"),
+            ("HcnEnumerateEndpoints", "HNS, asked for its endpoints, did not answer within 0.2 s"),
+            ("HcnEnumerateNetworks", "HNS, asked for its networks, did not answer within 0.2 s"),
+            ("HcsEnumerateComputeSystems", "HCS, asked for its compute systems, did not answer within 0.2 s"),
+        ],
+    )
+    def test_one_that_hangs_is_a_note_and_the_rest_is_shown(
+        self, patient: Patient, join_threads: Callable[[], None], function: str, words: str
+    ) -> None:
+        pod = patient.pod()
+        patient.simulator.plant_endpoint("pods", Name=f"{container_id()}_pods")
+        patient.simulator.remove(pod.endpoint)
+        patient.simulator.inject(function=function, held="before", count=0)
+        done = patient.visit("--timeout", "0.2")
+        patient.simulator.clear_faults()
+        join_threads()
+        assert done.notes == f"note: {words}\n"
+        silent = "hcs-silent" if function.startswith("Hcs") else "hns-silent"
+        (said,) = [one for one in done.findings if one["kind"] == silent]
+        assert said["cause"] == words
+        assert ("endpoint-missing" in done.kinds) == (function != "HcnEnumerateEndpoints")
+
+    def test_nothing_is_repaired_while_hns_does_not_answer(
+        self, patient: Patient, join_threads: Callable[[], None]
+    ) -> None:
+        pod = patient.pod()
+        patient.simulator.remove(pod.endpoint)
+        patient.simulator.inject(function="HcnEnumerateEndpoints", held="before", count=0)
+        done = patient.node.command("doctor", "--repair", "--timeout", "0.2")
+        patient.simulator.clear_faults()
+        join_threads()
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "nothing was repaired" in done.stderr
+
+    def test_an_hns_that_is_not_there_leaves_what_the_ledger_says(self, patient: Patient) -> None:
+        patient.pod()
+        patient.simulator.set_options(service_stopped_hresult=0x80070426)
+        done = patient.visit()
+        assert (done.exit_code, done.kinds) == (1, ["hns-silent"])
+        assert "0x80070426" in done.only()["cause"]
+
+
+def test_a_busy_node_has_none(patient: Patient) -> None:
+    """110 pods are added, get their containers and go, and the doctor looks all the while."""
+    patient.pod()
+    ended = []
+
+    def pod(number: int) -> None:
+        made = Pod(patient.node, ipam={"type": "cni-hns", "ranges": [[{"subnet": "10.88.0.0/24"}]]}).add()
+        if number % 3:
+            patient.simulator.start_container(made.namespace, made.container)
+        if number % 4 == 0 and not number % 3:
+            made.done("DEL")
+        ended.append(made)
+
+    with ThreadPoolExecutor(4) as pool:
+        added = [pool.submit(pod, number) for number in range(110)]
+        while not all(one.done() for one in added):
+            found = patient.visit()
+            assert (found.exit_code, found.findings) == (0, []), found
+    assert [one.result() for one in added] == [None] * 110
+    assert (patient.visit().findings, len(ended)) == ([], 110)
