@@ -54,6 +54,11 @@ class Ports(NamedTuple):
     excluded: tuple[PortRange, ...]
     dynamic: tuple[PortRange, ...]
 
+    @property
+    def kept_from_hns(self) -> list[PortRange]:
+        """The excluded ones that HNS does not get; a single port may be its own reservation for a pod."""
+        return [one for one in self.excluded if one.by_hand or one.first < one.last]
+
 
 class Disk(NamedTuple):
     """The volume that a folder lies on, or would lie on."""

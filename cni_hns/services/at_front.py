@@ -56,9 +56,9 @@ def _has_its_port(service: Service, around: Neighbourhood) -> Iterator[Fault]:
 
 def excluded_port(frontend: Frontend, around: Neighbourhood) -> Fault | None:
     """That Windows keeps this port for somebody else."""
-    for protocol, first, last in around.excluded or ():
-        if protocol == frontend.protocol and first <= frontend.port <= last:
-            word = protocol_word(protocol)
+    word = protocol_word(frontend.protocol)
+    for protocol, first, last, _ in around.excluded:
+        if protocol == word and first <= frontend.port <= last:
             words = f"port {frontend.port}/{word} lies in {first}-{last}, which Windows excludes from use"
             names = {
                 "ip": "ipv6" if frontend.is_ipv6 else "ipv4",

@@ -12,9 +12,10 @@ from cni_hns.hcn.views import REMOTE
 from cni_hns.ledger.addresses import address_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+    from cni_hns.binding.host import PortRange
     from cni_hns.hcn.views import EndpointView, NetworkView
     from cni_hns.ledger import Lease
     from cni_hns.survey.index import Index
@@ -43,8 +44,7 @@ class RemoteRoute(NamedTuple):
 class Neighbourhood:
     """Look-ups over what was read of the node, as the checks of a service need them.
 
-    `excluded` are the host's (protocol, first, last) port ranges that nobody else gets; None where they were
-    not read.
+    `excluded` are the ports that the host keeps from HNS; none where they were not read.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Neighbourhood:
         seen: Seen,
         lookup: Index,
         pods: list[Pod],
-        excluded: list[tuple[int, int, int]] | None = None,
+        excluded: Sequence[PortRange] = (),
     ) -> None:
         self.seen = seen
         self.lookup = lookup

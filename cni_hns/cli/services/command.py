@@ -237,7 +237,7 @@ def delete(
 def _services(session: Session, node: dict[str, Any]) -> list[Service]:
     from cni_hns.services.service import services_of
 
-    return services_of(look_around(session, **node))
+    return services_of(look_around(session, **node, ports=False))
 
 
 def _chosen(all_of_them: list[Explanation], which: str, *, has_objects: bool) -> list[Explanation]:

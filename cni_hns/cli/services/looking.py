@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -10,12 +11,14 @@ from cni_hns.cli.containers.options import timeout_option
 from cni_hns.cli.cri import cri_option
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.node_look import look_at_node
+from cni_hns.cli.output import print_notes
 from cni_hns.cli.session import ledger_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from cni_hns.binding.host import PortRange, Ports
     from cni_hns.cli.session import Session
     from cni_hns.services.explanation import Wanted
     from cni_hns.services.neighbourhood import Neighbourhood
@@ -46,9 +49,15 @@ def objects_options(command: _Command) -> _Command:
 
 
 def look_around(
-    session: Session, cri: str | None, timeout_s: float, data_dir: str | None, config: str | None
+    session: Session,
+    cri: str | None,
+    timeout_s: float,
+    data_dir: str | None,
+    config: str | None,
+    *,
+    ports: bool = True,
 ) -> Neighbourhood:
-    """The node as the services' checks need it.
+    """The node as the services' checks need it; without `ports` no program is asked for excluded ones.
 
     Raises:
         Failure: HNS does not tell its load balancers.
@@ -60,7 +69,23 @@ def look_around(
     seen = look_at_node(session, cri, timeout_s, data_dir, config)
     if seen.load_balancers is None:
         raise Failure("HNS does not tell its load balancers: nothing can be said about services")
-    return Neighbourhood(seen, Index(seen), pods_of(seen))
+    return Neighbourhood(seen, Index(seen), pods_of(seen), _kept_ports(session, timeout_s) if ports else [])
+
+
+def _kept_ports(session: Session, timeout_s: float) -> list[PortRange]:
+    """What the host keeps from HNS; where it does not tell, a note says so."""
+    from cni_hns.binding.children import run
+    from cni_hns.survey.questions import Question
+
+    def ask() -> Ports:
+        with closing(session.node_apart(None, timeout_s)) as node:
+            return node.machine.host().ports(run, timeout_s)
+
+    outcome = Question("netsh, asked for excluded ports,", timeout_s, ask).outcome()
+    if outcome.value is None:
+        print_notes([outcome.fault])
+        return []
+    return outcome.value.kept_from_hns
 
 
 def wanted_by(objects: str | None, node_name: str | None, around: Neighbourhood) -> Wanted | None:

@@ -49,10 +49,9 @@ class _Mapping(NamedTuple):
 
 
 def _excluded(picture: Picture) -> Iterator[Seen]:
-    """A range of one port that no administrator made may be HNS's own reservation for this very mapping."""
-    owners, ranges = Owners(picture), _ranges(picture, "excluded")
+    owners, ports = Owners(picture), picture.host.ports if picture.host is not None else None
     for one in _mappings(picture, owners):
-        found = _around(one, [each for each in ranges if each.by_hand or each.first < each.last])
+        found = _around(one, ports.kept_from_hns if ports is not None else [])
         if found is not None:
             who = "an administrator excluded" if found.by_hand else "another program reserved"
             cause = f"host port {one.port}/{one.protocol} lies in what {who}: {found.first} to {found.last}"

@@ -29,7 +29,6 @@ _TOLD_ELSEWHERE = {
     "backend-without-route",
     "nat-hides-pods",
     "acl-blocks",
-    "node-port-excluded",
 }
 # Only what Kubernetes says tells these.
 _OF_OBJECTS = {
@@ -56,7 +55,9 @@ _MANY = 5
 
 def _services(picture: Picture) -> Iterator[Seen]:
     """One finding for each cause, with all front ends that it concerns."""
-    around = Neighbourhood(picture.seen, picture.lookup, picture.pods)
+    ports = picture.host.ports if picture.host is not None else None
+    kept = ports.kept_from_hns if ports is not None else []
+    around = Neighbourhood(picture.seen, picture.lookup, picture.pods, kept)
     concerned: dict[tuple[str, str], list[str]] = defaultdict(list)
     faults: dict[tuple[str, str], Fault] = {}
     for service in services_of(around):

@@ -57,6 +57,24 @@ class TestList:
         assert (one["network"], one["sourceVIP"], one["dsr"]) == ("pods", "10.88.0.250", True)
 
 
+class TestPortsOfTheHost:
+    """A range that was excluded after kube-proxy had the port: HNS refuses it at the next start."""
+
+    def test_a_node_port_among_them_does_not_answer(self, cluster: Cluster) -> None:
+        cluster.web(FAR, ports=[port(nodePort=30080)])
+        cluster.sim.simulator.set_options(excluded_ports=[[6, 30000, 30100]])
+        done = typed(cluster, "explain", "30080")
+        assert done.exit_code == 1
+        assert "port 30080/tcp lies in 30000-30100, which Windows excludes from use" in done.stdout
+
+    def test_a_netsh_that_hangs_is_noted_and_all_else_told(self, cluster: Cluster) -> None:
+        cluster.web(FAR, ports=[port(nodePort=30080)])
+        cluster.sim.simulator.set_options(netsh_hangs=True)
+        done = typed(cluster, "verify")
+        assert done.exit_code == 0
+        assert "netsh" in done.stderr
+
+
 class TestExplain:
     @pytest.mark.parametrize("which", [f"{VIP}:80", f"{VIP}:80/tcp"])
     def test_a_healthy_service(self, cluster: Cluster, which: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cni_hns.binding.host import PortRange
 from cni_hns.services.drift import missing
 from cni_hns.services.expected import expected_of
 from cni_hns.services.fault import KINDS
@@ -81,7 +82,7 @@ class TestFrontEnds:
         cluster.web(FAR, ports=[port(nodePort=30080)])
         assert len(cluster.proxy.refused) == 1
         around = cluster.around()
-        around.excluded = [(6, 30000, 30100)]
+        around.excluded = [PortRange("tcp", 30000, 30100)]
         assert cluster.faults() == {"*:30080/tcp": ["load-balancer-missing"]}
         (one,) = objects_of(json.dumps({"kind": "List", "items": cluster.items})).services
         fault = missing(expected_of(one, "win-1")[1], around)
