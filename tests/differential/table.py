@@ -23,10 +23,11 @@ _ANYTHING = "*"
 _BEGINNING = """\
 # What differs from the peers
 
-A node changes to cni-hns by replacing the peer's exe (docs/installing.md); configurations, endpoint names and
-host-local's reservations carry over. Each difference that is left is in these tables, with its reason. They
-are made from `tests/differential/differences.toml`, which the test beside the peers reads (docs/testing.md):
-a difference that is not in it fails that test, and so does a row that no longer occurs."""
+A node changes to cni-hns by replacing the peer's exe ([Installing](installing.md)); configurations, endpoint
+names and host-local's reservations carry over. Each difference that is left is here, with its reason. The
+tables are made from `tests/differential/differences.toml`, which the test beside the peers reads
+([Testing](testing.md)): a difference that is not in it fails that test, and so does a row that no longer
+occurs."""
 _HEADING = {
     "win-bridge": "win-bridge (containernetworking/plugins)",
     "win-overlay": "win-overlay (containernetworking/plugins)",

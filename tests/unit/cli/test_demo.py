@@ -130,9 +130,9 @@ def test_every_step_is_shown_and_nothing_is_left_over(kept: tuple[Path, str]) ->
     assert len(told.splitlines()) <= SCREENS
 
 
-def test_the_readme_quotes_it(kept: tuple[Path, str]) -> None:
-    readme = (CONF.parent / "README.md").read_text(encoding="utf-8")
-    quoted = readme.partition("```text\n")[2].partition("```")[0]
+def test_the_documentation_quotes_it(kept: tuple[Path, str]) -> None:
+    page = (CONF.parent / "docs" / "trying.md").read_text(encoding="utf-8")
+    quoted = page.partition("```text\n")[2].partition("```")[0]
     assert quoted
     assert quoted in kept[1]
 
