@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.binding.libraries import Libraries
-    from cni_hns.binding.operations import Patience
+    from cni_hns.binding.patience import Patience
     from cni_hns.log import Log
 
 __all__ = ["GONE", "PROCESS", "Compute", "Held"]

@@ -14,21 +14,21 @@ from __future__ import annotations
 
 from math import ceil
 
-from cni_hns.background import Alarm
 from cni_hns.binding._generated_computecore import ffi
 from cni_hns.binding.compute_errors import compute_error
 from cni_hns.binding.errors import MalformedAnswer, ServiceError
 from cni_hns.binding.service import Buffers, error_record, function_of, string_in
-from cni_hns.typed import TYPE_CHECKING, Any, NamedTuple
+from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.binding.libraries import Libraries
+    from cni_hns.binding.patience import Patience
     from cni_hns.deadline import Deadline
     from cni_hns.log import Log
 
-__all__ = ["OPERATION", "Operations", "Patience", "milliseconds"]
+__all__ = ["OPERATION", "Operations", "milliseconds"]
 
 OPERATION = object()
 """Stands in the arguments of a call where its operation belongs."""
@@ -37,19 +37,6 @@ OPERATION = object()
 _PENDING = {0x80370117, 0xC0370103}
 
 _INFINITE = 0xFFFFFFFF
-
-# How much longer than its time a call may take: one that ends by itself has to tell that its time was up.
-_GRACE_S = 5.0
-
-
-class Patience(NamedTuple):
-    """What is done about a call that does not come back: `give_up(call, seconds)`, in a thread of its own.
-
-    Calls without a deadline are given `timeout_s`.
-    """
-
-    timeout_s: float
-    give_up: Callable[[str, float], object]
 
 
 class Operations:
@@ -146,14 +133,7 @@ class Operations:
     def _watched(self, what: str, call: Callable[[], Any], limit_s: float | None) -> Any:
         if self._patience is None:
             return call()
-        timeout_s, give_up = self._patience
-        seconds = (timeout_s if limit_s is None else limit_s) + _GRACE_S
-        alarm = Alarm(lambda: give_up(what, seconds), lambda: seconds)
-        alarm.set()
-        try:
-            return call()
-        finally:
-            alarm.cancel()
+        return self._patience.watch(what, call, limit_s)
 
     def _free(self) -> Any:
         return function_of(self._libraries.ole32, "CoTaskMemFree")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.binding.libraries import Libraries
+    from cni_hns.binding.patience import Patience
     from cni_hns.log import Log
 
 __all__ = [
@@ -100,11 +101,15 @@ class Registration:
 
 
 class Service:
-    """The calls to one HNS. Documents are JSON texts, GUIDs texts, and each failure is a ServiceError."""
+    """The calls to one HNS. Documents are JSON texts, GUIDs texts, and each failure is a ServiceError.
 
-    def __init__(self, libraries: Libraries, log: Log) -> None:
+    `patience` is for calls that do not come back, where nobody else watches.
+    """
+
+    def __init__(self, libraries: Libraries, log: Log, patience: Patience | None = None) -> None:
         self._libraries = libraries
         self._log = log
+        self._watch = None if patience is None else patience.watch
 
     def enumerate(self, kind: ObjectKind, query: str) -> str:
         """The JSON array of the GUIDs of all objects that the query selects."""
@@ -250,7 +255,7 @@ class Service:
 
     def _timed(self, name: str, target: str, call: Callable[[], int]) -> int:
         self._log.call_begins(name, target)
-        hresult = call()
+        hresult = call() if self._watch is None else self._watch(f"{name} {target}".strip(), call)
         self._log.call_ends(hresult & 0xFFFFFFFF)
         return hresult
 

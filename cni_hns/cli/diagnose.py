@@ -75,7 +75,7 @@ def diagnose(
     ledger_folder = os.path.dirname(session.ledger_path(data_dir, config))
     bundle = collect_bundle(
         Wanted(
-            make_node=lambda: session.node_of_its_own(ledger_folder, timeout_s / 3),
+            make_node=lambda: session.node_apart(ledger_folder, timeout_s / 3),
             pod_facts=facts_of,
             containerd=lambda: find_places(None, conf_dir, containerd_config)._asdict(),
             surroundings=Surroundings.of(os.environ),

@@ -113,7 +113,7 @@ def _gauges(
     folder = os.path.dirname(ledger)
 
     def make_node() -> Node:
-        return session.node_of_its_own(folder, timeout_s / 3)
+        return session.node_apart(folder, timeout_s / 3)
 
     sources = read_sources(make_node, timeout_s, only=QUESTIONS)
     families = families_of(sources, seen_in(sources, make_node), range_sets_in(documents), ledger)

@@ -42,7 +42,7 @@ def look_at_node(
 
 def _systems(session: Session, timeout_s: float) -> list[Properties]:
     """In the thread that asks: one that hangs is left to itself."""
-    from cni_hns.binding.operations import Patience
+    from cni_hns.binding.patience import Patience
 
     with closing(session.node_apart()) as node:
         return node.systems(Patience(timeout_s, _let_go)).enumerate(None, timeout_s)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cni_hns.binding.patience import Patience
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.output import print_notes
@@ -32,7 +33,7 @@ __all__ = ["Session", "in_this_session", "json_option", "ledger_options"]
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
-# How long an operator's command waits for a ledger that others write.
+# How long an operator's command waits for a ledger that others write, and for one call of HNS.
 _TIMEOUT_S = 60.0
 
 
@@ -53,8 +54,6 @@ class Session:
 
     def systems(self, timeout_s: float) -> ComputeSystems:
         """The compute systems; a call to HCS that does not come back in this time ends the process."""
-        from cni_hns.binding.operations import Patience
-
         return self.node.systems(Patience(timeout_s, _give_up))
 
     def node_apart(self, folder: str | None = None, timeout_s: float = _TIMEOUT_S) -> Node:
@@ -102,12 +101,9 @@ class Session:
         """The network that this configuration names."""
         return str(plugin_configuration(config).get("name") or "")
 
-    def node_of_its_own(self, data_dir: str, timeout_s: float) -> Node:
-        """The node with the ledger in this folder, once more, for a thread that may hang; not closed here."""
-        return Node(self._connect, self._log, Deadline(timeout_s), data_dir)
-
     def _node(self, data_dir: str | None) -> Node:
-        node = Node(self._connect, self._log, Deadline(_TIMEOUT_S), data_dir)
+        patience = Patience(_TIMEOUT_S, _give_up)
+        node = Node(self._connect, self._log, Deadline(_TIMEOUT_S), data_dir, patience)
         self._nodes.append(node)
         return node
 
@@ -168,9 +164,16 @@ def ledger_options(command: _Command) -> _Command:
 
 def _give_up(call: str, seconds: float) -> None:
     """At once: the thread that hangs in the call cannot be ended, and what it works with not be freed."""
+    is_hcs = call.startswith("Hcs")
+    service, words = ("vmcompute", "the Host Compute Service") if is_hcs else ("hns", "HNS")
+    log = (
+        "Microsoft-Windows-Hyper-V-Compute-Admin"
+        if is_hcs
+        else "Microsoft-Windows-Host-Network-Service-Admin"
+    )
     sys.stderr.write(
-        f"cni-hns: {call} has not come back for {seconds:.0f} s: the Host Compute Service hangs. Next: see "
-        "`Get-Service vmcompute` and the event log Microsoft-Windows-Hyper-V-Compute-Admin, and try again.\n"
+        f"cni-hns: {call} has not come back for {seconds:.0f} s: {words} hangs. Next: `cni-hns status`, "
+        f"`Get-Service {service}` and the event log {log}, and try again.\n"
     )
     sys.stderr.flush()
     os._exit(1)

@@ -109,7 +109,7 @@ def _look(session: Session, cri: str | None, data_dir: str | None, config: str |
     folder = os.path.dirname(session.ledger_path(data_dir, config))
 
     def make_node() -> Node:
-        return session.node_of_its_own(folder, _LOOK_S / 3)
+        return session.node_apart(folder, _LOOK_S / 3)
 
     asked = ("networks", "endpoints", "namespaces", "systems")
     sources = read_sources(make_node, _LOOK_S, told_by(cri, _LOOK_S / 3), only=asked)

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.binding.errors import NotFound, ServiceError
-from cni_hns.binding.operations import Patience
+from cni_hns.binding.patience import Patience
 from cni_hns.diagnosis.bounded import Outcome, all_within
 from cni_hns.diagnosis.clean import RESULT_MEMBERS, hns_members, known_only, system_only
 from cni_hns.hcn.listing import every

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from cni_hns.binding.compute import Compute
     from cni_hns.binding.libraries import Libraries, Machine
-    from cni_hns.binding.operations import Patience
+    from cni_hns.binding.patience import Patience
     from cni_hns.binding.processes import Owner
+    from cni_hns.binding.service import Service
     from cni_hns.deadline import Deadline
     from cni_hns.hcn.client import Hcn
     from cni_hns.hcs.client import ComputeSystems
@@ -28,7 +29,8 @@ __all__ = ["Node"]
 class Node:
     """One node for the length of one verb. `close()` gives back what was opened.
 
-    `data_dir` is the configuration's `dataDir`, the folder of the ledger; None for this node's own.
+    `data_dir` is the configuration's `dataDir`, the folder of the ledger; None for this node's own. `patience`
+    is with calls of HNS that do not come back; a verb has none: it is watched as a whole.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class Node:
         log: Log,
         deadline: Deadline,
         data_dir: str | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.log = log
         self.deadline = deadline
         self.token = os.urandom(16).hex()
         self._connect = connect
         self._data_dir = data_dir
+        self._patience = patience
         self._connected: tuple[Libraries, Machine] | None = None
         self._hcn: Hcn | None = None
         self._hns: Hns | None = None
@@ -57,29 +61,26 @@ class Node:
     def hcn(self) -> Hcn:
         """The Host Compute Network V2 client."""
         if self._hcn is None:
-            from cni_hns.binding.service import Service
             from cni_hns.hcn.client import Hcn
 
-            self._hcn = Hcn(Service(self._connection()[0], self.log))
+            self._hcn = Hcn(self._service())
         return self._hcn
 
     @property
     def hns(self) -> Hns:
         """The V1 call, for what V2 does not tell."""
         if self._hns is None:
-            from cni_hns.binding.service import Service
             from cni_hns.hns.client import Hns
 
-            self._hns = Hns(Service(self._connection()[0], self.log))
+            self._hns = Hns(self._service())
         return self._hns
 
     @property
     def hot_attach(self) -> HotAttach:
         """What HCS does with endpoints of containers, for those of HNS V1."""
-        from cni_hns.binding.service import Service
         from cni_hns.hcs.hot_attach import HotAttach
 
-        return HotAttach(Service(self._connection()[0], self.log))
+        return HotAttach(self._service())
 
     def systems(self, patience: Patience) -> ComputeSystems:
         """The compute systems: containers and virtual machines. For the operator's commands."""
@@ -152,6 +153,11 @@ class Node:
             self._ledger.close()
         if self._connected is not None:
             self._connected[0].close()
+
+    def _service(self) -> Service:
+        from cni_hns.binding.service import Service
+
+        return Service(self._connection()[0], self.log, self._patience)
 
     def _boot_id(self) -> str:
         return self.machine.boot_id()

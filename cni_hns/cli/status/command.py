@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cni_hns.cli.listing import watch_option
 from cni_hns.cli.output import print_json, print_list
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cli.surroundings import RuntimePlaces, runtime_options
+
+if TYPE_CHECKING:
+    from cni_hns.cli.status.lines import Line
 
 __all__ = ["status"]
 
@@ -42,8 +47,10 @@ def status(
     if as_json:
         print_json({"state": "ill" if is_ill else "ok", "checks": [one._asdict() for one in lines]})
         return int(is_ill)
-    rows = [
-        {**one._asdict(), "said": [one.words, *([f"next: {one.next}"] if one.next else [])]} for one in lines
-    ]
+    rows = [{**one._asdict(), "said": _said(one)} for one in lines]
     print_list(rows, {"WHAT": "id", "STATE": "state", "": "said"}, as_json, "")
     return int(is_ill)
+
+
+def _said(line: Line) -> str:
+    return f"{line.words.rstrip('.')}; next: {line.next}" if line.next else line.words

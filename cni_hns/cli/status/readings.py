@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cni_hns import __version__
-from cni_hns.binding.operations import Patience
+from cni_hns.binding.patience import Patience
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.runtime import look_at_runtime
 from cni_hns.deadline import Deadline

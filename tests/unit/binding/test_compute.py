@@ -8,7 +8,7 @@ from threading import Event as Flag
 
 import pytest
 
-from cni_hns.binding import operations
+from cni_hns.binding import patience
 from cni_hns.binding.compute import PROCESS, Compute, Held
 from cni_hns.binding.compute_errors import OutcomeUnknown, SystemStopped
 from cni_hns.binding.compute_events import PROCESS_EXITED, SERVICE_DISCONNECT, SYSTEM_EXITED, Event
@@ -22,7 +22,7 @@ from cni_hns.binding.errors import (
     Unreachable,
 )
 from cni_hns.binding.libraries import Libraries
-from cni_hns.binding.operations import Patience
+from cni_hns.binding.patience import Patience
 from cni_hns.deadline import Deadline
 from cni_hns.log import Log
 from tests.unit.binding.scripted_compute import (
@@ -158,7 +158,7 @@ class TestACallThatDoesNotComeBack:
         monkeypatch: pytest.MonkeyPatch,
         given_up: list[tuple[str, float]],
     ) -> Compute:
-        monkeypatch.setattr(operations, "_GRACE_S", 0.01)
+        monkeypatch.setattr(patience, "_GRACE_S", 0.01)
 
         def give_up(call: str, seconds: float) -> None:
             given_up.append((call, seconds))

@@ -237,11 +237,11 @@ class TestList:
 HANGING = """
 import sys, time
 from cni_hns.__main__ import choose_hns
-from cni_hns.binding import operations
+from cni_hns.binding import patience
 from cni_hns.cli import main
 from tests.unit.binding.scripted_compute import Answer, ScriptedCompute
 
-operations._GRACE_S = 0.1
+patience._GRACE_S = 0.1
 hcs = ScriptedCompute()
 hcs.says("HcsOpenComputeSystem", Answer(then=lambda: time.sleep(600)))
 
