@@ -29,8 +29,8 @@ __all__ = ["Node"]
 class Node:
     """One node for the length of one verb. `close()` gives back what was opened.
 
-    `data_dir` is the configuration's `dataDir`, the folder of the ledger; None for this node's own. `patience`
-    is with calls of HNS that do not come back; a verb has none: it is watched as a whole.
+    `data_dir` is the configuration's `dataDir`, the folder of the ledger; None for this node's own.
+    `patience` is with calls of HNS that do not come back; a verb has none: it is watched as a whole.
     """
 
     def __init__(
