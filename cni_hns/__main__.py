@@ -92,7 +92,8 @@ def _answer_runtime(environ: Mapping[str, str]) -> NoReturn:
     outlet = Outlet(partial(write_stdout, _STDOUT), os._exit)
     refused = refusal(environ)
     log = Log()
-    if getattr(sys, "frozen", False):
+    # PyInstaller's single files unpack themselves into a folder of this name; all others spare a module here.
+    if "_MEI" in getattr(sys, "_MEIPASS", ""):
         _tell_of_single_file(log)
     answer = run(
         environ,
