@@ -10,10 +10,9 @@ import click
 
 from cni_hns.cli.configurations import read_bytes
 from cni_hns.cli.groups import Commands
-from cni_hns.cli.output import print_json
+from cni_hns.cli.output import print_json, print_paragraph
 from cni_hns.cli.session import json_option
 from cni_hns.cni.protocol import identifier_fault
-from cni_hns.log import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,9 +49,9 @@ def check(file: str, folders: tuple[str, ...], as_json: bool) -> int:
         print_json([{"id": finding.path, **finding._asdict()} for finding in findings])
         return int(is_wrong)
     for finding in findings:
-        click.echo(one_line(f"{finding.severity}: {finding}"))
+        print_paragraph(f"{finding.severity}: ", str(finding))
     if not is_wrong:
-        click.echo(f"{file}: nothing is wrong")
+        print_paragraph("", f"{file}: nothing is wrong")
     return int(is_wrong)
 
 

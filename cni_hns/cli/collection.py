@@ -10,7 +10,7 @@ import click
 from cni_hns.cli.configurations import plugin_configuration
 from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.lookup import network_known
-from cni_hns.cli.output import print_json
+from cni_hns.cli.output import print_json, print_paragraph
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import LATEST
 from cni_hns.cni.request import Request
@@ -65,7 +65,8 @@ def gc(
     else:
         # A line each and no table: what is read here is why.
         for one in found:
-            click.echo(f"{one.outcome}: {one.key.words(one.pod)} ({_listed(one.addresses)}): {one.why}")
+            whose = f"{one.key.words(one.pod)} ({_listed(one.addresses)})"
+            print_paragraph("", f"{one.outcome}: {whose}: {one.why}")
         if not found:
             click.echo("nothing to take away")
     return 1 if any(one.is_left for one in found) else 0

@@ -11,7 +11,7 @@ import click
 
 from cni_hns.binding.reading import member
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.output import print_object
+from cni_hns.cli.output import print_object, print_paragraph
 from cni_hns.hcn.views import REMOTE
 
 if TYPE_CHECKING:
@@ -50,9 +50,11 @@ def may_delete(
     if dry_run and as_json:
         print_object({**facts, "deleted": False, "inUse": against}, as_json)
     elif dry_run:
-        click.echo(f"would delete {named}{', which needs --force' if against else ': nothing uses it'}")
+        print_paragraph(
+            "", f"would delete {named}{', which needs --force' if against else ': nothing uses it'}"
+        )
         for one in against:
-            click.echo(f"    {one}")
+            print_paragraph("    ", one)
     elif against and not force:
         words = "; ".join(against)
         raise Failure(f"{named} was not deleted: {words}. End the pods first, or repeat with --force")

@@ -10,7 +10,7 @@ from cni_hns.cli.deletion import Guard, deletion_options, may_delete
 from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options, watch_option
 from cni_hns.cli.lookup import find, look_at_pods, of_pods
-from cni_hns.cli.output import print_list, print_object
+from cni_hns.cli.output import print_list, print_object, print_paragraph
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import EndpointView, NetworkView
@@ -88,7 +88,9 @@ def delete(
         return
     addresses = ", ".join(facts["addresses"]) or "no address"
     place = f"in namespace {facts['namespace']}" if facts["namespace"] else "in no namespace"
-    click.echo(f'deleted endpoint "{facts["name"]}" ({facts["id"]}): it had {addresses} and was {place}')
+    print_paragraph(
+        "", f'deleted endpoint "{facts["name"]}" ({facts["id"]}): it had {addresses} and was {place}'
+    )
 
 
 def _find(session: Session, which: str, data_dir: str | None, config: str | None) -> dict[str, Any]:

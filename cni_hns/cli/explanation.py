@@ -16,7 +16,7 @@ import click
 
 from cni_hns.cli.checks import findings_of_file
 from cni_hns.cli.configurations import read_bytes
-from cni_hns.cli.output import print_json
+from cni_hns.cli.output import print_json, terminal_width
 from cni_hns.cli.session import json_option
 from cni_hns.log import one_line
 
@@ -131,7 +131,7 @@ def _title(file: str, explained: Explained) -> str:
 
 def _screen() -> int:
     """The width to write in: the terminal's, or where there is none one that most have."""
-    return max(60, shutil.get_terminal_size((_WIDTH, 0)).columns)
+    return max(60, terminal_width() or shutil.get_terminal_size((_WIDTH, 0)).columns)
 
 
 def _value_width(explained: Explained) -> int:

@@ -11,7 +11,7 @@ from cni_hns.cli.failure import Failure
 from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options
 from cni_hns.cli.lookup import find, look_at_pods, of_pods
-from cni_hns.cli.output import print_list, print_object
+from cni_hns.cli.output import print_list, print_object, print_paragraph
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import NamespaceView
@@ -98,7 +98,7 @@ def delete(
         return
     left = facts["endpoints"]
     note = f"; in no namespace now: endpoint {', '.join(left)}" if left else ""
-    click.echo(f"deleted namespace {facts['id']}{note}")
+    print_paragraph("", f"deleted namespace {facts['id']}{note}")
 
 
 def _find(session: Session, which: str, data_dir: str | None, config: str | None) -> dict[str, Any]:

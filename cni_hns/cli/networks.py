@@ -11,7 +11,7 @@ from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options
 from cni_hns.cli.lookup import find, look_at_pods
 from cni_hns.cli.network_request import NetworkOptions, network_to_create
-from cni_hns.cli.output import print_list, print_object
+from cni_hns.cli.output import print_list, print_object, print_paragraph
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import NetworkView
@@ -116,7 +116,7 @@ def delete(
         print_object({**facts, "deleted": True, "endpoints": endpoints}, as_json)
         return
     note = f", and with it endpoint {', '.join(endpoints)}" if endpoints else "; no endpoint was on it"
-    click.echo(f'deleted network "{facts["name"]}" ({facts["id"]}){note}')
+    print_paragraph("", f'deleted network "{facts["name"]}" ({facts["id"]}){note}')
 
 
 def _shown(facts: dict[str, Any], as_json: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import click
 
 from cni_hns.cli.containers.surroundings import counters
 from cni_hns.cli.cri import pod_facts
-from cni_hns.cli.output import print_object
+from cni_hns.cli.output import print_object, print_paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -160,7 +160,7 @@ def print_blocks(
     for row in rows:
         click.echo(row["id"])
         for line in lines(row):
-            click.echo(f"    {line}")
+            print_paragraph("    ", line)
     if not rows:
         click.echo(if_empty)
 
@@ -170,7 +170,7 @@ def print_done(system_id: str, outcome: str, as_json: bool, **more: str) -> None
     if as_json:
         print_object({"id": system_id, "outcome": outcome, **more}, as_json)
     else:
-        click.echo(f"compute system {system_id}: {outcome}")
+        print_paragraph("", f"compute system {system_id}: {outcome}")
 
 
 def _duration(seconds: int) -> str:

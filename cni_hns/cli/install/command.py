@@ -24,7 +24,7 @@ from cni_hns.cli.install.layout import exe_name, foresee, lay_down
 from cni_hns.cli.install.options import place_options
 from cni_hns.cli.install.package import this_program
 from cni_hns.cli.install.trial import try_out
-from cni_hns.cli.output import print_json
+from cni_hns.cli.output import print_json, print_paragraph
 from cni_hns.cli.programs import PEERS, stands_in_for
 from cni_hns.cli.session import Session, in_this_session, json_option
 from cni_hns.single_file import remedy, single_files_in
@@ -195,11 +195,12 @@ def _print(report: _Report, first: str | None, *, as_json: bool) -> None:
         said = {"faults": report.faults, "notes": report.notes}
         print_json({"version": report.version, **where, "done": report.done, "configuration": first, **said})
         return
-    click.echo(f"cni-hns {report.version} in {places.bin_dir} (by {places.said_by})")
+    print_paragraph("", f"cni-hns {report.version} in {places.bin_dir} (by {places.said_by})")
     for line in report.done or ["nothing to do"]:
-        click.echo(line)
+        print_paragraph("", line)
     if first:
-        click.echo(f"containerd loads {first}{'' if report.faults else ': nothing is wrong with it'}")
+        verdict = "" if report.faults else ": nothing is wrong with it"
+        print_paragraph("", f"containerd loads {first}{verdict}")
     _print_lines("there are faults:", report.faults)
     _print_lines("worth knowing:", report.notes)
 
@@ -208,4 +209,4 @@ def _print_lines(title: str, lines: Sequence[str]) -> None:
     if lines:
         click.echo(title)
     for line in lines:
-        click.echo(f"  {line}")
+        print_paragraph("  ", line)

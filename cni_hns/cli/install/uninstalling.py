@@ -13,7 +13,7 @@ from cni_hns.cli.install.containerd import find_places
 from cni_hns.cli.install.dependents import held, naming, reasons
 from cni_hns.cli.install.layout import remove, vanishing
 from cni_hns.cli.install.options import place_options
-from cni_hns.cli.output import print_json
+from cni_hns.cli.output import print_json, print_paragraph
 from cni_hns.cli.session import Session, in_this_session, json_option
 
 __all__ = ["uninstall"]
@@ -127,17 +127,18 @@ def _print_json(outcome: _Outcome) -> None:
 
 def _print(outcome: _Outcome, *, keeps_ledger: bool) -> None:
     for line in (*outcome.done, *(f"kept {one}" for one in outcome.kept)):
-        click.echo(line)
+        print_paragraph("", line)
     for line in outcome.needed_by:
-        click.echo(f"still needed: {line}")
+        print_paragraph("still needed: ", line)
     if outcome.is_refused:
-        click.echo("nothing was removed: do what is said above, or say --force")
+        print_paragraph("", "nothing was removed: do what is said above, or say --force")
         return
     if keeps_ledger:
-        click.echo(f"kept the ledger {outcome.ledger} (--remove-ledger deletes it)")
+        print_paragraph("", f"kept the ledger {outcome.ledger} (--remove-ledger deletes it)")
     for network, count in outcome.unknown_to_host_local.items():
-        click.echo(
+        print_paragraph(
+            "",
             f'host-local knows nothing of {count} addresses held on network "{network}": if it is to go on '
-            "there, run `cni-hns ipam export --host-local FOLDER` (from the single file) first"
+            "there, run `cni-hns ipam export --host-local FOLDER` (from the single file) first",
         )
-    click.echo(f"configurations in {outcome.conf_dir} are left as they are")
+    print_paragraph("", f"configurations in {outcome.conf_dir} are left as they are")

@@ -10,7 +10,7 @@ from cni_hns.cli.deletion import deletion_options, may_delete
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.groups import Commands
 from cni_hns.cli.listing import list_options
-from cni_hns.cli.output import print_json, print_list
+from cni_hns.cli.output import print_json, print_list, print_paragraph
 from cni_hns.cli.services.looking import look_around, node_options, objects_options, wanted_by
 from cni_hns.cli.session import Session, in_this_session, json_option
 
@@ -231,7 +231,7 @@ def delete(
     if as_json:
         print_json({**facts, "deleted": True})
     else:
-        click.echo(f"deleted load balancer {guid}: it was {chosen.frontend.words}, {chosen.kind}")
+        print_paragraph("", f"deleted load balancer {guid}: it was {chosen.frontend.words}, {chosen.kind}")
 
 
 def _services(session: Session, node: dict[str, Any]) -> list[Service]:
@@ -294,7 +294,9 @@ def _print_made(made: Service, as_json: bool) -> None:
     if as_json:
         print_json(service_facts(made))
     else:
-        click.echo(f"made load balancer {made.balancer.id}: it is {made.frontend.words}, {made.kind}")
+        print_paragraph(
+            "", f"made load balancer {made.balancer.id}: it is {made.frontend.words}, {made.kind}"
+        )
 
 
 def _exit_code(found: list[Explanation]) -> int:

@@ -1,0 +1,194 @@
+"""Each command on terminals of both widths, on a node of which a pod lost its endpoint; and its JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+
+from cni_hns.__main__ import choose_hns
+from tests.commands import COMMANDS
+from tests.terminal import WIDTHS, Screen, needs_a_terminal, screen
+from tests.unit.services.conftest import FAR, VIP, Cluster
+
+
+class Ill(NamedTuple):
+    """The pod without its endpoint, whose ids no screen may break, and the address of one that is well."""
+
+    cluster: Cluster
+    folder: Path
+    sandbox: str
+    endpoint: str
+    address: str
+    other: str
+    container: str
+    namespace: str
+    network: str
+
+    def screen(self, columns: int, *arguments: str) -> Screen:
+        connect = choose_hns({"CNI_HNS_SIMULATOR": str(self.cluster.sim.folder)})
+        return screen(self._with_places(arguments), columns, connect)
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.cluster.sim.command(*self._with_places((*arguments, "--json"))).stdout)
+
+    def _with_places(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
+        """What containerd of this machine says is no matter of the test."""
+        if arguments[0] not in ("doctor", "status", "diagnose"):
+            return arguments
+        (self.folder / "conf").mkdir(exist_ok=True)
+        return (*arguments, "--conf-dir", str(self.folder / "conf"))
+
+
+@pytest.fixture
+def ill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ill]:
+    monkeypatch.chdir(tmp_path)
+    cluster = Cluster(tmp_path / "node", "overlay")
+    cluster.web(FAR)
+    gone = cluster.locals[0]
+    (row,) = [one for one in cluster.sim.rows() if one.endpoint_id == gone.id]
+    cluster.sim.hcn.endpoints.delete(gone.id)
+    other = cluster.pod()
+    (found,) = [one for one in cluster.sim.rows() if one.endpoint_id == other.id]
+    container, namespace = found.key.container_id, str(found.namespace_id)
+    cluster.sim.simulator.start_container(namespace, container)
+    (tmp_path / "pods.conf").write_text(json.dumps(cluster.config))
+    yield Ill(
+        cluster=cluster,
+        folder=tmp_path,
+        sandbox=row.key.container_id,
+        endpoint=gone.id,
+        address=gone.addresses[0][0],
+        other=other.addresses[0][0],
+        container=container,
+        namespace=namespace,
+        network=cluster.network.id,
+    )
+    cluster.close()
+
+
+# What is typed, and the ids that have to be whole on its screen; both may name what the node has.
+SCREENS = {
+    "config check": ("config check pods.conf", []),
+    "config explain": ("config explain pods.conf", []),
+    "container list": ("container list", ["{container}"]),
+    "container ps": ("container ps {container}", []),
+    "container show": ("container show {container}", ["{container}", "{namespace}"]),
+    "container stats": ("container stats {container} --interval 0.01", ["{container}"]),
+    "container stop": ("container stop {container} --force", ["{container}"]),
+    "diagnose": ("diagnose --timeout 20 --output bundle.zip", []),
+    "doctor": ("doctor", ["{sandbox}", "{endpoint}"]),
+    "doctor --repair": ("doctor --repair --dry-run", ["{sandbox}"]),
+    "endpoint delete": ("endpoint delete {other} --dry-run --force", []),
+    "endpoint list": ("endpoint list", []),
+    "endpoint show": ("endpoint show {other}", ["{namespace}"]),
+    "gc": ("gc --dry-run", []),
+    "ipam export": ("ipam export --host-local files", []),
+    "ipam list": ("ipam list", ["{sandbox}", "{container}"]),
+    "ipam release": ("ipam release kube-proxy", []),
+    "ipam reserve": ("ipam reserve --network pods --owner gateway --address 10.88.0.99", []),
+    "ledger rebuild": ("ledger rebuild --force", ["{container}"]),
+    "namespace create": ("namespace create", []),
+    "namespace delete": ("namespace delete {namespace} --dry-run --force", ["{namespace}"]),
+    "namespace list": ("namespace list", ["{namespace}"]),
+    "namespace show": ("namespace show {namespace}", ["{namespace}"]),
+    "network create": ("network create --name more --mode nat --subnet 10.77.0.0/24", []),
+    "network delete": ("network delete pods --dry-run --force", ["{network}"]),
+    "network list": ("network list", ["{network}"]),
+    "network show": ("network show pods", ["{network}"]),
+    "pod list": ("pod list", ["{sandbox}"]),
+    "pod show": ("pod show {sandbox}", ["{sandbox}", "{endpoint}"]),
+    "service create": (
+        "service create --vip 10.96.0.77 --port 80 --backend {other} --source-vip 10.88.0.250",
+        [],
+    ),
+    "service delete": (f"service delete {VIP}:80 --dry-run --force", []),
+    "service explain": (f"service explain {VIP}:80", ["{endpoint}"]),
+    "service list": ("service list", []),
+    "service verify": ("service verify", ["{endpoint}"]),
+    "status": ("status", []),
+    "version": ("version", []),
+}
+TRACE = "trace --dry-run --output pod.pcapng {other}"
+ELSEWHERE = {
+    "completion": "a script for a shell",
+    "conformance": "its report has tests of its own",
+    "container create": "an object, as of show",
+    "container events": "a line for each event, until Ctrl-C",
+    "container exec": "what the command in the container prints",
+    "container kill": "a line, as of stop",
+    "container pause": "a line, as of stop",
+    "container resume": "a line, as of stop",
+    "container set": "an object, as of show",
+    "container start": "a line, as of stop",
+    "demo": "its screen is in the documentation, recorded on a terminal of 80 columns",
+    "diagnose open": "a line to type",
+    "install": "it needs the built program, with which it is tested",
+    "help": "the help of all commands has a test",
+    "ipam import": "a list, as of export",
+    "metrics": "text for Prometheus",
+    "trace": "commands, which are one line each to be copied",
+    "uninstall": "a list, as of install",
+}
+
+
+def asked(ill: Ill, name: str) -> tuple[list[str], set[str]]:
+    typed, ids = SCREENS.get(name, (TRACE, ["{other}"]))
+    names = ill._asdict()
+    return [one.format(**names) for one in typed.split()], {one.format(**names) for one in ids}
+
+
+def test_no_command_is_forgotten() -> None:
+    leaves = {" ".join(path) for path, one in COMMANDS.items() if not isinstance(one, click.Group)}
+    shown = {name.partition(" --")[0] for name in SCREENS}
+    assert leaves - shown - ELSEWHERE.keys() == set()
+    assert not shown & ELSEWHERE.keys()
+
+
+def is_to_be_copied(line: str) -> bool:
+    """A line of JSON, or a path: no blank is in it where it could be folded."""
+    return re.match(r'\s*[{"]', line) is not None or " " not in line.strip()
+
+
+@needs_a_terminal
+@pytest.mark.parametrize("columns", WIDTHS)
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_screen_fits_the_terminal_and_no_id_is_broken(ill: Ill, name: str, columns: int) -> None:
+    typed, ids = asked(ill, name)
+    seen = ill.screen(columns, *typed)
+    assert seen.text.strip()
+    lines = [line for line in seen.text.splitlines() if not is_to_be_copied(line)]
+    assert max(map(len, lines)) <= columns, seen.text
+    assert ids <= {word.strip(",:;()") for word in seen.text.split()}, seen.text
+
+
+@needs_a_terminal
+def test_a_command_that_will_be_run_is_one_line_to_copy(ill: Ill) -> None:
+    typed, _ = asked(ill, "trace")
+    lines = ill.screen(80, *typed).text.splitlines()
+    assert all(one.startswith("pktmon ") for one in lines)
+
+
+@pytest.mark.parametrize("name", [*SCREENS, "trace"])
+def test_its_json_is_one_document(ill: Ill, name: str) -> None:
+    typed, ids = asked(ill, name)
+    told = json.dumps(ill.json(*typed))
+    assert all(one in told for one in ids)
+
+
+def test_a_scheduler_sees_by_the_exit_codes_that_the_node_is_ill(ill: Ill) -> None:
+    for typed in (["doctor"], ["status"], ["service", "verify"], ["service", "explain", f"{VIP}:80"]):
+        assert ill.screen(80, *typed).exit_code == 1, typed
+
+
+def test_the_doctor_names_the_dark_pod_and_mends_it(ill: Ill) -> None:
+    found = {one["kind"]: one for one in ill.json("doctor")}
+    assert found["endpoint-missing"]["pods"] == [ill.sandbox]
+    ill.cluster.sim.command("doctor", "--repair")
+    assert ill.cluster.sim.endpoint(ill.endpoint).addresses[0][0] == ill.address
+    assert "endpoint-missing" not in {one["kind"] for one in ill.json("doctor")}
