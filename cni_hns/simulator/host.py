@@ -55,9 +55,9 @@ class SimulatedHost:
 
     def disk(self, folder: str) -> Disk:
         """The option of this name, else the disk below the folder."""
-        given = self._store.options().disk_bytes
-        if given:
-            return Disk(folder, *given)
+        options = self._store.options()
+        if options.disk_bytes:
+            return Disk(folder, *options.disk_bytes)
         there = os.path.abspath(folder)
         while not os.path.isdir(there):
             there = os.path.dirname(there)
@@ -66,7 +66,8 @@ class SimulatedHost:
 
     def memory(self) -> Memory:
         """The option of this name."""
-        return Memory(*self._store.options().memory_bytes)
+        options = self._store.options()
+        return Memory(*options.memory_bytes)
 
     def clock(self) -> Clock:
         """The machine's below, its wall clock moved as the option says."""
