@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -45,10 +46,10 @@ class Ill(NamedTuple):
         return (*arguments, "--conf-dir", str(self.folder / "conf"))
 
 
-@pytest.fixture
-def ill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ill]:
-    monkeypatch.chdir(tmp_path)
-    cluster = Cluster(tmp_path / "node", "overlay")
+@contextlib.contextmanager
+def ill_node(folder: Path) -> Iterator[Ill]:
+    """What is written down without a folder goes there."""
+    cluster = Cluster(folder / "node", "overlay")
     cluster.web(FAR)
     gone = cluster.locals[0]
     (row,) = [one for one in cluster.sim.rows() if one.endpoint_id == gone.id]
@@ -57,10 +58,10 @@ def ill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ill]:
     (found,) = [one for one in cluster.sim.rows() if one.endpoint_id == other.id]
     container, namespace = found.key.container_id, str(found.namespace_id)
     cluster.sim.simulator.start_container(namespace, container)
-    (tmp_path / "pods.conf").write_text(json.dumps(cluster.config))
-    yield Ill(
+    (folder / "pods.conf").write_text(json.dumps(cluster.config))
+    ill = Ill(
         cluster=cluster,
-        folder=tmp_path,
+        folder=folder,
         sandbox=row.key.container_id,
         endpoint=gone.id,
         address=gone.addresses[0][0],
@@ -69,7 +70,30 @@ def ill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ill]:
         namespace=namespace,
         network=cluster.network.id,
     )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        yield ill
     cluster.close()
+
+
+@pytest.fixture
+def ill(tmp_path: Path) -> Iterator[Ill]:
+    with ill_node(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def only_looked_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ill]:
+    with ill_node(tmp_path_factory.mktemp("ill")) as made:
+        yield made
+
+
+@pytest.fixture
+def subject(name: str, request: pytest.FixtureRequest) -> Ill:
+    """Of the command with this name: one of its own, if it changes anything."""
+    found = request.getfixturevalue("ill" if name in CHANGES else "only_looked_at")
+    assert isinstance(found, Ill)
+    return found
 
 
 # What is typed, and the ids that have to be whole on its screen; both may name what the node has.
@@ -113,6 +137,10 @@ SCREENS = {
     "service verify": ("service verify", ["{endpoint}"]),
     "status": ("status", []),
     "version": ("version", []),
+}
+CHANGES = {
+    *("container stop", "diagnose", "ipam export", "ipam release", "ipam reserve", "ledger rebuild"),
+    *("namespace create", "network create", "service create"),
 }
 TRACE = "trace --dry-run --output pod.pcapng {other}"
 ELSEWHERE = {
@@ -158,9 +186,9 @@ def is_to_be_copied(line: str) -> bool:
 @needs_a_terminal
 @pytest.mark.parametrize("columns", WIDTHS)
 @pytest.mark.parametrize("name", SCREENS)
-def test_a_screen_fits_the_terminal_and_no_id_is_broken(ill: Ill, name: str, columns: int) -> None:
-    typed, ids = asked(ill, name)
-    seen = ill.screen(columns, *typed)
+def test_a_screen_fits_the_terminal_and_no_id_is_broken(subject: Ill, name: str, columns: int) -> None:
+    typed, ids = asked(subject, name)
+    seen = subject.screen(columns, *typed)
     assert seen.text.strip()
     lines = [line for line in seen.text.splitlines() if not is_to_be_copied(line)]
     assert max(map(len, lines)) <= columns, seen.text
@@ -175,9 +203,9 @@ def test_a_command_that_will_be_run_is_one_line_to_copy(ill: Ill) -> None:
 
 
 @pytest.mark.parametrize("name", [*SCREENS, "trace"])
-def test_its_json_is_one_document(ill: Ill, name: str) -> None:
-    typed, ids = asked(ill, name)
-    told = json.dumps(ill.json(*typed))
+def test_its_json_is_one_document(subject: Ill, name: str) -> None:
+    typed, ids = asked(subject, name)
+    told = json.dumps(subject.json(*typed))
     assert all(one in told for one in ids)
 
 
