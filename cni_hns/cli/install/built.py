@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cni_hns.cli.install.package import LAYOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Build", "build_of"]
+__all__ = ["Build", "build_of", "is_single_file", "single_files_in"]
 
 _MAGIC = b"MEI\014\013\012\013\016"
 # Magic, length of the archive, place and length of its list, version of Python, library of Python.
@@ -51,6 +51,27 @@ def build_of(path: str) -> Build | None:
             return _build_in(data, os.path.dirname(os.path.abspath(path)))
     except (OSError, ValueError, struct.error, zlib.error, KeyError, TypeError):
         return None
+
+
+def is_single_file(path: str) -> bool:
+    """Whether the exe is a single file of this program; False where it cannot be read."""
+    build = build_of(path)
+    return build is not None and build.is_single
+
+
+def single_files_in(folders: Iterable[str]) -> list[str]:
+    """The single files among the programs of these folders: paths, in the order of folders and names."""
+    return [path for folder in folders for path in _programs(folder) if is_single_file(path)]
+
+
+def _programs(folder: str) -> list[str]:
+    suffix = ".exe" if os.name == "nt" else ""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    paths = [os.path.join(folder, name) for name in names if os.path.splitext(name)[1].lower() == suffix]
+    return [path for path in paths if os.path.isfile(path)]
 
 
 def _build_in(data: mmap.mmap, folder: str) -> Build | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.install.built import single_files_in
 from cni_hns.cli.install.configuration import (
     NAT_MODES,
     OURS,
@@ -27,7 +28,7 @@ from cni_hns.cli.install.trial import try_out
 from cni_hns.cli.output import print_json, print_paragraph
 from cni_hns.cli.programs import PEERS, stands_in_for
 from cni_hns.cli.session import Session, in_this_session, json_option
-from cni_hns.single_file import remedy, single_files_in
+from cni_hns.single_file import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

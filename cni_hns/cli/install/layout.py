@@ -15,10 +15,10 @@ import time
 from typing import NamedTuple
 
 from cni_hns.cli.failure import Failure
+from cni_hns.cli.install.built import is_single_file
 from cni_hns.cli.install.files import NEW, damaged, drop_left_over, lay_contents, move_aside, put
 from cni_hns.cli.install.package import LAYOUT, Package, digest, read_package
 from cni_hns.cli.install.records import LOCK, Records, locked, read_records
-from cni_hns.single_file import is_single_file
 
 __all__ = ["GRACE_S", "PEER", "Removal", "exe_name", "foresee", "lay_down", "remove", "vanishing"]
 

@@ -12,6 +12,7 @@ import pytest
 from cni_hns.binding.processes import Owner
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.install import command, uninstalling
+from cni_hns.cli.install.built import is_single_file
 from cni_hns.cli.install.configuration import OURS, Wanted, loaded, template
 from cni_hns.cli.install.containerd import find_places
 from cni_hns.cli.install.layout import exe_name
@@ -21,7 +22,7 @@ from cni_hns.deadline import Deadline
 from cni_hns.dialects.lint import check_file_text
 from cni_hns.ipam.held import plain_lease
 from cni_hns.ledger import AttachmentKey, Ledger, open_ledger
-from cni_hns.single_file import is_single_file
+from tests.exes import layout, write_exe
 from tests.unit.cli.conftest import Node
 
 LOG = "C:\\ProgramData\\cni-hns\\cni-hns.log"
@@ -173,14 +174,6 @@ def attach(ledger: Ledger, network: str, container: str) -> None:
         deadline_at=1e12,
         alive=lambda _: True,
     )
-
-
-def single_file() -> bytes:
-    """The end of an exe as PyInstaller writes it, of which only the table of contents matters."""
-    contents, table = b"code", b"...layout.json..."
-    numbers = (len(contents) + len(table) + 88, len(contents), len(table), 311)
-    cookie = b"MEI\x0c\x0b\x0a\x0b\x0e" + b"".join(number.to_bytes(4, "big") for number in numbers)
-    return b"bootloader" + contents + table + cookie + b"python".ljust(64, b"\0") + b"signature"
 
 
 class TestTheCommand:
@@ -470,7 +463,7 @@ def test_a_single_file_among_the_plugins_is_named_with_the_command_that_mends_it
 ) -> None:
     (tmp_path / "bin").mkdir()
     copied = tmp_path / "bin" / exe_name("win-bridge")
-    copied.write_bytes(single_file())
+    write_exe(copied, {"layout.json": layout("0.1.0", "_cni_hns")})
     assert is_single_file(str(copied))
     (fault,) = node("install", *there, "--json").json["faults"]
     assert str(copied) in fault
