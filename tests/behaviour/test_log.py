@@ -113,7 +113,10 @@ class TestLines:
     def test_stderr_is_empty_when_all_is_well(self, attached: Attached) -> None:
         for command in _VERBS:
             done = attached.run(command, attached.config())
-            assert (done.returncode, done.stderr) == (0, b""), command
+            said = done.stderr.decode().splitlines()
+            # The single file says that it is slow, and nothing else.
+            assert (done.returncode, len(said)) == (0, int(current().is_single_file)), command
+            assert all("is the single file" in line for line in said)
 
 
 class TestManyProcesses:
