@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.background import begin
 from cni_hns.deadline import Deadline
+from cni_hns.survey.questions import Question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Outcome", "all_within", "each_within"]
 
@@ -26,34 +26,18 @@ class Outcome(NamedTuple):
         return not self.reason
 
 
-class _Reading:
-    """One reading, in a thread of its own."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self._work = work
-        self._began = time.perf_counter()
-        self._outcome: Outcome | None = None
-        self._ended = begin(self._run)
-
-    def outcome(self, seconds: float) -> Outcome:
-        """After so many seconds at the most; what hangs is left to itself."""
-        self._ended(max(0.0, seconds))
-        took = time.perf_counter() - self._began
-        return self._outcome or Outcome(None, f"no answer within {took:.0f} s", took)
-
-    def _run(self) -> None:
-        try:
-            value, reason = self._work(), ""
-        except Exception as fault:  # whatever a source raises, it is a line in the bundle
-            value, reason = None, " ".join(str(fault).split()) or type(fault).__name__
-        self._outcome = Outcome(value, reason, time.perf_counter() - self._began)
+def _outcome(question: Question[Any]) -> Outcome:
+    """After its time at the most; what hangs is left to itself."""
+    found = question.outcome()
+    took_s = found.took_ms / 1000
+    reason = f"no answer within {took_s:.0f} s" if question.is_late else found.fault
+    return Outcome(found.value, reason, took_s)
 
 
 def all_within(seconds: float, works: Mapping[str, Callable[[], Any]]) -> dict[str, Outcome]:
     """What each came to, read beside each other: one that hangs costs the others nothing."""
-    deadline = Deadline(seconds)
-    readings = {name: _Reading(work) for name, work in works.items()}
-    return {name: reading.outcome(deadline.left_s()) for name, reading in readings.items()}
+    questions = {name: Question(name, seconds, work) for name, work in works.items()}
+    return {name: _outcome(question) for name, question in questions.items()}
 
 
 def each_within(
@@ -70,21 +54,17 @@ def each_within(
                 name, work = waiting.pop(0)
             except IndexError:
                 return
-            done[name] = _one(work, deadline)
+            done[name] = _one(name, work, deadline)
 
     hands = [begin(work_off) for _ in range(at_once)]
     for ended in hands:
         ended(max(0.0, deadline.left_s()))
     missing = Outcome(None, "no time was left for it", 0.0)
-    return {name: done.get(name, missing) for name in _in_order(works)}
+    return {name: done.get(name, missing) for name in works}
 
 
-def _in_order(works: Mapping[str, object]) -> Sequence[str]:
-    return list(works)
-
-
-def _one(work: Callable[[float], Any], deadline: Deadline) -> Outcome:
+def _one(name: str, work: Callable[[float], Any], deadline: Deadline) -> Outcome:
     left_s = deadline.left_s()
     if left_s <= 0:
         return Outcome(None, "no time was left for it", 0.0)
-    return _Reading(lambda: work(left_s)).outcome(left_s)
+    return _outcome(Question(name, left_s, lambda: work(left_s)))

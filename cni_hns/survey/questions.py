@@ -31,12 +31,16 @@ class Outcome(NamedTuple, Generic[_Answer]):
 
 
 class Question(Generic[_Answer]):
-    """`work` begun; `outcome` waits for its end, within `limit_s` from the beginning."""
+    """`work` begun; `outcome` waits for its end, within `limit_s` from the beginning.
+
+    `is_late`: somebody waited that long, and nothing had come.
+    """
 
     def __init__(self, what: str, limit_s: float, work: Callable[[], _Answer]) -> None:
         self._what = what
         self._deadline = Deadline(limit_s)
         self._outcome: Outcome[_Answer] | None = None
+        self.is_late = False
         self._pending = allocate_lock()
         self._pending.acquire()
         begin(lambda: self._ask(work))
@@ -47,8 +51,10 @@ class Question(Generic[_Answer]):
             # For the next who waits.
             self._pending.release()
         limit_s = self._deadline.timeout_s
-        late = Outcome(None, f"{self._what} did not answer within {limit_s:g} s", limit_s * 1000)
-        self._outcome = self._outcome or late
+        if self._outcome is None:
+            self.is_late = True
+            words = f"{self._what} did not answer within {limit_s:g} s"
+            self._outcome = Outcome(None, words, limit_s * 1000)
         return self._outcome
 
     def _ask(self, work: Callable[[], _Answer]) -> None:
