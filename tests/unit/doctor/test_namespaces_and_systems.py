@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.behaviour.pod import Pod
 from tests.harness import container_id
-from tests.unit.cri.fake_runtime import FakeRuntime, listed_container, listed_sandbox, served
+from tests.unit.cri.fake_runtime import FakeRuntime, listed_container, listed_sandbox
 from tests.unit.doctor.conftest import Patient
 
 SHIM = "containerd-shim-runhcs-v1.exe"
@@ -30,13 +29,6 @@ class TestNamespaces:
         assert f"`cni-hns namespace delete {pod.namespace} --force`" in found["remedy"]
         refused = patient.node.command("namespace", "delete", pod.namespace, "--force")
         assert (refused.exit_code, "0x803B0015" in refused.stderr) == (1, True)
-
-
-@pytest.fixture
-def runtime() -> Iterator[FakeRuntime]:
-    # A socket's path must be short, which a test's folder is not.
-    with tempfile.TemporaryDirectory(prefix="cri-") as short, served(f"unix://{short}/cri.sock") as running:
-        yield running
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets there")
