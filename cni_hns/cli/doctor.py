@@ -134,8 +134,16 @@ def _examined(asked: _Asked) -> _Examined:
     if not first.findings or first.picture.seen.notes:
         return first
     # The sources are read one after the other: what began or ended in between is gone at a second look.
-    second, kinds = once(), {one.kind for one in first.findings}
-    return second._replace(findings=[one for one in second.findings if one.kind in kinds])
+    second = once()
+    return second._replace(findings=[one for one in second.findings if _was_seen(one, first.findings)])
+
+
+def _was_seen(one: Finding, before: list[Finding]) -> bool:
+    """Whether an earlier look found the same: of the same kind alone is another pod that has just begun."""
+    return any(
+        one.kind == each.kind and (one.subject == each.subject or not set(one.pods).isdisjoint(each.pods))
+        for each in before
+    )
 
 
 def _repaired(asked: _Asked, examined: _Examined, *, dry_run: bool) -> list[Step]:
