@@ -135,14 +135,8 @@ def _examined(asked: _Asked) -> _Examined:
         return first
     # The sources are read one after the other: what began or ended in between is gone at a second look.
     second = once()
-    return second._replace(findings=[one for one in second.findings if _was_seen(one, first.findings)])
-
-
-def _was_seen(one: Finding, before: list[Finding]) -> bool:
-    """Whether an earlier look found the same: of the same kind alone is another pod that has just begun."""
-    return any(
-        one.kind == each.kind and (one.subject == each.subject or not set(one.pods).isdisjoint(each.pods))
-        for each in before
+    return second._replace(
+        findings=[one for one in second.findings if any(map(one.is_of_the_same, first.findings))]
     )
 
 

@@ -14,7 +14,7 @@ from tests.unit.services import test_faults
 
 DOCTOR = Path(__file__).parent
 # Over sources that say what a test wants them to, and over the tables.
-SCRIPTED = {"test_causes.py", "test_reference.py", "test_every_kind.py"}
+SCRIPTED = {"test_causes.py", "test_reference.py", "test_finding.py", "test_every_kind.py"}
 STAGED = [*(one for one in DOCTOR.glob("test_*.py") if one.name not in SCRIPTED), Path(test_faults.__file__)]
 
 
