@@ -422,13 +422,11 @@ class TestTheConfiguration:
         found = [one["kind"] for one in staged.doctor("--bin-dir", str(staged.bin))]
         assert found == (["configuration-missing"] if is_this_machine else [])
 
-    def test_of_containerd_itself_that_cannot_be_read(self, staged: Staged, tmp_path: Path) -> None:
-        from cni_hns.cli.runtime import look_at_runtime
-
-        (tmp_path / "config.toml").write_text("= nonsense")
-        seen = look_at_runtime(str(staged.bin), str(staged.conf), str(tmp_path / "config.toml"))
-        (found,) = staged.examined(configuration=seen)
-        assert found.kind == "runtime-configuration-unreadable"
+    def test_of_containerd_itself_that_cannot_be_read(self, staged: Staged) -> None:
+        _, config = staged.containerd()
+        Path(config).write_text("= nonsense")
+        found = staged.told("runtime-configuration-unreadable", "--containerd-config", config)
+        assert f'"{config}" cannot be read' in found["cause"]
 
 
 class TestTheMachine:
@@ -454,15 +452,12 @@ class TestTheMachine:
         connection = sqlite3.connect(staged.node.ledger_path)
         connection.execute("PRAGMA user_version = 999")
         connection.close()
-        simulator = staged.node.simulator
-        found = _ledger_found(staged)
-        assert (found.kind, "999" in found.cause) == ("ledger-newer", True)
-        assert simulator.leaks() == []
+        assert "999" in staged.told("ledger-newer")["cause"]
 
     def test_a_ledger_that_others_can_write(self, staged: Staged) -> None:
         staged.add()
         Path(staged.node.ledger_path).chmod(0o666)
-        assert _ledger_found(staged).kind == "ledger-exposed"
+        staged.told("ledger-exposed")
 
     @pytest.mark.parametrize("suffix", ["", "-wal"])
     def test_a_ledger_in_whose_place_is_a_folder(self, staged: Staged, suffix: str) -> None:
@@ -519,16 +514,6 @@ def test_every_kind_that_is_said_is_in_its_table() -> None:
     kinds = {name for area in AREAS.values() for name in area.kinds}
     assert len(kinds) == sum(len(area.kinds) for area in AREAS.values())
     assert policies._is_of_everything({"Protocols": "", "LocalPorts": None})
-
-
-def _ledger_found(staged: Staged) -> Finding:
-    """The survey cannot read such a ledger, and notes it."""
-    from cni_hns.deadline import Deadline
-    from cni_hns.ledger.condition import condition_of
-
-    condition = condition_of(staged.node.ledger_path, Deadline(5))
-    (found,) = examine(Picture.of(Seen(), HostSeen(ledger=condition)))
-    return found
 
 
 def _run(node: SimulatedNode, command: list[str]) -> subprocess.CompletedProcess[str]:
