@@ -43,6 +43,9 @@ class Machine(Protocol):
     def windows_build(self) -> int | None:
         """The build number of this Windows; None where the node does not say."""
 
+    def is_this_machine(self) -> bool:
+        """Whether the node is the machine that the program runs on, and what lies there the node's own."""
+
     def boot_id(self) -> str:
         """Names one boot of the machine: process ids of another boot mean nothing."""
 

@@ -97,6 +97,10 @@ class WindowsMachine:
         versions: Any = getattr(sys, "getwindowsversion", None)
         return None if versions is None else int(versions().platform_version[2])
 
+    def is_this_machine(self) -> bool:
+        """Always: there is no other."""
+        return True
+
     def boot_id(self) -> str:
         """The number of this boot; empty where Windows keeps none (process starts are dates)."""
         value, size = ffi.new("DWORD *"), ffi.new("DWORD *", ffi.sizeof("DWORD"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -28,6 +27,22 @@ __all__ = ["doctor"]
 
 # For a hundred pods whose endpoints are made again while HNS takes its time.
 _REPAIR_S = 300.0
+
+
+class _Asked(NamedTuple):
+    """Which node is meant, whom to ask about it, and how long each may take."""
+
+    session: Session
+    runtime: RuntimePlaces
+    cri: str | None
+    timeout_s: float
+    data_dir: str | None
+    config: str | None
+    cni_path: tuple[str, ...]
+
+    @property
+    def ledger_path(self) -> str:
+        return self.session.ledger_path(self.data_dir, self.config)
 
 
 class _Examined(NamedTuple):
@@ -91,14 +106,12 @@ def doctor(
     if dry_run and not mend:
         raise click.UsageError("--dry-run says what --repair would do: give both")
 
-    def look() -> _Examined:
-        return _examined(session, runtime, cri, timeout_s, data_dir=data_dir, config=config)
-
-    examined, steps = look(), []
+    asked = _Asked(session, runtime, cri, timeout_s, data_dir, config, cni_path)
+    examined, steps = _examined(asked), []
     if mend:
-        steps = _repaired(session, examined, data_dir, config, list(cni_path), dry_run=dry_run)
+        steps = _repaired(asked, examined, dry_run=dry_run)
         if not dry_run and steps:
-            examined = look()
+            examined = _examined(asked)
     if as_json:
         print_json(_document(examined, steps, mend=mend))
     else:
@@ -106,51 +119,36 @@ def doctor(
     return 1 if examined.is_ill or any(one.is_left for one in steps) else 0
 
 
-def _examined(
-    session: Session,
-    runtime: RuntimePlaces,
-    cri: str | None,
-    timeout_s: float,
-    *,
-    data_dir: str | None,
-    config: str | None,
-) -> _Examined:
+def _examined(asked: _Asked) -> _Examined:
     from cni_hns.doctor.examine import examine
     from cni_hns.doctor.picture import Picture
 
     def once() -> _Examined:
-        seen = look_at_node(session, cri, timeout_s, data_dir, config)
+        seen = look_at_node(asked.session, asked.cri, asked.timeout_s, asked.data_dir, asked.config)
         picture = Picture.of(seen, host, configuration)
         return _Examined(picture, examine(picture))
 
-    host, configuration = look_beside(session, runtime, session.ledger_path(data_dir, config), timeout_s)
+    host, configuration = look_beside(asked.session, asked.runtime, asked.ledger_path, asked.timeout_s)
     print_notes(host.notes)
     first = once()
     if not first.findings or first.picture.seen.notes:
         return first
     # The sources are read one after the other: what began or ended in between is gone at a second look.
-    second, kinds = once(), {one.kind for one in first.findings}
-    return second._replace(findings=[one for one in second.findings if one.kind in kinds])
+    second = once()
+    return second._replace(
+        findings=[one for one in second.findings if any(map(one.is_of_the_same, first.findings))]
+    )
 
 
-def _repaired(
-    session: Session,
-    examined: _Examined,
-    data_dir: str | None,
-    config: str | None,
-    cni_path: list[str],
-    *,
-    dry_run: bool,
-) -> list[Step]:
-    from cni_hns.survey.questions import Question
-
+def _repaired(asked: _Asked, examined: _Examined, *, dry_run: bool) -> list[Step]:
     if examined.picture.seen.namespaces is None or examined.picture.seen.endpoints is None:
         raise Failure("HNS did not answer: nothing was repaired; see `Get-Service hns`, and try again")
+    from cni_hns.survey.questions import Question
+
     steps: list[Step] = []
-    repair = partial(_repair, session, examined, data_dir, config, cni_path, dry_run=dry_run)
 
     def do_all() -> None:
-        for step in repair():
+        for step in _repair(asked, examined, dry_run=dry_run):
             steps.append(step)  # noqa: PERF402 - each is there as soon as it is done
 
     outcome = Question("HNS", _REPAIR_S, do_all).outcome()
@@ -159,21 +157,13 @@ def _repaired(
     return list(steps)
 
 
-def _repair(
-    session: Session,
-    examined: _Examined,
-    data_dir: str | None,
-    config: str | None,
-    cni_path: list[str],
-    *,
-    dry_run: bool,
-) -> Iterator[Step]:
+def _repair(asked: _Asked, examined: _Examined, *, dry_run: bool) -> Iterator[Step]:
     from cni_hns.cli.collection import requests_of
     from cni_hns.doctor.repair import repair
 
-    folder = os.path.dirname(session.ledger_path(data_dir, config))
-    with closing(session.node_apart(folder, _REPAIR_S)) as node:
-        requests = requests_of(config, cni_path)
+    folder = os.path.dirname(asked.ledger_path)
+    with closing(asked.session.node_apart(folder, _REPAIR_S)) as node:
+        requests = requests_of(asked.config, list(asked.cni_path))
         yield from repair(examined.findings, examined.picture, node, requests, dry_run=dry_run)
 
 

@@ -49,6 +49,7 @@ def look_at_runtime(
         elsewhere=tuple(_elsewhere(places)) if not any(one.is_ours for one in files) else (),
         version=__version__,
         fault=fault,
+        unread=_unread(places.conf_dir),
     )
     names = dict.fromkeys(name for one in seen.loaded for name in one.programs)
     return seen._replace(programs=tuple(_program(name, seen.bin_dirs) for name in names))
@@ -78,6 +79,17 @@ def _elsewhere(places: Places) -> Iterator[ConfigurationFile]:
                 found = _read(os.path.join(folder, name), f"the runtime looks into {places.conf_dir}")
                 if found.is_ours:
                     yield found
+
+
+def _unread(folder: str) -> str:
+    """A folder that is not there is one without files, to containerd too."""
+    try:
+        os.listdir(folder)
+    except FileNotFoundError:
+        return ""
+    except OSError as fault:
+        return f"{folder} cannot be read: {fault.strerror or fault}"
+    return ""
 
 
 def _names_in(folder: str) -> list[str]:

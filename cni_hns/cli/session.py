@@ -101,6 +101,10 @@ class Session:
         """The network that this configuration names."""
         return str(plugin_configuration(config).get("name") or "")
 
+    def is_of_this_machine(self) -> bool:
+        """Whether the node is the machine that the program runs on; not so without an HNS."""
+        return self._no_hns() is None and self.node.machine.is_this_machine()
+
     def _node(self, data_dir: str | None) -> Node:
         patience = Patience(_TIMEOUT_S, _give_up)
         node = Node(self._connect, self._log, Deadline(_TIMEOUT_S), data_dir, patience)

@@ -57,7 +57,9 @@ def look_beside(
     def condition() -> Condition:
         return condition_of(ledger_path, Deadline(limit_s))
 
-    seen = look_at_runtime(*runtime)
+    # Where the node is not this machine, only the command line can say which folder is the node's.
+    is_of_this_node = bool(runtime.conf_dir or runtime.containerd_config) or session.is_of_this_machine()
+    seen = look_at_runtime(*runtime)._replace(is_of_this_node=is_of_this_node)
     folders = {"the ledger": os.path.dirname(ledger_path)}
     folders |= {f'the log of "{one.network}"': os.path.dirname(one.log) for one in seen.loaded if one.log}
     return look_around(lambda: session.node_apart(None, limit_s), folders, condition, limit_s), seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ class Finding(NamedTuple):
     pods: tuple[str, ...]
     repair: str
 
+    def is_of_the_same(self, other: Finding) -> bool:
+        """Whether both tell of one object, one pod or one cause; how many there are may differ."""
+        if self.kind != other.kind:
+            return False
+        has_a_pod_of_it = not set(self.pods).isdisjoint(other.pods)
+        return has_a_pod_of_it or self.cause == other.cause or _uncounted(self) == _uncounted(other)
+
     @classmethod
     def of(cls, seen: Seen, kind: Kind) -> Finding:
         """With the remedy's names filled in."""
@@ -63,6 +71,11 @@ class Finding(NamedTuple):
         return cls(
             seen.kind, kind.severity, seen.subject, seen.cause, kind.effect, remedy, seen.pods, kind.repair
         )
+
+
+def _uncounted(finding: Finding) -> str:
+    """The subject without how many: of `3 addresses of network "pods"`, `of network "pods"`."""
+    return re.sub(r"^\d+ \w+ ?", "", finding.subject)
 
 
 class Area(NamedTuple):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Condition", "condition_of"]
 
 _SUFFIXES = ("", "-wal")
+# The ledger, and what SQLite has beside it.
+_FILES = (*_SUFFIXES, "-shm")
 _NOT_TO_BE_WRITTEN = frozenset(
     {
         sqlite3.SQLITE_READONLY,
@@ -33,9 +35,9 @@ class Condition(NamedTuple):
     """A ledger from outside.
 
     `what`: "none", "sound", "busy", "newer" (another program's schema), "unwritable", "exposed" (others can
-    write it) or "damaged"; `fault` says it in words, with the next step. `schema` is the file's version, None
-    where it cannot be read; `newest` the newest that this program knows. `written_s`: when the file was
-    written last, in seconds since the epoch.
+    write it, or it is no regular file) or "damaged"; `fault` says it in words, with the next step. `schema`
+    is the file's version, None where it cannot be read; `newest` the newest that this program knows.
+    `written_s`: when the file was written last, in seconds since the epoch.
     """
 
     path: str
@@ -88,5 +90,6 @@ def _kind_of(fault: LedgerFault, found: Condition) -> str:
     code = getattr(fault.__cause__, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in _NOT_TO_BE_WRITTEN:
         return "unwritable"
-    folder = os.path.dirname(found.path)
-    return "exposed" if exposed_folder(folder) or exposed_file(found.path) else "damaged"
+    files = (found.path + suffix for suffix in _FILES)
+    is_exposed = exposed_folder(os.path.dirname(found.path)) or any(map(exposed_file, files))
+    return "exposed" if is_exposed else "damaged"

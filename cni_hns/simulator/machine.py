@@ -39,6 +39,10 @@ class SimulatedMachine:
         with self._store.transaction() as state:
             return int(state.options.windows_build)
 
+    def is_this_machine(self) -> bool:
+        """Never: it may be another machine's node, opened from a bundle."""
+        return False
+
     def boot_id(self) -> str:
         """The boot of the simulated machine, on this boot of the real one: processes die with either."""
         ((number,),) = self._store.rows("SELECT boot FROM node")

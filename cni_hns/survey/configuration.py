@@ -48,7 +48,9 @@ class ConfigurationSeen(NamedTuple):
 
     `files` are those of the runtime's folder in the order in which it takes them; `elsewhere` are
     configurations of ours in folders that it does not look into. `fault`: why the runtime's own configuration
-    cannot be read. `version` is that of the program that looks.
+    cannot be read; `unread`: why the folder of configurations cannot be listed, "" also where there is none.
+    `version` is that of the program that looks. `is_of_this_node`: the folder is known to be that of the node
+    that is looked at, and not of a machine on which another node is looked at.
     """
 
     said_by: str
@@ -60,6 +62,8 @@ class ConfigurationSeen(NamedTuple):
     programs: tuple[Program, ...] = ()
     version: str = ""
     fault: str = ""
+    unread: str = ""
+    is_of_this_node: bool = False
 
     @property
     def loaded(self) -> list[ConfigurationFile]:

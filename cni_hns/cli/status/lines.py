@@ -145,7 +145,8 @@ def _configuration(seen: ConfigurationSeen) -> Line:
     others = [one for one in (*seen.files, *seen.elsewhere) if one.is_ours and not one.is_loaded]
     left = _left(others)
     if not seen.loaded:
-        words = f"none is loaded{f'; {left}' if left else f': {seen.conf_dir} has none'}"
+        why = f"; {left}" if left else f": {seen.unread or seen.conf_dir + ' has none'}"
+        words = f"none is loaded{why}"
         return Line("configuration", "ill", words, "cni-hns install --subnet PREFIX writes one", facts)
     loaded = "; ".join(f'{one.path} (network "{one.network}")' for one in seen.loaded)
     is_ours = any(one.is_ours for one in seen.loaded)

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cni_hns.doctor.picture import Picture
+    from cni_hns.hcn.views import NetworkView
     from cni_hns.survey.configuration import ConfigurationFile
 
 __all__ = ["AREA"]
 
+# Of other types there is one on most nodes, for containers that are no pods.
+_OF_PODS = frozenset({"l2bridge", "l2tunnel", "overlay"})
 _NO_NEW_PODS = "no new pod gets a network: each stays in ContainerCreating, and the node is NotReady"
 
 _KINDS: dict[str, Kind] = {
@@ -22,6 +25,12 @@ _KINDS: dict[str, Kind] = {
         "ill",
         "containerd does not start with it; one that runs goes on with what it read before",
         "mend the file, then `Restart-Service containerd`",
+    ),
+    "configuration-missing": Kind(
+        "ill",
+        _NO_NEW_PODS,
+        '`cni-hns install --subnet {prefix} --conf-dir "{folder}"` writes one; where a network daemon writes '
+        "it (flanneld, calico-node), see why that does not run on this node",
     ),
     "configuration-broken": Kind("ill", _NO_NEW_PODS, 'cni-hns config check "{file}"'),
     "configuration-not-loaded": Kind(
@@ -69,6 +78,42 @@ def _files(picture: Picture) -> Iterator[Seen]:
             yield Seen(kind, f"{one.path} (network {quoted(one.network)})", cause, (), names)
 
 
+def _missing(picture: Picture) -> Iterator[Seen]:
+    """None at all, on a node that has or had pods; of one of ours that is left, `_files` tells."""
+    seen = picture.configuration
+    if seen is None or not seen.is_of_this_node or seen.fault or seen.unread:
+        return
+    is_told = any(_is_told(one) for one in (*seen.files, *seen.elsewhere))
+    why = _why_meant(picture)
+    if not seen.loaded and not is_told and why:
+        cause = f"it loads no network configuration: {seen.conf_dir} has none ({seen.said_by}); yet {why}"
+        names = {"folder": seen.conf_dir, "prefix": _prefix(picture)}
+        yield Seen("configuration-missing", "containerd", cause, (), names)
+
+
+def _is_told(one: ConfigurationFile) -> bool:
+    """Whether `_files` has a finding of it, where none is loaded."""
+    return not one.left if one.fault else one.is_ours
+
+
+def _why_meant(picture: Picture) -> str:
+    """What shows that pods belong on this node; "" where nothing does."""
+    if picture.seen.rows:
+        return f"the ledger has pods of network {quoted(picture.seen.rows[0].key.network)}"
+    found = next(_networks_of_pods(picture), None)
+    return f"HNS has HCN network {quoted(found.name)} of type {found.type}" if found is not None else ""
+
+
+def _prefix(picture: Picture) -> str:
+    """The pods' subnet on this node, as a network has it; a word for it where none does."""
+    known = (subnet.prefix for one in _networks_of_pods(picture) for subnet in one.subnets)
+    return next(known, "PREFIX")
+
+
+def _networks_of_pods(picture: Picture) -> Iterator[NetworkView]:
+    return (one for one in picture.seen.networks or () if one.type.lower() in _OF_PODS)
+
+
 def _next_step(one: ConfigurationFile, folder: str, loaded: list[ConfigurationFile]) -> str:
     if "max_conf_num" in one.left:
         before = ", ".join(each.path for each in loaded)
@@ -94,4 +139,4 @@ def _programs(picture: Picture) -> Iterator[Seen]:
             yield Seen("program-other-version", one.path, cause, (), names)
 
 
-AREA = Area(_KINDS, (_files, _programs))
+AREA = Area(_KINDS, (_missing, _files, _programs))

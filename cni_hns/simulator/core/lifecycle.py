@@ -28,6 +28,7 @@ def restart(state: State, lost: list[str]) -> None:
     state.generation += 1
     state.run("DELETE FROM ghosts")
     state.run("DELETE FROM late")  # what it was doing is not finished
+    state.run("DELETE FROM ports WHERE endpoint IS NULL")  # it reserves anew what its endpoints map
     for guid, flags, text in state.rows("SELECT id, flags, document FROM networks"):
         if flags & _ENABLE_NON_PERSISTENT or _gateway_in_the_way(state, json.loads(text)):
             networks.delete(state, guid)

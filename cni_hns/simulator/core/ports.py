@@ -51,7 +51,7 @@ def _map(state: State, endpoint: str, settings: Document) -> None:
         holder = _holder(state, protocol, port, family, vip)
         if holder is not None:
             raise Refused(PORT_ALREADY_EXISTS, f"{holder} holds {port}")
-        state.run("INSERT INTO ports VALUES (?, ?, ?, ?, ?)", protocol, port, family, vip, endpoint)
+        state.run("INSERT INTO ports VALUES (?, ?, ?, ?, ?, NULL)", protocol, port, family, vip, endpoint)
 
 
 def _free(state: State, protocols: tuple[int, ...], family: int, vip: str) -> int:

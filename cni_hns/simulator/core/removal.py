@@ -19,6 +19,6 @@ def remove_endpoint(state: State, guid: str, keep_ports: bool = False) -> None:
     release(state, guid)
     # A port that stays reserved after its endpoint has gone was reported to kubernetes and AKS.
     if keep_ports or state.options.ports_stay_reserved:
-        state.run("UPDATE ports SET endpoint = NULL WHERE endpoint = ?", guid)
+        state.run("UPDATE ports SET endpoint = NULL, lost_by = endpoint WHERE endpoint = ?", guid)
     else:
         state.run("DELETE FROM ports WHERE endpoint = ?", guid)

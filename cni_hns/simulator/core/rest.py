@@ -269,12 +269,14 @@ def _globals(state: State, method: str, parts: list[str], _body: str) -> Any:
 
 
 def _port_pools(state: State, method: str, parts: list[str], _body: str) -> Any:
-    """Only that there is such a list is known: here, who holds which port."""
+    """Only that there is such a list is known: here, who holds which port, or held it and is gone."""
     if method != "GET" or parts:
         raise _unsupported(method, parts)
     return [
-        {"Protocol": row[0], "Port": row[1], "Owner": (row[2] or "").upper()}
-        for row in state.rows("SELECT protocol, port, endpoint FROM ports ORDER BY protocol, port")
+        {"Protocol": row[0], "Port": row[1], "Owner": row[2].upper()}
+        for row in state.rows(
+            "SELECT protocol, port, coalesce(endpoint, lost_by) FROM ports ORDER BY protocol, port"
+        )
     ]
 
 

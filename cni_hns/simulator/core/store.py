@@ -27,7 +27,7 @@ _BUSY_TIMEOUT_S = 300.0
 _FOLDER_MODE = 0o755
 
 # Counts up with every change of the tables: a folder is used by one version of this module.
-_SHAPE = 5
+_SHAPE = 6
 
 _SCHEMA = f"""
 PRAGMA user_version = {_SHAPE};
@@ -43,7 +43,8 @@ CREATE TABLE node(
     endpoints(mac, network); CREATE TABLE addresses(network TEXT, packed BLOB, remote INTEGER, endpoint
     TEXT, free_at INTEGER); CREATE INDEX addresses_by_value ON addresses(network, packed); CREATE INDEX
     addresses_by_endpoint ON addresses(endpoint); CREATE TABLE ports(protocol INTEGER, port INTEGER, family
-    INTEGER, vip TEXT, endpoint TEXT); CREATE INDEX ports_by_value ON ports(protocol, port); CREATE INDEX
+    INTEGER, vip TEXT, endpoint TEXT, lost_by TEXT);
+    CREATE INDEX ports_by_value ON ports(protocol, port); CREATE INDEX
     ports_by_endpoint ON ports(endpoint); CREATE TABLE namespaces( id TEXT PRIMARY KEY, type TEXT, built_in
     INTEGER, compartment INTEGER, state INTEGER, document TEXT); CREATE TABLE containers(namespace TEXT,
     container TEXT, stuck INTEGER); CREATE INDEX containers_by_namespace ON containers(namespace); CREATE

@@ -265,6 +265,9 @@ class TestTheMachine:
         fake.boot_number = None
         assert WindowsMachine().boot_id() == ""
 
+    def test_the_node_is_the_machine_itself(self, fake: FakeWindows) -> None:
+        assert WindowsMachine().is_this_machine()
+
     def test_the_state_folder_is_below_programdata(
         self, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from tests.terminal import needs_a_terminal, screen
 from tests.unit.binding.scripted_compute import Answer, ScriptedCompute
 from tests.unit.cli.conftest import Typed
 from tests.unit.cli.test_containers import Either
-from tests.unit.cri.fake_runtime import FakeRuntime, listed_container, listed_sandbox, served
+from tests.unit.cri.fake_runtime import FakeRuntime, listed_container, listed_sandbox
 
 OTHER_SUBNET = {"prefix": "10.99.0.0/24", "gateway": "10.99.0.1"}
 PORT = {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}
@@ -205,14 +204,6 @@ class TestNamesThatTheAddTold:
         found = pods.only()
         assert found["kubernetes"] is None
         assert (found["attachments"][0]["podName"], found["attachments"][0]["podUID"]) == (None, None)
-
-
-@pytest.fixture
-def runtime() -> Iterator[FakeRuntime]:
-    """A container runtime that nobody has told of any pod."""
-    # A socket's path must be short, which a test's folder is not.
-    with tempfile.TemporaryDirectory(prefix="cri-") as short, served(f"unix://{short}/cri.sock") as running:
-        yield running
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets there")

@@ -23,7 +23,6 @@ from tests.unit.cri.fake_runtime import (
     encoded,
     listed_container,
     listed_sandbox,
-    served,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets there")
@@ -34,12 +33,6 @@ def folder() -> Iterator[str]:
     """A socket's path must be short, which a test's folder is not."""
     with tempfile.TemporaryDirectory(prefix="cri-") as short:
         yield short
-
-
-@pytest.fixture
-def runtime(folder: str) -> Iterator[FakeRuntime]:
-    with served(f"unix://{folder}/cri.sock") as running:
-        yield running
 
 
 def asked(runtime: FakeRuntime, timeout_s: float = 30) -> list[Sandbox]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cni_hns.simulator.machine import SimulatedMachine
 from tests.harness import SimulatedNode
 from tests.unit.diagnosis.conftest import Shell, add_pod, in_bundle, texts
 from tests.unit.diagnosis.test_bundle import made
@@ -233,6 +234,21 @@ class TestHostile:
             archive.writestr("manifest.json", "[" * 100_000)
         typed = shell("diagnose", "open", str(tmp_path / "deep.zip"))
         assert (typed.exit_code, "is no JSON" in typed.err) == (1, True)
+
+
+@pytest.mark.parametrize("is_this_machine", [True, False], ids=["this machine", "opened"])
+def test_what_is_loaded_here_says_nothing_of_the_node(
+    shell: Shell, tmp_path: Path, node: SimulatedNode, monkeypatch: pytest.MonkeyPatch, is_this_machine: bool
+) -> None:
+    """The runtime of the machine on which a bundle is opened is another one's."""
+    add_pod(node)
+    folder = opened(shell, made(shell, tmp_path), tmp_path)
+    here = tuple(str(tmp_path / "here" / name) for name in ("config.toml", "bin", "conf"))
+    monkeypatch.setattr("cni_hns.cli.install.containerd._defaults", lambda: here)
+    if is_this_machine:
+        monkeypatch.setattr(SimulatedMachine, "is_this_machine", lambda _: True)
+    found = [one["kind"] for one in shell.json("doctor", folder=folder)]
+    assert found == (["configuration-missing"] if is_this_machine else [])
 
 
 def test_a_folder_with_something_in_it_is_left_alone(shell: Shell, tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from cni_hns.simulator.core.documents import SHOWN
 from tests.behaviour.pod import Pod
 from tests.harness import SimulatedNode
 
-OLD_S = 1800
-"""Older than anything that has just begun, and younger than the simulated node's HNS."""
+OLD_S = 900
+"""Older than anything that has just begun, and younger than HNS of the node and the machine's boot."""
 
 
 class Visit(NamedTuple):
@@ -47,6 +48,12 @@ class Patient:
     def __init__(self, node: SimulatedNode) -> None:
         self.node = node
         self.simulator = node.simulator
+        # What containerd of this machine loads is no matter of these tests: another plugin's there.
+        folder = node.folder / "containerd"
+        folder.mkdir()
+        (folder / "bridge").touch()
+        (folder / "10-other.conf").write_text('{"cniVersion": "1.0.0", "name": "other", "type": "bridge"}')
+        self.places = ("--conf-dir", str(folder), "--bin-dir", str(folder))
 
     def pod(self, *, old: bool = True, runs: bool = True, **changes: Any) -> Pod:
         """A pod that was added (an hour ago), with its sandbox's container."""
@@ -80,10 +87,21 @@ class Patient:
         written_s = time.time() - OLD_S
         os.utime(file, (written_s, written_s))
 
+    def shows(self, kind: str, guid: str, **members: Any) -> None:
+        """HNS answers about this object with these members, whatever it has: as one that has lost its way."""
+        (seen,) = [one for one in self.simulator.dump()[kind] if one["ID"] == guid]
+        with self.simulator.store.transaction() as state:
+            ((text,),) = state.rows(f"SELECT document FROM {kind} WHERE id = ?", guid)  # noqa: S608 - ours
+            kept = json.dumps({**json.loads(text), SHOWN: {**seen, **members}})
+            state.run(f"UPDATE {kind} SET document = ? WHERE id = ?", kept, guid)  # noqa: S608 - ours
+
+    def loses_system(self, container: str) -> None:
+        """HCS forgets the container, and HNS does not hear of it."""
+        with self.simulator.store.transaction() as state:
+            assert state.run("DELETE FROM systems WHERE name = ?", container) == 1
+
     def visit(self, *options: str) -> Visit:
-        # What containerd of this machine loads is no matter of these tests.
-        nowhere = str(self.node.folder / "nowhere")
-        done = self.node.command("doctor", "--json", "--conf-dir", nowhere, "--bin-dir", nowhere, *options)
+        done = self.node.command("doctor", "--json", *self.places, *options)
         said = json.loads(done.stdout)
         findings = said["findings"] if isinstance(said, dict) else said
         repaired = said["repaired"] if isinstance(said, dict) else []

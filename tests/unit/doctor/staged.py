@@ -1,4 +1,4 @@
-"""A simulated node as `doctor` sees it with all that lies around it: real ADDs, real reading, no process."""
+"""A simulated node as `doctor` sees it with all that lies around it: real ADDs, real reading."""
 
 from __future__ import annotations
 
@@ -12,19 +12,27 @@ from cni_hns.doctor.examine import examine
 from cni_hns.doctor.finding import Finding
 from cni_hns.doctor.picture import Picture
 from cni_hns.survey.look import look
+from tests.exes import CONTENTS, layout, write_exe
 from tests.harness import SimulatedNode, container_id, l2bridge
 
 LIMIT_S = 20.0
 
 
 class Staged:
-    """`examined()` is what doctor finds; `one("kind")` the only finding of a kind."""
+    """`examined()` is what doctor finds, `one("kind")` its only finding; `told("kind")` that of the command.
+
+    containerd loads another plugin's configuration, behind which a test may put its own.
+    """
 
     def __init__(self, node: SimulatedNode, folder: Path) -> None:
         self.node = node
         self.bin, self.conf = folder / "bin", folder / "conf"
         self.bin.mkdir()
         self.conf.mkdir()
+        self.put("bridge")
+        self.default = self.configure(
+            "zz-other.conf", {"cniVersion": "1.0.0", "name": "other", "type": "bridge"}
+        )
 
     def add(self, config: dict[str, Any] | None = None, **more: Any) -> str:
         """A pod whose container runs; its id."""
@@ -59,6 +67,39 @@ class Staged:
     def examined(self, **changes: Any) -> list[Finding]:
         """`changes` are of the picture."""
         return examine(self.picture()._replace(**changes))
+
+    def install(self, version: str, *, is_single: bool = False) -> Path:
+        """The exe of a build of this program, in place of what `put` laid there."""
+        about = layout(version, "inside")
+        if not is_single:
+            (self.bin / "inside").mkdir()
+            (self.bin / "inside" / "layout.json").write_bytes(about)
+        entries = {f"{CONTENTS}inside": b"", **({"layout.json": about} if is_single else {})}
+        return write_exe(self.bin / "cni-hns", entries)
+
+    def containerd(self) -> tuple[str, str]:
+        """Options by which containerd's own configuration says the places."""
+        path = self.bin.parent / "config.toml"
+        table = "[plugins.'io.containerd.cri.v1.runtime'.cni]"
+        path.write_text(f"{table}\nbin_dir = '{self.bin}'\nconf_dir = '{self.conf}'\n")
+        return "--containerd-config", str(path)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Options that say the runtime's places."""
+        return "--bin-dir", str(self.bin), "--conf-dir", str(self.conf)
+
+    def doctor(self, *options: str) -> list[dict[str, Any]]:
+        """What the command prints of this node; with options, they say the runtime's places."""
+        printed = self.node.command("doctor", "--json", *(options or self.places))
+        found: list[dict[str, Any]] = json.loads(printed.stdout)
+        assert printed.exit_code == any(one["severity"] == "ill" for one in found), printed.stderr
+        return found
+
+    def told(self, kind: str, *options: str) -> dict[str, Any]:
+        found = self.doctor(*options)
+        assert [one["kind"] for one in found] == [kind], found
+        return found[0]
 
     def one(self, kind: str) -> Finding:
         found = self.examined()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cni_hns.cri.views import Container
-from cni_hns.doctor.examine import AREAS, examine
+from cni_hns.doctor.examine import examine
 from cni_hns.doctor.picture import Picture
 from cni_hns.hcn.views import REMOTE
 from cni_hns.survey.seen import FolderSeen
@@ -28,8 +27,6 @@ from tests.unit.survey.staging import (
     system,
 )
 
-TESTS = Path(__file__).parents[1]
-AREAS_OF_PODS = ("ledger", "hns", "pods", "endpoints", "leases", "namespaces", "systems")
 NO_FILES: tuple[FolderSeen, ...] = ()
 
 
@@ -175,13 +172,6 @@ def test_what_makes_pods_ill_comes_first() -> None:
         "namespaces": [room(endpoints=set())],
     }
     assert found(**changes) == ["endpoint-elsewhere", "lease-without-pod"]
-
-
-def test_each_kind_is_staged_in_some_test() -> None:
-    """Of the areas that are about pods and what is theirs."""
-    texts = [file.read_text(encoding="utf-8") for file in TESTS.rglob("test_*.py")]
-    names = [name for area in AREAS_OF_PODS for name in AREAS[area].kinds]
-    assert [name for name in names if not any(f'"{name}"' in text for text in texts)] == []
 
 
 def test_each_remedy_has_its_names() -> None:

@@ -15,7 +15,7 @@ def test_a_healthy_node_has_none(patient: Patient) -> None:
         patient.pod()
     done = patient.visit()
     assert (done.exit_code, done.findings, done.notes) == (0, [], "")
-    assert patient.node.command("doctor").stdout == "nothing is wrong\n"
+    assert patient.node.command("doctor", *patient.places).stdout == "nothing is wrong\n"
 
 
 def test_an_empty_node_has_none(patient: Patient) -> None:

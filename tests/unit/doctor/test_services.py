@@ -63,6 +63,14 @@ def test_a_source_vip_that_nothing_keeps_from_pods(overlay: Cluster) -> None:
     assert findings(overlay) == {}
 
 
+def test_a_node_port_that_windows_has_taken_since(overlay: Cluster) -> None:
+    overlay.web(FAR, ports=[port(nodePort=30080)])
+    overlay.sim.simulator.set_options(excluded_ports=[[6, 30000, 30100]])
+    one = findings(overlay)["node-port-excluded"]
+    assert (one["severity"], one["subject"]) == ("ill", "service *:30080/tcp")
+    assert "delete excludedportrange protocol=tcp startport=30000 numberofports=101" in one["remedy"]
+
+
 def test_kinds_that_need_the_cluster_or_are_told_elsewhere_are_left_out() -> None:
     assert set(services.AREA.kinds) < set(KINDS)
     assert "load-balancer-missing" not in services.AREA.kinds

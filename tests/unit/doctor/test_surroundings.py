@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +15,15 @@ import pytest
 
 from cni_hns import __version__
 from cni_hns.binding.host import Disk
-from cni_hns.doctor.checks import machine, policies, ports
+from cni_hns.doctor.checks import machine, policies
 from cni_hns.doctor.examine import AREAS, examine
 from cni_hns.doctor.finding import Finding
 from cni_hns.doctor.picture import Picture
 from cni_hns.hcn.views import LoadBalancerView
-from cni_hns.ledger.condition import Condition
-from cni_hns.survey.configuration import ConfigurationSeen, Program
+from cni_hns.simulator.machine import SimulatedMachine
 from cni_hns.survey.seen import Seen
 from cni_hns.survey.surroundings import HostSeen
+from tests.behaviour.pod import Pod
 from tests.behaviour.scene import configured, plant
 from tests.behaviour.test_networks import SAMPLES, Life, Sample
 from tests.harness import SimulatedNode, l2bridge
@@ -29,6 +32,20 @@ from tests.unit.doctor.staged import Staged
 LIST = {"cniVersion": "1.0.0", "name": "pods"}
 NODE = "192.0.2.10"
 OTHER = "192.0.2.11"
+
+
+def _without_the_right(folder: Path) -> list[str]:
+    """Nobody may write in the folder; who may do everything lacks that right in what these words start."""
+    folder.chmod(0o500)
+    (folder / "ledger.db").chmod(0o400)
+    return ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else ["env"]
+
+
+def _on_a_read_only_disk(folder: Path) -> list[str]:
+    """In a mount namespace, which an ordinary user may make too."""
+    unshare = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    mount = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+    return [*unshare, "sh", "-c", mount, "sh", str(folder)]
 
 
 @pytest.fixture
@@ -237,8 +254,7 @@ class TestPolicies:
 class TestPorts:
     @staticmethod
     def _add(staged: Staged, port: int) -> str:
-        mapping = {"hostPort": port, "containerPort": 80, "protocol": "tcp"}
-        return staged.add(runtimeConfig={"portMappings": [mapping]})
+        return staged.add(**_mapped(port))
 
     def test_one_in_a_range_that_another_reserved(self, staged: Staged) -> None:
         pod = self._add(staged, 8080)
@@ -261,19 +277,31 @@ class TestPorts:
         assert "below 49152" in found.remedy
         assert "add excludedportrange tcp 50000 1" in found.remedy
 
-    def test_one_that_hns_holds_for_nobody(self, staged: Staged) -> None:
+    def test_one_of_a_pod_that_has_it_is_well(self, staged: Staged) -> None:
         self._add(staged, 8080)
         (endpoint,) = staged.node.endpoints()
-        picture = staged.picture()
-        host = picture.host
+        host = staged.picture().host
         assert host is not None
         assert host.held_ports is not None
         assert [(one.port, one.owner) for one in host.held_ports] == [(8080, endpoint.id)]
-        gone = picture.seen._replace(endpoints=[], load_balancers=[])
-        (found,) = ports._reserved_by_nobody(Picture.of(gone, host))
-        assert (found.kind, found.subject) == ("port-reserved-by-nobody", "host port 8080")
-        # Whoever does not know all who may hold one says nothing.
-        assert list(ports._reserved_by_nobody(Picture.of(picture.seen, host))) == []
+        assert staged.doctor() == []
+
+    def test_one_that_hns_holds_for_nobody(self, staged: Staged) -> None:
+        staged.node.simulator.set_options(ports_stay_reserved=True)
+        pod = Pod(staged.node, **_mapped(8080)).add()
+        pod.done("DEL")
+        found = staged.told("port-reserved-by-nobody")
+        assert (found["severity"], found["subject"]) == ("warning", "host port 8080")
+        assert f"HNS holds it for {pod.endpoint}, which it does not have" in found["cause"]
+        assert "0x803B0013" in Pod(staged.node, **_mapped(8080)).call("ADD").words
+        staged.node.simulator.restart_hns()
+        assert staged.doctor() == []
+
+    @pytest.mark.parametrize("silent", ["HcnEnumerateEndpoints", "HcnEnumerateLoadBalancers"])
+    def test_of_a_holder_that_nobody_told_of_nothing_is_said(self, staged: Staged, silent: str) -> None:
+        self._add(staged, 8080)
+        staged.node.simulator.inject(function=silent, hresult=0x800706BA, count=0)
+        assert "port-reserved-by-nobody" not in [one["kind"] for one in staged.doctor()]
 
 
 class TestTheConfiguration:
@@ -282,7 +310,7 @@ class TestTheConfiguration:
     @pytest.fixture(autouse=True)
     def _programs(self, staged: Staged) -> None:
         staged.put()
-        staged.put("bridge")
+        staged.default.unlink()
 
     def test_that_is_broken(self, staged: Staged) -> None:
         staged.configure("10-pods.conflist", self.OURS)
@@ -327,6 +355,12 @@ class TestTheConfiguration:
         (staged.bin / "cni-hns").unlink()
         assert staged.one("program-missing").remedy == f'cni-hns install --bin-dir "{staged.bin}"'
 
+    def test_whose_program_is_of_this_version_is_well(self, staged: Staged) -> None:
+        staged.configure("10-pods.conflist", self.OURS)
+        staged.install(__version__)
+        assert staged.doctor() == []
+
+    @pytest.mark.parametrize("places", ["the command line", "containerd's configuration"])
     @pytest.mark.parametrize(
         ("version", "is_single", "kind"),
         [
@@ -334,19 +368,65 @@ class TestTheConfiguration:
             pytest.param(__version__, True, "program-single-file", id="the single file"),
         ],
     )
-    def test_whose_program_is(self, staged: Staged, version: str, is_single: bool, kind: str) -> None:
-        program = Program("cni-hns", "/b/cni-hns", version, is_ours=True, is_single=is_single)
-        seen = ConfigurationSeen("us", ("/b",), "/c", 1, programs=(program,), version=__version__)
-        (found,) = staged.examined(configuration=seen)
-        assert (found.kind, found.severity) == (kind, "warning")
+    def test_whose_program_is(
+        self, staged: Staged, version: str, is_single: bool, kind: str, places: str
+    ) -> None:
+        staged.configure("10-pods.conflist", self.OURS)
+        exe = staged.install(version, is_single=is_single)
+        found = staged.told(kind, *(staged.containerd() if "containerd" in places else ()))
+        assert (found["severity"], found["subject"]) == ("warning", str(exe))
+        assert found["remedy"] == f'cni-hns install --bin-dir "{staged.bin}"'
+        assert is_single or f"it is version {version}; this program is {__version__}" in found["cause"]
 
-    def test_of_containerd_itself_that_cannot_be_read(self, staged: Staged, tmp_path: Path) -> None:
-        from cni_hns.cli.runtime import look_at_runtime
+    @pytest.mark.parametrize("shown_by", ["the ledger", "a network"])
+    def test_that_is_not_there_on_a_node_with_pods(self, staged: Staged, shown_by: str) -> None:
+        if shown_by == "the ledger":
+            staged.add(configured("nat"))
+        else:
+            plant(staged.node, "l2bridge", ("10.88.0.0/24", "10.88.0.1"))
+        found = staged.told("configuration-missing")
+        assert (found["severity"], f"{staged.conf} has none" in found["cause"]) == ("ill", True)
+        why = {
+            "the ledger": 'the ledger has pods of network "pods"',
+            "a network": 'HNS has HCN network "pods" of type L2Bridge',
+        }
+        assert why[shown_by] in found["cause"]
+        subnet = "PREFIX" if shown_by == "the ledger" else "10.88.0.0/24"
+        assert f'`cni-hns install --subnet {subnet} --conf-dir "{staged.conf}"`' in found["remedy"]
+        assert staged.told("configuration-missing", *staged.containerd())["cause"] != found["cause"]
+        staged.configure("10.conf", {**LIST, "type": "bridge"})
+        assert staged.doctor() == []
 
-        (tmp_path / "config.toml").write_text("= nonsense")
-        seen = look_at_runtime(str(staged.bin), str(staged.conf), str(tmp_path / "config.toml"))
-        (found,) = staged.examined(configuration=seen)
-        assert found.kind == "runtime-configuration-unreadable"
+    def test_that_is_not_there_is_told_where_one_of_anothers_is_passed_over(self, staged: Staged) -> None:
+        staged.add()
+        staged.configure("10.yaml", {**LIST, "type": "bridge"})
+        staged.told("configuration-missing")
+
+    def test_that_is_not_there_is_well_where_no_pods_belong(self, staged: Staged) -> None:
+        plant(staged.node, "nat", ("10.88.0.0/24", "10.88.0.1"))
+        assert staged.doctor() == []
+
+    def test_of_a_folder_that_cannot_be_listed_is_no_finding(self, staged: Staged) -> None:
+        staged.add()
+        assert staged.doctor("--bin-dir", str(staged.bin), "--conf-dir", str(staged.bin / "bridge")) == []
+
+    @pytest.mark.parametrize("is_this_machine", [True, False], ids=["this machine", "another node"])
+    def test_of_this_machine_is_that_of_no_other_node(
+        self, staged: Staged, monkeypatch: pytest.MonkeyPatch, is_this_machine: bool
+    ) -> None:
+        """Where nobody names the folder, it is that of the machine on which the command runs."""
+        staged.add()
+        usual = (str(staged.bin / "config.toml"), str(staged.bin), str(staged.conf))
+        monkeypatch.setattr("cni_hns.cli.install.containerd._defaults", lambda: usual)
+        monkeypatch.setattr(SimulatedMachine, "is_this_machine", lambda _: is_this_machine)
+        found = [one["kind"] for one in staged.doctor("--bin-dir", str(staged.bin))]
+        assert found == (["configuration-missing"] if is_this_machine else [])
+
+    def test_of_containerd_itself_that_cannot_be_read(self, staged: Staged) -> None:
+        _, config = staged.containerd()
+        Path(config).write_text("= nonsense")
+        found = staged.told("runtime-configuration-unreadable", "--containerd-config", config)
+        assert f'"{config}" cannot be read' in found["cause"]
 
 
 class TestTheMachine:
@@ -372,20 +452,41 @@ class TestTheMachine:
         connection = sqlite3.connect(staged.node.ledger_path)
         connection.execute("PRAGMA user_version = 999")
         connection.close()
-        simulator = staged.node.simulator
-        found = _ledger_found(staged)
-        assert (found.kind, "999" in found.cause) == ("ledger-newer", True)
-        assert simulator.leaks() == []
+        assert "999" in staged.told("ledger-newer")["cause"]
 
     def test_a_ledger_that_others_can_write(self, staged: Staged) -> None:
         staged.add()
         Path(staged.node.ledger_path).chmod(0o666)
-        assert _ledger_found(staged).kind == "ledger-exposed"
+        staged.told("ledger-exposed")
 
-    def test_a_ledger_that_cannot_be_written(self) -> None:
-        condition = Condition("C:\\data\\ledger.db", "unwritable", "the ledger cannot be written")
-        (found,) = machine._ledger(Picture.of(Seen(), HostSeen(ledger=condition)))
-        assert (found.kind, found.names["folder"]) == ("ledger-unwritable", "C:/data")
+    @pytest.mark.parametrize("suffix", ["", "-wal"])
+    def test_a_ledger_in_whose_place_is_a_folder(self, staged: Staged, suffix: str) -> None:
+        staged.add()
+        place = Path(staged.node.ledger_path + suffix)
+        place.unlink(missing_ok=True)
+        place.mkdir()
+        found = staged.told("ledger-exposed")
+        assert f'ledger.db{suffix}" is no regular file; take it away' in found["cause"]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="needs the rights and mounts of Linux")
+    @pytest.mark.parametrize("way", [_without_the_right, _on_a_read_only_disk])
+    def test_a_ledger_that_cannot_be_written(
+        self, staged: Staged, way: Callable[[Path], list[str]], request: pytest.FixtureRequest
+    ) -> None:
+        staged.add()
+        folder = Path(staged.node.ledger_path).parent
+        within = way(folder)
+        tried = _run(staged.node, [*within, "true"])
+        if tried.returncode and not request.config.getoption("--require-lane"):
+            pytest.skip(f"takes the right to write from a process: {tried.stderr.strip()}")
+        doctor = [sys.executable, "-m", "cni_hns", "doctor", "--json", *staged.places]
+        done = _run(staged.node, [*within, *doctor])
+        folder.chmod(0o700)
+        (found,) = json.loads(done.stdout)
+        assert (found["kind"], found["severity"], done.returncode) == ("ledger-unwritable", "ill", 1)
+        assert found["subject"] == f"ledger {folder / 'ledger.db'}"
+        assert f"full access to {folder}," in found["remedy"]
+        assert staged.doctor() == [], "the test was to take the right from one process only"
 
     def test_disks_are_told_by_what_lies_there(self) -> None:
         host = HostSeen(disks=(("the ledger", Disk("/a", 1 << 40, 0)),))
@@ -415,14 +516,8 @@ def test_every_kind_that_is_said_is_in_its_table() -> None:
     assert policies._is_of_everything({"Protocols": "", "LocalPorts": None})
 
 
-def _ledger_found(staged: Staged) -> Finding:
-    """The survey cannot read such a ledger, and notes it."""
-    from cni_hns.deadline import Deadline
-    from cni_hns.ledger.condition import condition_of
-
-    condition = condition_of(staged.node.ledger_path, Deadline(5))
-    (found,) = examine(Picture.of(Seen(), HostSeen(ledger=condition)))
-    return found
+def _run(node: SimulatedNode, command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, env=node.environment, check=False, capture_output=True, text=True)
 
 
 def _pod_of_another(node: SimulatedNode, **members: Any) -> str:
@@ -430,6 +525,11 @@ def _pod_of_another(node: SimulatedNode, **members: Any) -> str:
     endpoint, namespace = node.simulator.plant_endpoint("pods", **members), node.namespace()
     node.attach(namespace, endpoint)
     return namespace
+
+
+def _mapped(port: int) -> dict[str, Any]:
+    mapping = {"hostPort": port, "containerPort": 80, "protocol": "tcp"}
+    return {"runtimeConfig": {"portMappings": [mapping]}}
 
 
 def _route(node: SimulatedNode, settings: dict[str, Any]) -> None:

@@ -52,6 +52,13 @@ def test_one_that_others_can_write(path: str) -> None:
     assert look(path).what == "exposed"
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_one_beside_which_lies_what_is_no_file(path: str, suffix: str) -> None:
+    Path(path + suffix).mkdir()
+    found = look(path)
+    assert (found.what, f'{suffix}" is no regular file; take it away' in found.fault) == ("exposed", True)
+
+
 @pytest.mark.parametrize("content", [b"", b"no database" * 100], ids=["empty", "of something else"])
 def test_one_that_is_damaged(path: str, content: bytes) -> None:
     Path(path).write_bytes(content)

@@ -92,6 +92,18 @@ class TestFrontEnds:
             True,
         )
 
+    def test_direct_server_return_that_this_hns_cannot_do(self, tmp_path: Path) -> None:
+        cluster = Cluster(tmp_path, "l2bridge", hns_version="10.1")
+        try:
+            cluster.web(FAR)
+            assert cluster.faults(False) == {}
+            plant_raw(cluster, only_balancer(cluster), Flags=1)
+            (one,) = cluster.explained(False)
+            assert [each.kind for each in one.faults] == ["dsr-unsupported"]
+            assert "needs HNS 9.3 to 9.x, 10.2 or later" in remedy(one.faults[0])
+        finally:
+            cluster.close()
+
     def test_an_ipv6_address_without_the_flag(self, cluster: Cluster) -> None:
         cluster.web(FAR)
         cluster.change(FrontendVIPs=["fd00:96::a"])
@@ -154,6 +166,26 @@ class TestBackEnds:
         (one,) = overlay.explained(False)
         assert [each.kind for each in one.faults] == ["backend-without-route"]
         assert "10.88.2.7" in one.faults[0].words
+
+    def test_one_on_another_network(self, cluster: Cluster) -> None:
+        cluster.web()
+        default = {"NextHop": "10.99.0.1", "DestinationPrefix": "0.0.0.0/0"}
+        subnets = [{"IpAddressPrefix": "10.99.0.0/24", "Routes": [default]}]
+        ipams = [{"Type": "Static", "Subnets": subnets}]
+        other = cluster.sim.simulator.plant("network", {"Name": "other", "Type": "L2Bridge", "Ipams": ipams})
+        there = cluster.sim.simulator.plant_endpoint("other", IpConfigurations=[{"IpAddress": "10.99.0.7"}])
+        here = cluster.locals[0].id
+        plant_raw(cluster, only_balancer(cluster), HostComputeEndpoints=[here, there])
+        (one,) = cluster.explained(False)
+        assert [each.kind for each in one.faults] == ["backend-elsewhere"]
+        assert f"(endpoint {there}) is on network {other}, the load balancer on pods" in one.faults[0].words
+
+    def test_one_without_an_address_of_the_services_family(self, cluster: Cluster) -> None:
+        cluster.web()
+        plant_raw(cluster, only_balancer(cluster), FrontendVIPs=["fd00:96::a"], Flags=2)
+        (one,) = cluster.explained(False)
+        assert [each.kind for each in one.faults] == ["backend-family"]
+        assert f"(pod {one.faults[0].pods[0]}, endpoint {cluster.locals[0].id}) has no" in one.faults[0].words
 
     def test_one_that_is_deleted(self, cluster: Cluster) -> None:
         gone = cluster.pod()

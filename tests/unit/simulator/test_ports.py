@@ -93,10 +93,14 @@ class TestRelease:
     def test_by_option_it_stays_held(self, caller: Caller, simulator: Simulator) -> None:
         simulator.set_options(ports_stay_reserved=True)
         network = caller.network("NAT")
-        caller.delete("Endpoint", caller.endpoint(network, Policies=[_mapping()]))
+        gone = caller.endpoint(network, Policies=[_mapping()])
+        caller.delete("Endpoint", gone)
         with pytest.raises(Failed, match=code(0x803B0013)):
             caller.endpoint(network, Policies=[_mapping()])
-        assert caller.rest("GET", "/portpools") == [{"Protocol": 6, "Port": 8080, "Owner": ""}]
+        assert caller.rest("GET", "/portpools") == [{"Protocol": 6, "Port": 8080, "Owner": gone.upper()}]
+        simulator.restart_hns()
+        assert caller.rest("GET", "/portpools") == []
+        caller.endpoint(network, Policies=[_mapping()])
 
     def test_a_removed_policys_port_is_free_and_a_new_ones_is_held(self, caller: Caller) -> None:
         network = caller.network("NAT")

@@ -1,0 +1,18 @@
+"""What the tests of several layers ask for."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.cri.fake_runtime import FakeRuntime, served
+
+
+@pytest.fixture
+def runtime() -> Iterator[FakeRuntime]:
+    """A container runtime that nobody has told of any pod."""
+    # A socket's path must be short, which a test's folder is not.
+    with tempfile.TemporaryDirectory(prefix="cri-") as short, served(f"unix://{short}/cri.sock") as running:
+        yield running
