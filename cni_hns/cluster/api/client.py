@@ -85,7 +85,7 @@ class Tally:
 
 
 class Api:
-    """One API, for any number of threads. Every call ends within `timeout_s`; what fails is an ApiFault.
+    """One API, for any number of threads. Every request ends within `timeout_s`; what fails is an ApiFault.
 
     Raises: ValueError: the server's URL is none (`credentials.server_of`).
     """
