@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Api", "Listing", "Resource", "WatchEvent"]
 
-JsonPatch = list[Mapping[str, Any]]
+JsonPatch = list[dict[str, Any]]
 PatchKind = Literal["merge", "strategic", "json", "apply"]
 
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
