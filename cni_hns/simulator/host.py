@@ -80,11 +80,12 @@ def _wall_s(options: Options) -> float:
 
 def _interface(adapter: dict[str, Any]) -> Interface:
     address = adapter.get("address")
+    own = (f"{address}/{adapter.get('prefix', _PREFIX)}",) if address else ()
     gateway = adapter.get("gateway")
     return Interface(
         str(adapter["name"]),
         int(adapter.get("mtu", _MTU)),
-        (f"{address}/{adapter.get('prefix', _PREFIX)}",) if address else (),
+        (*own, *adapter.get("also", ())),
         (gateway,) if gateway else (),
         is_up=True,
     )
