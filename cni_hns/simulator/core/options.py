@@ -52,8 +52,8 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "adapters": (
         [_ONE_ADAPTER],
         "one physical adapter with an address: what a plain node has; kind is physical, wifi or virtual; "
-        "mtu, prefix (its length) and gateway are 1500, 24 and none where it does not say; also: further "
-        'addresses, as "fd00::10/64"',
+        "mtu, prefix (its length) and gateway are 1500, 24 and none where it does not say, mac one that "
+        'follows from the address; also: further addresses, as "fd00::10/64"',
     ),
     "elevated": (True, "a caller without administrator's rights is refused everything"),
     "service_stopped_hresult": (0, "HNS is not running: 0x80070426 and 0x800706BA have both been seen"),
