@@ -30,9 +30,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 @click.option("--once", is_flag=True, help="Do each step once, say what it came to, and end.")
 @settings_options
 @in_this_session
-def agent(
-    session: Session, *, once: bool, given: tuple[str | None, str | None, Mapping[str, Any]]
-) -> int:
+def agent(session: Session, *, once: bool, given: tuple[str | None, str | None, Mapping[str, Any]]) -> int:
     """Keep this node's pod network as the cluster's API has it.
 
     Makes the HCN network for this Node's podCIDRs, keeps the routes to the pods of all other nodes, and
