@@ -16,6 +16,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip
 from typing import NamedTuple
 
 from cni_hns.simulator.core.documents import Document
+from cni_hns.simulator.core.endpoints import ATTACHED
 from cni_hns.simulator.core.errors import (
     ACCESS_DENIED,
     ELEMENT_NOT_FOUND,
@@ -147,9 +148,12 @@ def _interfaces(state: State) -> Iterator[_Interface]:
         )
         addresses = [ip_interface(text) for text in (*texts, *adapter.get("also", ()))]
         yield _Interface(_FIRST_ADAPTER + number, addresses, str(adapter.get("gateway") or ""))
+    # By V2 an endpoint is put into the host's namespace, by V1 it is attached to no container.
     rows = state.rows(
-        "SELECT endpoints.rowid, endpoints.document FROM endpoints JOIN namespaces"
+        "SELECT endpoints.rowid, endpoints.document FROM endpoints LEFT JOIN namespaces"
         " ON endpoints.namespace = namespaces.id WHERE namespaces.type = 'HostDefault'"
+        " OR (endpoints.namespace IS NULL AND endpoints.state = ? AND endpoints.containers = '[]')",
+        ATTACHED,
     )
     for number, text in rows:
         configurations = json.loads(text).get("IpConfigurations", [])
