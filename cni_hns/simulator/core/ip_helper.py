@@ -16,7 +16,6 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip
 from typing import NamedTuple
 
 from cni_hns.simulator.core.documents import Document
-from cni_hns.simulator.core.endpoints import ATTACHED
 from cni_hns.simulator.core.errors import (
     ACCESS_DENIED,
     ELEMENT_NOT_FOUND,
@@ -148,17 +147,22 @@ def _interfaces(state: State) -> Iterator[_Interface]:
         )
         addresses = [ip_interface(text) for text in (*texts, *adapter.get("also", ()))]
         yield _Interface(_FIRST_ADAPTER + number, addresses, str(adapter.get("gateway") or ""))
-    # By V2 an endpoint is put into the host's namespace, by V1 it is attached to no container.
-    rows = state.rows(
-        "SELECT endpoints.rowid, endpoints.document FROM endpoints LEFT JOIN namespaces"
-        " ON endpoints.namespace = namespaces.id WHERE namespaces.type = 'HostDefault'"
-        " OR (endpoints.namespace IS NULL AND endpoints.state = ? AND endpoints.containers = '[]')",
-        ATTACHED,
-    )
-    for number, text in rows:
-        configurations = json.loads(text).get("IpConfigurations", [])
+    for number, document in _at_host(state):
+        configurations = document.get("IpConfigurations", [])
         addresses = [ip_interface(f"{one['IpAddress']}/{one['PrefixLength']}") for one in configurations]
         yield _Interface(_FIRST_ENDPOINT + number, addresses, "")
+
+
+def _at_host(state: State) -> Iterator[tuple[int, Document]]:
+    """The endpoints in the host's own namespace (V2), or attached to the host (V1), each with a number."""
+    found = state.rows(
+        "SELECT rowid, document FROM endpoints"
+        " WHERE namespace IN (SELECT id FROM namespaces WHERE type = 'HostDefault')"
+    )
+    attached = state.rows("SELECT rowid, document FROM endpoints WHERE state = 2 AND namespace IS NULL")
+    documents = {number: json.loads(text) for number, text in attached}
+    by_v1 = {number: one for number, one in documents.items() if str(one.get("user")).lower() == "host"}
+    yield from sorted({**{number: json.loads(text) for number, text in found}, **by_v1}.items())
 
 
 def _own_rows(one: _Interface) -> Iterator[list[object]]:
