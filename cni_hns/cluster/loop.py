@@ -260,5 +260,5 @@ class Loop:
         """The thread of each work ends with it; what hangs is left behind."""
         self._mirror.stop()
         for work in (self._steps, self._look, self._idle):
-            work.join(self._timing.stop_s)
+            work.join(0.0 if self._is_hanging else self._timing.stop_s)
         self._watch.close()

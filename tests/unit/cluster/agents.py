@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from cni_hns.binding.reading import member
+from cni_hns.binding.route_table import ON_LINK
 from cni_hns.cluster import agent
 from cni_hns.cluster.api.mirror import Pauses
 from cni_hns.cluster.loop import Timing
+from cni_hns.cluster.routes import overlay
 from cni_hns.cluster.settings import AgentSettings, Source, settings_of
 from cni_hns.cluster.state import State, read_state
 from cni_hns.cluster.world import World
@@ -149,17 +151,9 @@ class AgentNode:
         if not self.sim.hcn.networks.ids(Name=self.network):
             return {}
         if self.mode == "overlay":
-            policies = [
-                one for one in self.network_document()["Policies"] if one["Type"] == "RemoteSubnetRoute"
-            ]
-            settings = [one["Settings"] for one in policies]
-            return {one["DestinationPrefix"]: one["ProviderAddress"] for one in settings}
+            return {one.prefix: one.provider for one in overlay.held(self.network_document())}
         rows = self.sim.simulator.machine().route_table().routes()
-        return {
-            one.prefix: one.next_hop
-            for one in rows
-            if one.prefix.startswith("10.244.") and "/24" in one.prefix and one.next_hop != "0.0.0.0"
-        }
+        return {one.prefix: one.next_hop for one in rows if one.next_hop not in ON_LINK}
 
     def prefixes(self) -> set[str]:
         ipams = self.network_document()["Ipams"]

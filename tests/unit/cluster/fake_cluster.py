@@ -1,4 +1,4 @@
-"""A Kubernetes API in this process, as the agent uses one: Nodes, their watch, Events; away when a test says so."""
+"""A Kubernetes API in this process, as the agent uses one: Nodes, their watch, Events; and its absence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from cni_hns.cluster.api.asked import Resource
 from cni_hns.cluster.api.client import Api, Listing, WatchEvent
@@ -112,7 +112,7 @@ class _FakeApi:
             self._closed = True
             self._cluster.changed.notify_all()
 
-    def __enter__(self) -> _FakeApi:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -130,9 +130,8 @@ class _FakeApi:
         self._ask("watch", resource)
         while True:
             with cluster.changed:
-                cluster.changed.wait_for(
-                    lambda: self._closed or cluster.fault is not None or len(cluster.history) > seen
-                )
+                while not self._closed and cluster.fault is None and len(cluster.history) <= seen:
+                    cluster.changed.wait()
                 if self._closed:
                     raise Closed("closed")
                 if cluster.fault is not None:
