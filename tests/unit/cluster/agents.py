@@ -73,7 +73,7 @@ class AgentNode:
         adapter = {"name": "Ethernet", "kind": "physical", "address": f"192.0.2.{number}"}
         self.sim = SimulatedNode(folder / "hns", **{"adapters": [adapter], **options})
         self.net_d = folder / "net.d"
-        self.net_d.mkdir(parents=True)
+        self.net_d.mkdir(parents=True, exist_ok=True)
         self.lines: list[str] = []
 
     @property

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Self, cast
 
 from cni_hns.cluster.api.asked import Resource
 from cni_hns.cluster.api.client import Api, Listing, WatchEvent
 from cni_hns.cluster.api.faults import ApiFault, Closed, Conflict, Missing
 
-__all__ = ["FakeCluster"]
+__all__ = ["KILLED", "FakeCluster"]
+
+KILLED = 137
+"""How a process ends that `dies_at` this request, before it has any effect."""
 
 Document = dict[str, Any]
 
@@ -31,8 +37,17 @@ class FakeCluster:
         self.fault: ApiFault | None = None
         self.refused: dict[tuple[str, str], ApiFault] = {}
         self.asked: Counter[tuple[str, str]] = Counter()
+        self.file: Path | None = None
+        self.dies_at = 0
         for one in nodes:
             self.join(one)
+
+    def kept_in(self, file: Path) -> FakeCluster:
+        """The same, with what another process has written there, or writes from now on."""
+        if file.exists():
+            self.nodes = json.loads(file.read_text())
+        self.file = file
+        return self
 
     def api(self) -> Api:
         return cast("Api", _FakeApi(self))
@@ -76,6 +91,8 @@ class FakeCluster:
                 del self.nodes[name]
             else:
                 self.nodes[name] = node
+            if self.file is not None:
+                self.file.write_text(json.dumps(self.nodes))
             self.changed.notify_all()
 
     def patched(self, name: str, patch: Document) -> Document:
@@ -160,7 +177,10 @@ class _FakeApi:
             return document
 
     def _ask(self, verb: str, resource: Resource) -> None:
-        self._cluster.asked[verb, resource.plural] += 1
+        cluster = self._cluster
+        cluster.asked[verb, resource.plural] += 1
+        if cluster.dies_at and cluster.asked.total() == cluster.dies_at:
+            os._exit(KILLED)
         if self._closed:
             raise Closed("closed")
         fault = self._cluster.fault or self._cluster.refused.get((verb, resource.plural))
