@@ -189,7 +189,7 @@ def _own_node(round_: Round) -> str:
     if not memory.pod_cidrs and known.whole:
         raise _Waits(f'there is no Node "{name}". Next: see `kubectl get nodes`, and set nodeName')
     if not memory.pod_cidrs:
-        raise _Waits(f"the API has told nothing yet: {known.fault or 'it was not asked yet'}")
+        raise _Waits("the API has told nothing of this Node yet")
     round_.pod_cidrs = memory.pod_cidrs
     if known.whole:
         return f'podCIDR {listed} is kept: the API has no Node "{name}" now, and that removes nothing'

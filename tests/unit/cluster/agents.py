@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from cni_hns.__main__ import choose_hns
 from cni_hns.binding.reading import member
 from cni_hns.binding.route_table import ON_LINK
 from cni_hns.cluster import agent
@@ -20,6 +21,7 @@ from cni_hns.cluster.settings import AgentSettings, Source, settings_of
 from cni_hns.cluster.state import State, read_state
 from cni_hns.cluster.world import World
 from tests.harness import Answer, SimulatedNode, container_id
+from tests.terminal import Screen, screen
 from tests.unit.cluster.fake_cluster import FakeCluster
 
 __all__ = ["AgentNode", "Running", "until"]
@@ -170,6 +172,10 @@ class AgentNode:
         """A pod by the real plugin: the answer, its container and its namespace."""
         container, namespace = container_id(), self.sim.namespace()
         return self.sim.call("ADD", self.plugin(), container, namespace), container, namespace
+
+    def screen(self, columns: int, *arguments: str) -> Screen:
+        """An operator's command on a terminal of so many columns."""
+        return screen(arguments, columns, choose_hns({"CNI_HNS_SIMULATOR": str(self.sim.folder)}))
 
     def close(self) -> None:
         with closing(self.sim):
