@@ -18,7 +18,7 @@ _LAST_LINES = 20
 
 
 class WindowsProxy:
-    """It runs for as long as the context lasts, but for when it is stopped; its log lies in the node's folder."""
+    """It runs for as long as the context lasts, unless it is stopped; its log lies in the node's folder."""
 
     def __init__(
         self, lane: Lane, node: WindowsNode, kubeconfig: Path, network: str, source_vip: str = ""
