@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -17,10 +16,8 @@ from cni_hns.cli.session import Session, in_this_session, json_option, ledger_op
 from cni_hns.cli.surroundings import RuntimePlaces, look_beside, runtime_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from cni_hns.doctor.examination import Examined
     from cni_hns.doctor.finding import Finding
-    from cni_hns.doctor.picture import Picture
     from cni_hns.doctor.repair import Step
 
 __all__ = ["doctor"]
@@ -43,17 +40,6 @@ class _Asked(NamedTuple):
     @property
     def ledger_path(self) -> str:
         return self.session.ledger_path(self.data_dir, self.config)
-
-
-class _Examined(NamedTuple):
-    """One look at the node, and what is wrong by it."""
-
-    picture: Picture
-    findings: list[Finding]
-
-    @property
-    def is_ill(self) -> bool:
-        return any(one.severity == "ill" for one in self.findings)
 
 
 @click.command()
@@ -119,68 +105,39 @@ def doctor(
     return 1 if examined.is_ill or any(one.is_left for one in steps) else 0
 
 
-def _examined(asked: _Asked) -> _Examined:
-    from cni_hns.doctor.examine import examine
-    from cni_hns.doctor.picture import Picture
-
-    def once() -> _Examined:
-        seen = look_at_node(asked.session, asked.cri, asked.timeout_s, asked.data_dir, asked.config)
-        picture = Picture.of(seen, host, configuration)
-        return _Examined(picture, examine(picture))
+def _examined(asked: _Asked) -> Examined:
+    from cni_hns.doctor.examination import examined
 
     host, configuration = look_beside(asked.session, asked.runtime, asked.ledger_path, asked.timeout_s)
     print_notes(host.notes)
-    first = once()
-    if not first.findings or first.picture.seen.notes:
-        return first
-    # The sources are read one after the other: what began or ended in between is gone at a second look.
-    second = once()
-    return second._replace(
-        findings=[one for one in second.findings if any(map(one.is_of_the_same, first.findings))]
+    return examined(
+        lambda: look_at_node(asked.session, asked.cri, asked.timeout_s, asked.data_dir, asked.config),
+        host,
+        configuration,
     )
 
 
-def _repaired(asked: _Asked, examined: _Examined, *, dry_run: bool) -> list[Step]:
+def _repaired(asked: _Asked, examined: Examined, *, dry_run: bool) -> list[Step]:
+    from cni_hns.cli.collection import requests_of
+    from cni_hns.doctor.examination import mended
+
     if examined.picture.seen.namespaces is None or examined.picture.seen.endpoints is None:
         raise Failure("HNS did not answer: nothing was repaired; see `Get-Service hns`, and try again")
-    from cni_hns.survey.questions import Question
-
-    steps: list[Step] = []
-
-    def do_all() -> None:
-        for step in _repair(asked, examined, dry_run=dry_run):
-            steps.append(step)  # noqa: PERF402 - each is there as soon as it is done
-
-    outcome = Question("HNS", _REPAIR_S, do_all).outcome()
-    if outcome.fault:
-        steps.append(_unended(outcome.fault))
-    return list(steps)
-
-
-def _repair(asked: _Asked, examined: _Examined, *, dry_run: bool) -> Iterator[Step]:
-    from cni_hns.cli.collection import requests_of
-    from cni_hns.doctor.repair import repair
-
     folder = os.path.dirname(asked.ledger_path)
-    with closing(asked.session.node_apart(folder, _REPAIR_S)) as node:
-        requests = requests_of(asked.config, list(asked.cni_path))
-        yield from repair(examined.findings, examined.picture, node, requests, dry_run=dry_run)
+    requests = requests_of(asked.config, list(asked.cni_path))
+    return mended(
+        examined, lambda: asked.session.node_apart(folder, _REPAIR_S), requests, _REPAIR_S, dry_run=dry_run
+    )
 
 
-def _unended(fault: str) -> Step:
-    from cni_hns.doctor.repair import Step
-
-    return Step("repair", "the rest", f"left: {fault}")
-
-
-def _document(examined: _Examined, steps: list[Step], *, mend: bool) -> Any:
+def _document(examined: Examined, steps: list[Step], *, mend: bool) -> Any:
     findings = [one._asdict() for one in examined.findings]
     if not mend:
         return findings
     return {"repaired": [one._asdict() for one in steps], "findings": findings}
 
 
-def _print(examined: _Examined, steps: list[Step], *, mend: bool, dry_run: bool) -> None:
+def _print(examined: Examined, steps: list[Step], *, mend: bool, dry_run: bool) -> None:
     for step in steps:
         print_paragraph("", f"{step.repair}: {step.subject}: {step.outcome}")
     if mend and not steps:
