@@ -64,12 +64,16 @@ def test_one_that_hns_lost_is_made_again(node: SimulatedNode, bridge: ClusterNet
     assert (after.id, after.state) == (before.id, ATTACHED)
 
 
-def test_after_a_boot_it_is_attached_again(node: SimulatedNode, bridge: ClusterNetwork) -> None:
+def test_after_a_boot_it_is_replaced_and_not_attached_again(
+    node: SimulatedNode, bridge: ClusterNetwork
+) -> None:
     ensured(node, bridge)
     node.simulator.reboot()
+    node.simulator.reset_journal()
     ensured(node, bridge)
     (found,) = node.endpoints()
     assert found.state == ATTACHED
+    assert "HcnCreateEndpoint" in node.calls()
 
 
 def test_an_address_that_somebody_else_has_is_told(node: SimulatedNode, bridge: ClusterNetwork) -> None:
