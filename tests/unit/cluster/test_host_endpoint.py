@@ -76,6 +76,18 @@ def test_after_a_boot_it_is_replaced_and_not_attached_again(
     assert "HcnCreateEndpoint" in node.calls()
 
 
+def test_one_whose_state_hns_does_not_tell_is_attached_and_left(
+    node: SimulatedNode, bridge: ClusterNetwork
+) -> None:
+    ensured(node, bridge)
+    with node.simulator.store.transaction() as state:
+        state.run("UPDATE endpoints SET state = 0")
+    node.simulator.reset_journal()
+    ensured(node, bridge)
+    calls = ["HcnOpenEndpoint", "HcnQueryEndpointProperties", "HNSCall", "HNSCall"]
+    assert node.calls() == calls
+
+
 def test_an_address_that_somebody_else_has_is_told(node: SimulatedNode, bridge: ClusterNetwork) -> None:
     stranger = node.simulator.plant_endpoint("cbr0", IpConfigurations=[{"IpAddress": "10.244.3.2"}])
     with pytest.raises(ServiceError):
