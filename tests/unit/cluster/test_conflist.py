@@ -64,7 +64,7 @@ def test_pods_reach_pods_and_services_without_nat(wanted: NetworkWanted, excepti
     [
         pytest.param(OVERLAY, (POD_CIDR,), 1, id="overlay"),
         pytest.param(BRIDGE, (POD_CIDR,), 1, id="l2bridge"),
-        pytest.param(DUAL, BOTH, 2, id="dual stack"),
+        pytest.param(DUAL, BOTH, 2, id="dual stack", marks=pytest.mark.needs("DualStack")),
     ],
 )
 def test_an_add_works_on_the_agents_network_and_a_check_agrees(

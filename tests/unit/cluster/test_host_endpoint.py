@@ -28,6 +28,7 @@ def ensured(node: SimulatedNode, bridge: ClusterNetwork) -> tuple[str, ...]:
         return host_endpoint.ensure(bridge, opened)
 
 
+@pytest.mark.needs("DualStack")
 def test_it_has_the_third_address_of_each_subnet_and_the_host_has_it(
     node: SimulatedNode, bridge: ClusterNetwork
 ) -> None:

@@ -62,6 +62,7 @@ def test_a_second_call_makes_and_changes_nothing(node: SimulatedNode) -> None:
     assert not {"HcnCreateNetwork", "HcnModifyNetwork", "HcnDeleteNetwork"} & set(node.calls())
 
 
+@pytest.mark.needs("VxlanPort")
 def test_another_vxlan_port_is_a_policy_of_the_network(node: SimulatedNode) -> None:
     wanted = OVERLAY._replace(vxlan_port=8472)
     ensured(node, wanted)
@@ -70,6 +71,7 @@ def test_another_vxlan_port_is_a_policy_of_the_network(node: SimulatedNode) -> N
     ensured(node, wanted)
 
 
+@pytest.mark.needs("DualStack")
 def test_l2bridge_has_both_families_where_hns_can(node: SimulatedNode) -> None:
     assert ensured(node, BRIDGE, BOTH).prefixes == BOTH
     (document,) = node.simulator.dump()["networks"]
