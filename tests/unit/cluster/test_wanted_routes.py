@@ -127,7 +127,7 @@ class TestTwoClaims:
     def test_the_older_keeps_them_also_while_there_is_no_route_to_it(self) -> None:
         found = on_overlay(node(2, ""), node(5, cidrs=("10.244.2.0/24",)))
         assert found.routes == []
-        assert [one.name for one in found.waiting] == ["win-5", "win-2"]
+        assert [one.name for one in found.waiting] == ["win-2", "win-5"]
 
     def test_the_older_keeps_them_whatever_its_name(self) -> None:
         found = on_overlay(node(2, name="z"), node(5, name="a", cidrs=("10.244.2.0/24",)))
