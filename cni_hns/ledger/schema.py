@@ -159,8 +159,8 @@ ALTER TABLE attachments ADD COLUMN pod_uid TEXT;
 ALTER TABLE attachments ADD COLUMN pod_infra_container_id TEXT;
 """
 
-# Blocks of cluster-wide pools. An address has one block, whatever its pool and network. A node has a few: no
-# index; with one more of anything the schema would not fit into the file's first page, which every verb reads.
+# Blocks of cluster-wide pools. An address has one block, whatever its pool and network. A node has few: they
+# have no index, with which the schema would not fit into the one page that every verb reads first.
 _BLOCKS = """
 CREATE TABLE blocks (
     network TEXT NOT NULL,
