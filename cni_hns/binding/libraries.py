@@ -11,6 +11,7 @@ from cni_hns.typed import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from cni_hns.binding.host import Host
+    from cni_hns.binding.route_table import RouteTable
 
 __all__ = ["Libraries", "Machine"]
 
@@ -54,3 +55,6 @@ class Machine(Protocol):
 
     def host(self) -> Host:
         """The machine besides HNS, for the operator's commands; loaded when it is asked for."""
+
+    def route_table(self) -> RouteTable:
+        """The host's own routes, for the cluster's agent; loaded when it is asked for."""

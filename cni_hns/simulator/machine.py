@@ -9,6 +9,7 @@ from cni_hns.simulator.core.store import Store
 
 if TYPE_CHECKING:
     from cni_hns.binding.host import Host
+    from cni_hns.binding.route_table import RouteTable
 
 __all__ = ["SimulatedMachine"]
 
@@ -57,6 +58,12 @@ class SimulatedMachine:
         from cni_hns.simulator.host import SimulatedHost
 
         return SimulatedHost(self._store)
+
+    def route_table(self) -> RouteTable:
+        """The routes of this node, kept with it."""
+        from cni_hns.simulator.route_table import SimulatedRouteTable
+
+        return SimulatedRouteTable(self._store)
 
 
 def _real_boot() -> str:

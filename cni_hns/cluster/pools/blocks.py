@@ -64,7 +64,7 @@ class Pool(NamedTuple):
         return found
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many blocks it has."""
         return sum(1 << self.block_size - one.prefixlen for one in self.cidrs)
 
@@ -163,7 +163,7 @@ def free_prefixes(pool: Pool, taken: Taken, node: str) -> Iterator[_Net]:
     """The blocks that nobody has, each once; the first follows from the node's name, so that nodes that claim
     at the same time seldom want the same one.
     """
-    count = pool.count
+    count = pool.total
     start = int(sha256(f"{pool.name} {node}".encode())[:16], 16) % count
     for offset in range(count):
         prefix = pool.prefix((start + offset) % count)

@@ -61,7 +61,7 @@ class Filling:
 
 
 def _say_full(pool: Pool, step: Step) -> None:
-    words = f"all {pool.count} blocks of it are claimed by nodes"
+    words = f"all {pool.total} blocks of it are claimed by nodes"
     step.keep_why(pool.name, words)
     step.trouble(
         "PoolFull",
