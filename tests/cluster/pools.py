@@ -88,6 +88,8 @@ def install_crds(admin: Admin) -> None:
         admin.create(_DEFINITIONS, definition)
     for resource in (POOLS, BLOCKS):
         until(f"{resource.plural} are served", partial(admin.get, resource.path))
+        # Definitions that were deleted all at once may have left theirs.
+        admin.delete_all(resource.path)
 
 
 class Campaign:
