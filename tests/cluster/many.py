@@ -96,9 +96,7 @@ class Cluster:
 
     def let_come_back(self, chance: random.Random) -> None:
         """Node objects are made again with the podCIDRs that they had, as from a backup."""
-        for node in self.nodes:
-            if node.name in self._left:
-                self._bring_back(node, "a Node came back")
+        self._bring_all_back("a Node came back")
 
     def kill_agent(self, chance: random.Random) -> None:
         """An agent is killed and started again: nothing of its node changes."""
@@ -116,8 +114,8 @@ class Cluster:
         if [one.routes() for one in self.members] != routes:
             self.journal.failure("routes changed while the API was away")
         self.plane.start_api()
-        # Agents ask again after pauses that have grown: whether they know is shown by what they do.
-        self.let_come_back(chance)
+        # Agents ask again after pauses that have grown; then they follow as ever.
+        self._bring_all_back("the API was away", judged=False)
         self._lose_node(chance, "the API was away", judged=False)
 
     def restart_hns(self, chance: random.Random) -> None:
@@ -169,12 +167,14 @@ class Cluster:
             member.node.leave(self.admin)
             self._await_routes(after, judged=judged)
 
-    def _bring_back(self, node: WindowsNode, after: str) -> None:
-        (member,) = [one for one in self.members if one.node is node]
-        with self._unchanged(member, "its Node came back"):
-            self._left.discard(node.name)
-            node.join(self.admin, *self._cidrs[node.name])
-            self._await_routes(after)
+    def _bring_all_back(self, after: str, *, judged: bool = True) -> None:
+        for member in self.members:
+            name = member.node.name
+            if name in self._left:
+                with self._unchanged(member, "its Node came back"):
+                    self._left.discard(name)
+                    member.node.join(self.admin, *self._cidrs[name])
+                    self._await_routes(after, judged=judged)
 
     def _await_routes(self, after: str, *, judged: bool = True) -> None:
         """Each node has a route to each other that the API has, and to no other."""

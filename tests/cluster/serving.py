@@ -27,6 +27,7 @@ TCP = 6
 DSR = 1
 LOCAL_ROUTED, EXTERNAL = 2, 16
 _BY_CLIENT = 2
+_HTTPS = 443
 
 _NETWORK = "cbr0"
 _NEAR, _FAR = "win-k", "win-far"
@@ -82,11 +83,13 @@ class Serving:
         return {one["IpConfigurations"][0]["IpAddress"]: one["ID"] for one in dump["endpoints"]}
 
     def fronts(self) -> list[Front]:
-        """Every load balancer, without that of the API server itself."""
-        dump = self.node.sim.simulator.dump()
+        """Every load balancer that has a port, without that of the API server itself."""
         address = {guid.lower(): address for address, guid in self.addresses().items()}
-        made = [_front(one, address) for one in dump["loadbalancers"]]
-        return [one for one in made if one.port != 443]
+        return [_front(one, address) for one in self._balancers() if one["PortMappings"]]
+
+    def _balancers(self) -> list[Document]:
+        found = self.node.sim.simulator.dump()["loadbalancers"]
+        return [one for one in found if all(each["ExternalPort"] != _HTTPS for each in one["PortMappings"])]
 
     def front(self, vip: str, port: int) -> Front | None:
         """The load balancer of this front end, if there is one; a node port's VIP is empty."""
@@ -129,7 +132,7 @@ class Serving:
         """No Service but the API server's own, and kube-proxy has seen it."""
         for collection in (objects.SERVICES, objects.SLICES):
             self.admin.delete_all(collection, fieldSelector="metadata.name!=kubernetes")
-        until("no load balancers", lambda: not self.fronts())
+        until("no load balancers", lambda: not self._balancers())
 
 
 _ALL_SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
