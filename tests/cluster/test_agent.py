@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from cni_hns.cluster.pools.blocks import POOLS
 from tests.cluster.admin import Admin
 from tests.cluster.agents import Agent, allow
 from tests.cluster.certificates import Authority
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.pools import document, install_crds
 from tests.cluster.proxy import Proxy
 from tests.cluster.waiting import until
 from tests.cluster.windows_node import WindowsNode
@@ -194,6 +196,26 @@ def test_a_killed_agent_is_followed_by_another_one(start: Start, admin: Admin) -
     until_whole(admin, [*agents, third], but=agents[0])
     agents[0].start()
     until_whole(admin, [*agents, third])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mode", ["l2bridge"])
+def test_addresses_of_a_pool_come_from_blocks_that_no_other_node_has(
+    start: Start, admin: Admin, plane: ControlPlane
+) -> None:
+    install_crds(admin)
+    spec = {"cidrs": ["192.0.2.128/25"], "blockSize": 29}
+    admin.create(POOLS.path, document("IPPool", "blue", spec))
+    pool = {"pool": "blue", "network": {"name": "cbr0", "adapter": "Ethernet", "subnets": "192.0.2.0/24"}}
+    everything = plane.kubeconfig("everything.kubeconfig")
+    agents = [start(name, everything, **pool) for name in ("win-11", "win-12")]
+    for one in agents:
+        one.node.join(admin)
+        until("ready", one.says_ready)
+    found = [one.node.add_pod(f"pod-{number}").addresses[0] for one in agents for number in range(10)]
+    assert len(set(found)) == len(found)
+    plane.stop_api()
+    agents[0].node.add_pod("while-it-was-dead")
 
 
 def test_no_right_to_list_names_the_rule(start: Start, admin: Admin, plane: ControlPlane) -> None:
