@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +19,13 @@ from tests.cluster.windows_proxy import WindowsProxy
 from tests.harness import Printed
 from tests.lane import Lane
 
-__all__ = ["DSR", "EXTERNAL", "LOCAL_ROUTED", "TCP", "Front", "Serving", "serving"]
+__all__ = ["DSR", "EXTERNAL", "IPV6", "LOCAL_ROUTED", "TCP", "Front", "Serving", "serving"]
 
 Document = dict[str, Any]
 
 # https://learn.microsoft.com/windows-server/networking/technologies/hcn/hcn-json-document-schemas
 TCP = 6
-DSR = 1
+DSR, IPV6 = 1, 2
 LOCAL_ROUTED, EXTERNAL = 2, 16
 _BY_CLIENT = 2
 _HTTPS = 443
@@ -50,23 +51,44 @@ class Front(NamedTuple):
 class Serving:
     """The node, its two pods and the one of another node, and the cluster's objects."""
 
-    def __init__(self, plane: ControlPlane, node: WindowsNode, proxy: WindowsProxy, far_cidr: str) -> None:
-        self.admin: Admin = plane.admin()
+    def __init__(self, admin: Admin, node: WindowsNode, proxy: WindowsProxy, far: list[str]) -> None:
+        self.admin = admin
         self.node = node
         self.proxy = proxy
-        self.near = [pod.addresses[0] for pod in node.pods.values()]
-        self.far = far_cidr.replace(".0/24", ".7")
+        self._by_family = [*zip(*(pod.addresses for pod in node.pods.values()), strict=True)]
+        self._far = far
+
+    @property
+    def near(self) -> list[str]:
+        """The IPv4 addresses of this node's pods."""
+        return list(self._by_family[0])
+
+    @property
+    def far(self) -> str:
+        """The IPv4 address of the other node's pod."""
+        return self._far[0]
+
+    @property
+    def all_ipv6(self) -> list[str]:
+        """The IPv6 addresses of all three pods."""
+        return [*self._by_family[1], self._far[1]]
 
     @property
     def back_ends(self) -> list[Document]:
         """Endpoints of a slice: both pods of this node, and the one of the other."""
-        near = [objects.endpoint(address, _NEAR) for address in self.near]
-        return [*near, objects.endpoint(self.far, _FAR)]
+        return _endpoints([*self.near, self.far])
 
-    def make(self, name: str, *endpoints: Document, **spec: Any) -> Document:
-        """A Service with these back ends, all three if none are given; as the API server made it."""
-        self.admin.create(objects.SLICES, objects.slice_of(name, *(endpoints or self.back_ends)))
+    def make(self, name: str, **spec: Any) -> Document:
+        """A Service whose back ends are all three pods; as the API server made it."""
+        self.admin.create(objects.SLICES, objects.slice_of(name, *self.back_ends))
         return self.admin.create(objects.SERVICES, objects.service(name, **spec))
+
+    def make_dual(self, name: str) -> Document:
+        """A Service of both families."""
+        ipv6 = objects.slice_of(name, *_endpoints(self.all_ipv6))
+        ipv6["metadata"]["name"] = f"{name}-ipv6"
+        self.admin.create(objects.SLICES, ipv6)
+        return self.make(name, ipFamilyPolicy="RequireDualStack")
 
     def change(self, name: str, *endpoints: Document) -> None:
         """Other back ends of the Service."""
@@ -79,13 +101,13 @@ class Serving:
 
     def addresses(self) -> dict[str, str]:
         """The endpoints in HNS: address -> ID."""
-        dump = self.node.sim.simulator.dump()
-        return {one["IpConfigurations"][0]["IpAddress"]: one["ID"] for one in dump["endpoints"]}
+        found = self.node.sim.simulator.dump()["endpoints"]
+        return {each["IpAddress"]: one["ID"].lower() for one in found for each in one["IpConfigurations"]}
 
     def fronts(self) -> list[Front]:
         """Every load balancer that has a port, without that of the API server itself."""
-        address = {guid.lower(): address for address, guid in self.addresses().items()}
-        return [_front(one, address) for one in self._balancers() if one["PortMappings"]]
+        addresses = self.addresses()
+        return [_front(one, addresses) for one in self._balancers() if one["PortMappings"]]
 
     def _balancers(self) -> list[Document]:
         found = self.node.sim.simulator.dump()["loadbalancers"]
@@ -140,48 +162,60 @@ _ALL_SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 
 @contextmanager
 def serving(plane: ControlPlane, folder: Path, lane: Lane) -> Iterator[Serving]:
-    """The node with kube-proxy on an l2bridge network, for as long as the context lasts."""
+    """The node with kube-proxy on an l2bridge network of both families, for as long as the context lasts."""
     admin = plane.admin()
     node = WindowsNode(folder, _NEAR, "192.0.2.11")
     try:
-        cidr, *_ = node.join(admin)
-        admin.create(objects.NODES, objects.node(_FAR, "192.0.2.12"))
-        node.configure(_l2bridge(cidr))
+        cidrs = node.join(admin, also="fd00:9::11")
+        admin.create(objects.NODES, objects.node(_FAR, "192.0.2.12", "fd00:9::12"))
+        node.configure(_l2bridge(cidrs))
         for name in ("one", "two"):
             node.add_pod(name)
         with WindowsProxy(lane, node, plane.kubeconfig("kube-proxy.kubeconfig"), _NETWORK) as proxy:
-            yield Serving(plane, node, proxy, pod_cidrs_of(admin, _FAR)[0])
+            yield Serving(admin, node, proxy, [_seventh(one) for one in pod_cidrs_of(admin, _FAR)])
     finally:
         node.close()
 
 
-def _l2bridge(cidr: str) -> Document:
-    """The configuration list of a node that has a route to each other one."""
+def _endpoints(addresses: list[str]) -> list[Document]:
+    *near, far = addresses
+    return [*(objects.endpoint(one, _NEAR) for one in near), objects.endpoint(far, _FAR)]
+
+
+def _seventh(cidr: str) -> str:
+    return str(ip_network(cidr)[7])
+
+
+def _l2bridge(cidrs: list[str]) -> Document:
+    """The configuration list of a node to whose pods others have routes."""
     plugin = {
         "type": "cni-hns",
         "network": {
             "mode": "l2bridge",
             "create": True,
             "adapter": "Ethernet",
-            "subnets": [{"prefix": cidr, "gateway": cidr.replace(".0/24", ".1")}],
+            "subnets": [{"prefix": one, "gateway": str(ip_network(one)[1])} for one in cidrs],
         },
         "ipam": {"type": "cni-hns"},
     }
     return {"cniVersion": "1.0.0", "name": _NETWORK, "plugins": [plugin]}
 
 
-def _front(balancer: Document, address: dict[str, str]) -> Front:
+def _front(balancer: Document, endpoints: dict[str, str]) -> Front:
+    """`endpoints`: address -> ID; what HNS does not have any more stands as its ID."""
     (mapping,) = balancer["PortMappings"]
-    vips = balancer.get("FrontendVIPs") or [""]
-    ids = [guid.lower() for guid in balancer["HostComputeEndpoints"]]
+    flags = balancer.get("Flags", 0)
+    ids = {guid.lower() for guid in balancer["HostComputeEndpoints"]}
+    family = {address: guid for address, guid in endpoints.items() if (":" in address) == bool(flags & IPV6)}
+    there = {address for address, guid in family.items() if guid in ids}
     return Front(
         balancer["ID"],
-        vips[0],
+        (balancer.get("FrontendVIPs") or [""])[0],
         mapping["ExternalPort"],
         mapping["Protocol"],
         mapping["InternalPort"],
-        frozenset(address.get(guid, guid) for guid in ids),
-        balancer.get("Flags", 0),
+        frozenset(there | (ids - set(endpoints.values()))),
+        flags,
         mapping.get("Flags", 0),
         mapping.get("DistributionType", 0) == _BY_CLIENT,
     )
