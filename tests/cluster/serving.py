@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cni_hns.cluster import flannel
 from cni_hns.simulator.core import loadbalancers
 from tests.cluster import objects
 from tests.cluster.admin import Admin
+from tests.cluster.agents import Agent
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.waiting import until
 from tests.cluster.windows_node import WindowsNode, pod_cidrs_of
@@ -19,7 +22,18 @@ from tests.cluster.windows_proxy import WindowsProxy
 from tests.harness import Printed
 from tests.lane import Lane
 
-__all__ = ["DSR", "EXTERNAL", "IPV6", "LOCAL_ROUTED", "TCP", "Front", "Serving", "serving"]
+__all__ = [
+    "DSR",
+    "EXTERNAL",
+    "IPV6",
+    "LOCAL_ROUTED",
+    "TCP",
+    "Front",
+    "Serving",
+    "flannel_of",
+    "serving",
+    "serving_overlay",
+]
 
 Document = dict[str, Any]
 
@@ -32,6 +46,7 @@ _HTTPS = 443
 
 _NETWORK = "cbr0"
 _NEAR, _FAR = "win-k", "win-far"
+_FAR_ADDRESS = "192.0.2.212"
 
 
 class Front(NamedTuple):
@@ -46,6 +61,7 @@ class Front(NamedTuple):
     flags: int
     mapping: int
     by_client: bool
+    source_vip: str
 
 
 class Serving:
@@ -78,9 +94,9 @@ class Serving:
         """Endpoints of a slice: both pods of this node, and the one of the other."""
         return _endpoints([*self.near, self.far])
 
-    def make(self, name: str, **spec: Any) -> Document:
-        """A Service whose back ends are all three pods; as the API server made it."""
-        self.admin.create(objects.SLICES, objects.slice_of(name, *self.back_ends))
+    def make(self, name: str, *endpoints: Document, **spec: Any) -> Document:
+        """A Service with these back ends, all three pods if none are given; as the API server made it."""
+        self.admin.create(objects.SLICES, objects.slice_of(name, *(endpoints or self.back_ends)))
         return self.admin.create(objects.SERVICES, objects.service(name, **spec))
 
     def make_dual(self, name: str) -> Document:
@@ -98,6 +114,10 @@ class Serving:
         """A cloud's controller has made a load balancer in front of the cluster."""
         status = {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}}
         self.admin.patch(f"{objects.SERVICES}/{name}/status", status)
+
+    def routes(self) -> dict[str, str]:
+        """The overlay network's routes to other nodes: prefix -> the node's address."""
+        return self.node.overlay_routes("flannel.4096")
 
     def addresses(self) -> dict[str, str]:
         """The endpoints in HNS: address -> ID."""
@@ -177,6 +197,45 @@ def serving(plane: ControlPlane, folder: Path, lane: Lane) -> Iterator[Serving]:
         node.close()
 
 
+@contextmanager
+def serving_overlay(plane: ControlPlane, folder: Path, lane: Lane) -> Iterator[Serving]:
+    """The same on an overlay network that the agent made, whose source VIP kube-proxy is told.
+
+    kube-proxy looks for the interface with the Node's address: the node has this machine's.
+    """
+    admin = plane.admin()
+    admin.create(objects.NODES, objects.node(_FAR, _FAR_ADDRESS, annotations=flannel_of(_FAR_ADDRESS)))
+    far_cidr = pod_cidrs_of(admin, _FAR)[0]
+    node = WindowsNode(folder, _NEAR, _address_of_this_machine())
+    agent = Agent(node, "overlay", plane.kubeconfig("agent.kubeconfig"))
+    try:
+        node.join(admin)
+        agent.start()
+        until("the configuration", agent.says_ready, 120.0)
+        until("the route", lambda: agent.has_network() and agent.routes() == {far_cidr: _FAR_ADDRESS})
+        for name in ("one", "two"):
+            node.add_pod(name)
+        (source_vip,) = (one.address for one in node.sim.leases() if one.origin == "reserved")
+        kubeconfig = plane.kubeconfig("kube-proxy.kubeconfig")
+        with WindowsProxy(lane, node, kubeconfig, agent.network, source_vip) as proxy:
+            yield Serving(admin, node, proxy, [_seventh(far_cidr)])
+    finally:
+        agent.stop()
+        node.close()
+
+
+def flannel_of(address: str) -> dict[str, str]:
+    """The annotations of a Node whose pods are reached by VXLAN at this address."""
+    return flannel.written(flannel.Backend(flannel.VXLAN, address, 4096, "00-15-5D-01-02-03"))
+
+
+def _address_of_this_machine() -> str:
+    """One that is not a loopback address."""
+    command = ["ip", "-json", "-4", "address", "show", "scope", "global"]
+    found = json.loads(subprocess.run(command, stdout=-1, check=True).stdout)
+    return str(found[0]["addr_info"][0]["local"])
+
+
 def _endpoints(addresses: list[str]) -> list[Document]:
     *near, far = addresses
     return [*(objects.endpoint(one, _NEAR) for one in near), objects.endpoint(far, _FAR)]
@@ -218,4 +277,5 @@ def _front(balancer: Document, endpoints: dict[str, str]) -> Front:
         flags,
         mapping.get("Flags", 0),
         mapping.get("DistributionType", 0) == _BY_CLIENT,
+        balancer.get("SourceVIP", ""),
     )
