@@ -22,6 +22,7 @@ from cni_hns.cluster.health import Page, serve
 from cni_hns.cluster.hns_watch import HnsWatch
 from cni_hns.cluster.idle import Examination, examine_and_mend
 from cni_hns.cluster.known import NODES, Known, what_matters
+from cni_hns.cluster.pool_keeping import keep_pool
 from cni_hns.cluster.steps import DONE, Round, take
 from cni_hns.cluster.work import Wake, Work
 from cni_hns.diagnosis.exposition import text_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from cni_hns.cluster.board import Board
+    from cni_hns.cluster.pools.step import Outcome
     from cni_hns.cluster.state import Memory
     from cni_hns.cluster.world import World
 
@@ -87,6 +89,7 @@ class Loop:
         self._idle: Work[Examination] = Work("examination", self._wake.call)
         self._watch = HnsWatch(lambda: world.node(timing.limit_s), self._hns_changed)
         self._mirror = Mirror(world.api, NODES, self._wake.call, keep=what_matters)
+        self._pool = keep_pool(world, self._mirror, self._pool_told) if world.settings.pool else None
         self._ran_with: Known | None = None
         self._due = threading.Event()
         self._failures = 0
@@ -106,6 +109,8 @@ class Loop:
     def run(self) -> int:
         """Turn until it is over; the exit code."""
         self._mirror.start()
+        if self._pool is not None:
+            self._pool.start()
         threading.Thread(target=self._wait_for_stop, name="stop", daemon=True).start()
         while not self._stop.is_set():
             if self._steps.running_s > self._timing.hung_s:
@@ -123,6 +128,13 @@ class Loop:
     def _hns_changed(self) -> None:
         self._due.set()
         self._wake.call()
+
+    def _pool_told(self, outcome: Outcome) -> None:
+        self._board.pool(outcome)
+        if outcome.lines:
+            # A block that came or went may decide whether a pod can be added.
+            self._due.set()
+            self._wake.call()
 
     def _turn(self, now: float) -> None:
         self._turned_at = now
@@ -259,6 +271,8 @@ class Loop:
 
     def _end(self) -> None:
         """The thread of each work ends with it; what hangs is left behind."""
+        if self._pool is not None:
+            self._pool.stop()
         self._mirror.stop()
         for work in (self._steps, self._look, self._idle):
             work.join(0.0 if self._is_hanging else self._timing.stop_s)
