@@ -154,7 +154,7 @@ class Loop:
             self._idle.begin(lambda: examine_and_mend(self._world))
 
     def _known(self) -> Known:
-        """Read anew only where a Node changed: the loop turns every few seconds, and nodes may be thousands."""
+        """Read anew only where a Node changed: the loop turns often, and there may be thousands of them."""
         mirror = self._mirror
         # The fault first: what was read after it may be newer, and never older.
         fault, whole, objects = mirror.fault, mirror.whole, mirror.objects()
