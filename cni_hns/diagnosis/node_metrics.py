@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cni_hns.binding.access import make_private_folder
 from cni_hns.diagnosis.counting import count, keep, kept_in
 from cni_hns.diagnosis.files import logs_of, plugin_documents
-from cni_hns.diagnosis.gauges import QUESTIONS, families_of, range_sets_in
+from cni_hns.diagnosis.gauges import QUESTIONS, configured_in, families_of
 from cni_hns.diagnosis.sources import read_sources, seen_in
 
 if TYPE_CHECKING:
@@ -65,4 +65,4 @@ def gauge(
     """Ask HNS, HCS and the ledger, within this time. `make_node` gives a node that nobody else uses."""
     sources = read_sources(make_node, timeout_s, only=QUESTIONS)
     seen = seen_in(sources, make_node)
-    return Gauged(families_of(sources, seen, range_sets_in(documents), ledger), seen, sources.notes)
+    return Gauged(families_of(sources, seen, configured_in(documents), ledger), seen, sources.notes)
