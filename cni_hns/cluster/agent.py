@@ -29,7 +29,9 @@ def once(world: World) -> int:
     """
     with only_one.alone(world.folder), closing(_events(world)) as events:
         board = Board(world, events)
-        steps = run_steps(world, _asked(world), board.state.memory, Timing().limit_s, lambda: False)
+        known = _asked(world)
+        board.api(known.fault)
+        steps = run_steps(world, known, board.state.memory, Timing().limit_s, lambda: False)
         board.round(steps, every=True)
         events.flush(world.api.timeout_s)
         return 0 if steps.ready else 1

@@ -31,13 +31,14 @@ class Board:
         self._events = events
         self._told: dict[str, Told] = {}
         self._findings: frozenset[tuple[str, str]] = frozenset()
-        before = read_state(world.folder)
+        before = read_state(world.folder) or State()
         self.state = State(
             node=world.settings.node_name,
             pid=os.getpid(),
             started=time.time(),
             mode=world.settings.mode,
-            memory=before.memory if before is not None else State().memory,
+            nodes=before.nodes,
+            memory=before.memory,
         )
 
     def round(self, round_: Round, *, every: bool = False) -> None:

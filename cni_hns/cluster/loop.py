@@ -245,7 +245,8 @@ class Loop:
             return Page(HTTPStatus.OK, "ok\n")
         reasons = ["HNS hangs"] if self._is_hanging else []
         reasons += [f"{one.name}: {one.state}: {one.words}" for one in state.steps if one.state != DONE]
-        lines = reasons or [state.api_fault or "the API has not been asked yet"]
+        reasons += [f"the API: {state.api_fault}"] if state.api_fault else []
+        lines = reasons or ["the API has not been asked yet"]
         return Page(HTTPStatus.SERVICE_UNAVAILABLE, "".join(f"{one_line(one)}\n" for one in lines))
 
     def _metrics(self) -> Page:
@@ -260,5 +261,5 @@ class Loop:
         """The thread of each work ends with it; what hangs is left behind."""
         self._mirror.stop()
         for work in (self._steps, self._look, self._idle):
-            work.join(self._timing.stop_s)
+            work.join(0.0 if self._is_hanging else self._timing.stop_s)
         self._watch.close()

@@ -316,11 +316,13 @@ def _meant(path: str) -> str:
     top, _, name = path.rpartition(".")
     beside = [one.path for one in _SETTINGS if one.path.rpartition(".")[0] == top]
     known = [one.rpartition(".")[2] for one in beside] + ([] if top else sorted(_GROUPS))
+    inside = [one.path for one in _SETTINGS if one.path.rpartition(".")[2].lower() == name.lower()]
+    if inside:
+        return f'; did you mean "{inside[0]}"?'
     close = near(name, known)
     if close:
         return f'; did you mean "{top}.{close}"?' if top else f'; did you mean "{close}"?'
-    inside = [one.path for one in _SETTINGS if one.path.rpartition(".")[2].lower() == name.lower()]
-    return f'; did you mean "{inside[0]}"?' if inside else ""
+    return ""
 
 
 def _missing(said: Mapping[str, Any], faults: list[str]) -> Iterable[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster import objects
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.serving import DSR, EXTERNAL, LOCAL_ROUTED, TCP, Serving, serving
+from tests.cluster.serving import DSR, EXTERNAL, IPV6, LOCAL_ROUTED, TCP, Serving, serving
 from tests.cluster.waiting import until
 from tests.lane import Lane
 
@@ -65,6 +65,11 @@ class TestFrontEnds:
         made = node.make("web", internalTrafficPolicy="Local")
         node.await_front(made["spec"]["clusterIP"], 80, node.near)
 
+    def test_a_dual_stack_service_has_one_of_each_family(self, node: Serving) -> None:
+        ipv4, ipv6 = node.make_dual("web")["spec"]["clusterIPs"]
+        node.await_front(ipv4, 80, [*node.near, node.far])
+        assert node.await_front(ipv6, 80, node.all_ipv6).flags & IPV6
+
 
 class TestChanges:
     def test_a_pod_that_is_no_longer_ready_leaves(self, node: Serving) -> None:
@@ -98,6 +103,8 @@ class TestVerify:
             node.await_front(vip, port, [*node.near, node.far])
         node.await_front("", local["ports"][0]["nodePort"], node.near)
         node.await_front(inside["clusterIP"], 80, node.near)
+        ipv6 = node.make_dual("dual")["spec"]["clusterIPs"][1]
+        node.await_front(ipv6, 80, node.all_ipv6)
         node.make("cloud", kind="LoadBalancer")
         node.give_ingress("cloud", "203.0.113.5")
         node.await_front("203.0.113.5", 80, [*node.near, node.far])

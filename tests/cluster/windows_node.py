@@ -55,9 +55,13 @@ class WindowsNode:
         self.net_d.mkdir()
         self.pods: dict[str, RunningPod] = {}
 
-    def join(self, admin: Admin, *pod_cidrs: str) -> list[str]:
-        """Make the Node object, as kubelet does; its podCIDRs, the controller manager's if none are given."""
-        admin.create(objects.NODES, objects.node(self.name, self.address, pod_cidrs=pod_cidrs))
+    def join(self, admin: Admin, *pod_cidrs: str, also: str = "") -> list[str]:
+        """Make the Node object, as kubelet does; its podCIDRs, the controller manager's if none are given.
+
+        `also` is an address of the other family.
+        """
+        addresses = [self.address, *([also] if also else [])]
+        admin.create(objects.NODES, objects.node(self.name, *addresses, pod_cidrs=pod_cidrs))
         return self.pod_cidrs(admin)
 
     def leave(self, admin: Admin) -> None:

@@ -10,14 +10,18 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from cni_hns.__main__ import choose_hns
 from cni_hns.binding.reading import member
+from cni_hns.binding.route_table import ON_LINK
 from cni_hns.cluster import agent
 from cni_hns.cluster.api.mirror import Pauses
 from cni_hns.cluster.loop import Timing
+from cni_hns.cluster.routes import overlay
 from cni_hns.cluster.settings import AgentSettings, Source, settings_of
 from cni_hns.cluster.state import State, read_state
 from cni_hns.cluster.world import World
 from tests.harness import Answer, SimulatedNode, container_id
+from tests.terminal import Screen, screen
 from tests.unit.cluster.fake_cluster import FakeCluster
 
 __all__ = ["AgentNode", "Running", "until"]
@@ -71,7 +75,7 @@ class AgentNode:
         adapter = {"name": "Ethernet", "kind": "physical", "address": f"192.0.2.{number}"}
         self.sim = SimulatedNode(folder / "hns", **{"adapters": [adapter], **options})
         self.net_d = folder / "net.d"
-        self.net_d.mkdir(parents=True)
+        self.net_d.mkdir(parents=True, exist_ok=True)
         self.lines: list[str] = []
 
     @property
@@ -149,17 +153,9 @@ class AgentNode:
         if not self.sim.hcn.networks.ids(Name=self.network):
             return {}
         if self.mode == "overlay":
-            policies = [
-                one for one in self.network_document()["Policies"] if one["Type"] == "RemoteSubnetRoute"
-            ]
-            settings = [one["Settings"] for one in policies]
-            return {one["DestinationPrefix"]: one["ProviderAddress"] for one in settings}
+            return {one.prefix: one.provider for one in overlay.held(self.network_document())}
         rows = self.sim.simulator.machine().route_table().routes()
-        return {
-            one.prefix: one.next_hop
-            for one in rows
-            if one.prefix.startswith("10.244.") and "/24" in one.prefix and one.next_hop != "0.0.0.0"
-        }
+        return {one.prefix: one.next_hop for one in rows if one.next_hop not in ON_LINK}
 
     def prefixes(self) -> set[str]:
         ipams = self.network_document()["Ipams"]
@@ -176,6 +172,10 @@ class AgentNode:
         """A pod by the real plugin: the answer, its container and its namespace."""
         container, namespace = container_id(), self.sim.namespace()
         return self.sim.call("ADD", self.plugin(), container, namespace), container, namespace
+
+    def screen(self, columns: int, *arguments: str) -> Screen:
+        """An operator's command on a terminal of so many columns."""
+        return screen(arguments, columns, choose_hns({"CNI_HNS_SIMULATOR": str(self.sim.folder)}))
 
     def close(self) -> None:
         with closing(self.sim):

@@ -1,18 +1,24 @@
-"""A Kubernetes API in this process, as the agent uses one: Nodes, their watch, Events; away when a test says so."""
+"""A Kubernetes API in this process, as the agent uses one: Nodes, their watch, Events; and its absence."""
 
 from __future__ import annotations
 
 import copy
+import json
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Self, cast
 
 from cni_hns.cluster.api.asked import Resource
 from cni_hns.cluster.api.client import Api, Listing, WatchEvent
 from cni_hns.cluster.api.faults import ApiFault, Closed, Conflict, Missing
 
-__all__ = ["FakeCluster"]
+__all__ = ["KILLED", "FakeCluster"]
+
+KILLED = 137
+"""How a process ends that `dies_at` this request, before it has any effect."""
 
 Document = dict[str, Any]
 
@@ -31,8 +37,17 @@ class FakeCluster:
         self.fault: ApiFault | None = None
         self.refused: dict[tuple[str, str], ApiFault] = {}
         self.asked: Counter[tuple[str, str]] = Counter()
+        self.file: Path | None = None
+        self.dies_at = 0
         for one in nodes:
             self.join(one)
+
+    def kept_in(self, file: Path) -> FakeCluster:
+        """The same, with what another process has written there, or writes from now on."""
+        if file.exists():
+            self.nodes = json.loads(file.read_text())
+        self.file = file
+        return self
 
     def api(self) -> Api:
         return cast("Api", _FakeApi(self))
@@ -76,6 +91,8 @@ class FakeCluster:
                 del self.nodes[name]
             else:
                 self.nodes[name] = node
+            if self.file is not None:
+                self.file.write_text(json.dumps(self.nodes))
             self.changed.notify_all()
 
     def patched(self, name: str, patch: Document) -> Document:
@@ -112,7 +129,7 @@ class _FakeApi:
             self._closed = True
             self._cluster.changed.notify_all()
 
-    def __enter__(self) -> _FakeApi:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -130,9 +147,8 @@ class _FakeApi:
         self._ask("watch", resource)
         while True:
             with cluster.changed:
-                cluster.changed.wait_for(
-                    lambda: self._closed or cluster.fault is not None or len(cluster.history) > seen
-                )
+                while not self._closed and cluster.fault is None and len(cluster.history) <= seen:
+                    cluster.changed.wait()
                 if self._closed:
                     raise Closed("closed")
                 if cluster.fault is not None:
@@ -161,7 +177,10 @@ class _FakeApi:
             return document
 
     def _ask(self, verb: str, resource: Resource) -> None:
-        self._cluster.asked[verb, resource.plural] += 1
+        cluster = self._cluster
+        cluster.asked[verb, resource.plural] += 1
+        if cluster.dies_at and cluster.asked.total() == cluster.dies_at:
+            os._exit(KILLED)
         if self._closed:
             raise Closed("closed")
         fault = self._cluster.fault or self._cluster.refused.get((verb, resource.plural))

@@ -18,6 +18,26 @@ def own(**changes: object) -> dict[str, object]:
     return node_document(1, "", **changes)  # type: ignore[arg-type] # any of its keywords
 
 
+FLANNELS = {
+    "Name": "flannel.4096",
+    "Type": "Overlay",
+    "Owner": "flanneld",
+    "SchemaVersion": {"Major": 2, "Minor": 0},
+    "Ipams": [
+        {
+            "Type": "Static",
+            "Subnets": [
+                {
+                    "IpAddressPrefix": "10.99.0.0/24",
+                    "Policies": [{"Type": "VSID", "Settings": {"IsolationId": 4096}}],
+                    "Routes": [{"NextHop": "10.99.0.1", "DestinationPrefix": "0.0.0.0/0"}],
+                }
+            ],
+        }
+    ],
+}
+
+
 class TestANewNode:
     def test_gets_network_routes_annotations_and_configuration(self, machine: AgentNode) -> None:
         cluster = FakeCluster(own(), node_document(2), node_document(3))
@@ -104,11 +124,8 @@ class TestWhatStopsIt:
         assert "AnnotationsFailed" in cluster.reasons()
 
     def test_a_network_of_somebody_else_is_left_as_it_is(self, machine: AgentNode) -> None:
-        made = machine.sim.command(
-            *("network", "create", "--name", "flannel.4096", "--mode", "overlay", "--vsid", "4096"),
-            *("--subnet", "10.99.0.0/24", "--adapter", "Ethernet"),
-        )
-        assert made.exit_code == 0, made.stderr
+        with machine.sim.hcn.networks.create(FLANNELS):
+            pass
         before = machine.network_document()
         cluster = FakeCluster(own())
         assert machine.once(cluster) == 1
@@ -135,7 +152,7 @@ class TestWhileTheApiIsAway:
     def test_a_lost_network_is_made_again_from_memory(self, machine: AgentNode) -> None:
         cluster = FakeCluster(own())
         machine.once(cluster)
-        machine.sim.simulator.lose(machine.network)
+        machine.sim.simulator.remove(machine.network)
         cluster.say(Away("nothing within 10 s"))
         assert machine.once(cluster) == 0, machine.lines
         assert machine.prefixes() == {"10.244.1.0/24"}
@@ -172,7 +189,8 @@ class TestAnotherPodCidr:
         cluster.give("win-1", "10.244.7.0/24")
         assert machine.once(cluster) == 1
         assert machine.network_document() == before
-        assert machine.conflist is None
+        refused, _, _ = machine.add()
+        assert refused.exit_code != 0
         assert "NetworkHeldByPods" in cluster.reasons()
         assert any(container[:12] in one for one in machine.lines), machine.lines
 
