@@ -136,9 +136,8 @@ def _refuse_others(pools: Sequence[str], wanted: Sequence[str], inside: Sequence
     for address in wanted:
         if address not in inside:
             names = " or ".join(f'"{pool}"' for pool in pools)
-            raise AddressUnavailable(
-                address, f"lies in no block that this node has of pool {names}", f"ask for another one; {_LIST}"
-            )
+            why = f"lies in no block that this node has of pool {names}"
+            raise AddressUnavailable(address, why, f"ask for another one; {_LIST}")
 
 
 def ranges_in(blocks: Iterable[Block], subnets: Sequence[Subnet]) -> list[_Range]:
