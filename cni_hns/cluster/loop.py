@@ -14,7 +14,7 @@ import time
 import traceback
 from contextlib import closing
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.cluster.agent_metrics import Tallies, agent_families
 from cni_hns.cluster.api.mirror import Mirror, Pauses
@@ -90,6 +90,8 @@ class Loop:
         self._watch = HnsWatch(lambda: world.node(timing.limit_s), self._hns_changed)
         self._mirror = Mirror(world.api, NODES, self._wake.call, keep=what_matters)
         self._pool = keep_pool(world, self._mirror, self._pool_told) if world.settings.pool else None
+        self._objects: dict[str, dict[str, Any]] = {}
+        self._last_known = Known()
         self._ran_with: Known | None = None
         self._due = threading.Event()
         self._failures = 0
@@ -152,12 +154,15 @@ class Loop:
             self._idle.begin(lambda: examine_and_mend(self._world))
 
     def _known(self) -> Known:
+        """Read anew only where a Node changed: the loop turns often, and there may be thousands of them."""
         mirror = self._mirror
         # The fault first: what was read after it may be newer, and never older.
-        fault = mirror.fault
-        return Known.of(
-            mirror.objects().values(), self._world.settings.node_name, whole=mirror.whole, fault=fault
-        )
+        fault, whole, objects = mirror.fault, mirror.whole, mirror.objects()
+        if objects != self._objects:
+            name = self._world.settings.node_name
+            self._last_known = Known.of(objects.values(), name, whole=whole, fault=fault)
+            self._objects = objects
+        return self._last_known._replace(whole=whole, fault=fault)
 
     def _is_due(self, known: Known, now: float) -> bool:
         """Not before the API has answered, or has not: the first run would know nothing."""
