@@ -64,6 +64,7 @@ NOT_ON_WINDOWS = {
     "mypy",
     "pytest-cov",
     "pytest-rerunfailures",
+    "python-registry",
     "ruff",
     "types-cffi",
     "types-grpcio",
@@ -358,7 +359,7 @@ def _sources() -> bytes:
         files
         + (ROOT / "pyproject.toml").read_bytes()
         + _digest_of(ROOT / "cni_hns", "*")
-        + _digest_of(ROOT / "conf", "*")
+        + _digest_of(ROOT / "conf", "*.conf", "*.conflist")
     )
 
 
