@@ -11,6 +11,7 @@ from cni_hns.typed import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from cni_hns.binding.host import Host
+    from cni_hns.binding.service_manager import ServiceManager
 
 __all__ = ["Libraries", "Machine"]
 
@@ -54,3 +55,6 @@ class Machine(Protocol):
 
     def host(self) -> Host:
         """The machine besides HNS, for the operator's commands; loaded when it is asked for."""
+
+    def service_manager(self) -> ServiceManager:
+        """Makes and deletes services, for `install`; loaded when it is asked for."""

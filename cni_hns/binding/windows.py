@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.binding.host import Host
+    from cni_hns.binding.service_manager import ServiceManager
 
 __all__ = ["SystemLibrary", "WindowsMachine", "age_of", "load", "process_start"]
 
@@ -120,6 +121,12 @@ class WindowsMachine:
         from cni_hns.binding.windows_host import WindowsHost
 
         return WindowsHost(SystemLibrary, process_start)
+
+    def service_manager(self) -> ServiceManager:
+        """Of this machine."""
+        from cni_hns.binding.windows_service_manager import WindowsServiceManager
+
+        return WindowsServiceManager(SystemLibrary)
 
 
 def load() -> tuple[Libraries, WindowsMachine]:
