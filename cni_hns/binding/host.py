@@ -50,13 +50,17 @@ class Service(NamedTuple):
 
 
 class Interface(NamedTuple):
-    """An interface of the host: its addresses as "10.0.0.2/24", its gateways, its MTU in bytes."""
+    """An interface of the host: its addresses as "10.0.0.2/24", its gateways, its MTU in bytes.
+
+    `mac` is spelled as HNS spells it ("00-15-5D-01-02-03"), "" where the interface has none.
+    """
 
     name: str
     mtu: int
     addresses: tuple[str, ...]
     gateways: tuple[str, ...]
     is_up: bool
+    mac: str = ""
 
 
 class PortRange(NamedTuple):

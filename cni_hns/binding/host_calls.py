@@ -1,10 +1,12 @@
-"""The C declarations of what the operator's commands ask the machine: interfaces and memory.
+"""The C declarations of what the operator's commands ask the machine: interfaces, memory, routes.
 
 Apart from those of the verbs (`build.py`), which load none of it. The rules are the same. Structures end
 where nothing more is read: Windows hands out pointers to them.
 """
 
 from __future__ import annotations
+
+from cni_hns.binding import route_calls
 
 __all__ = ["DECLARATIONS"]
 
@@ -84,4 +86,4 @@ typedef struct _MEMORYSTATUSEX {
 BOOL GlobalMemoryStatusEx(MEMORYSTATUSEX *Buffer);
 """
 
-DECLARATIONS = _IPHLPAPI + _KERNEL32
+DECLARATIONS = _IPHLPAPI + _KERNEL32 + route_calls.DECLARATIONS

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.binding.host import Host
+    from cni_hns.binding.route_table import RouteTable
     from cni_hns.binding.service_manager import ServiceManager
 
 __all__ = ["SystemLibrary", "WindowsMachine", "age_of", "load", "process_start"]
@@ -127,6 +128,12 @@ class WindowsMachine:
         from cni_hns.binding.windows_service_manager import WindowsServiceManager
 
         return WindowsServiceManager(SystemLibrary)
+
+    def route_table(self) -> RouteTable:
+        """The routes of this Windows."""
+        from cni_hns.binding.windows_routes import WindowsRouteTable
+
+        return WindowsRouteTable(SystemLibrary)
 
 
 def load() -> tuple[Libraries, WindowsMachine]:

@@ -194,6 +194,7 @@ def _interface(adapter: Any) -> Interface:
         tuple(f"{address}/{prefix}" for address, prefix in addresses if address),
         tuple(one for one in gateways if one),
         adapter.OperStatus == _UP,
+        ffi.buffer(adapter.PhysicalAddress)[: int(adapter.PhysicalAddressLength)].hex("-").upper(),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,14 +11,13 @@ from cni_hns.cli.cri import pod_facts
 from cni_hns.cli.lookup import network_known
 from cni_hns.cli.output import print_json, print_paragraph
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
-from cni_hns.cni.protocol import LATEST
-from cni_hns.cni.request import Request
-from cni_hns.cni.variables import Variables
+from cni_hns.cni.by_hand import requests_with
 from cni_hns.verbs.gc_by_hand import by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cni_hns.cni.request import Request
     from cni_hns.verbs.gc_by_hand import Found
 
 __all__ = ["gc", "requests_of"]
@@ -74,15 +72,7 @@ def gc(
 
 def requests_of(config: str | None, path: list[str]) -> Callable[[str], Request]:
     """What a runtime would ask: with the configuration in the file, where it is the network's."""
-    given = {} if config is None else plugin_configuration(config)
-
-    def request(network: str) -> Request:
-        known = given if given.get("name") == network else {"name": network, "type": "cni-hns"}
-        document = {**known, "cniVersion": LATEST}
-        variables = Variables("GC", "", "", "", "", path)
-        return Request(variables, LATEST, network, document, json.dumps(document).encode(), None, {})
-
-    return request
+    return requests_with({} if config is None else plugin_configuration(config), path)
 
 
 def _listed(addresses: list[str]) -> str:

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 __all__ = ["ALL", "by_topic"]
 
 
+def _agent() -> click.Command:
+    from cni_hns.cli.cluster.agent import agent
+
+    return agent
+
+
 def _completion() -> click.Command:
     from cni_hns.cli.completion import completion
 
@@ -150,6 +156,7 @@ def _version() -> click.Command:
 
 
 ALL: dict[str, Callable[[], click.Command]] = {
+    "agent": _agent,
     "completion": _completion,
     "config": _config,
     "conformance": _conformance,
@@ -178,6 +185,7 @@ _TOPICS = {
     "Look at the node": ("status", "pod", "service", "diagnose", "trace", "metrics"),
     "Mend it": ("doctor", "gc", "ledger"),
     "Network": ("network", "endpoint", "namespace", "ipam"),
+    "Cluster": ("agent", "cluster"),
     "Containers": ("container",),
     "Install": ("install", "uninstall", "config", "completion", "version", "help"),
     "Try": ("demo", "conformance"),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,27 +16,14 @@ from cni_hns.cli.session import Session, in_this_session, json_option, ledger_op
 from cni_hns.cli.surroundings import RuntimePlaces, look_beside, runtime_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from cni_hns.doctor.examination import Examined
     from cni_hns.doctor.finding import Finding
-    from cni_hns.doctor.picture import Picture
     from cni_hns.doctor.repair import Step
 
 __all__ = ["doctor"]
 
 # For a hundred pods whose endpoints are made again while HNS takes its time.
 _REPAIR_S = 300.0
-
-
-class _Examined(NamedTuple):
-    """One look at the node, and what is wrong by it."""
-
-    picture: Picture
-    findings: list[Finding]
-
-    @property
-    def is_ill(self) -> bool:
-        return any(one.severity == "ill" for one in self.findings)
 
 
 @click.command()
@@ -91,7 +76,7 @@ def doctor(
     if dry_run and not mend:
         raise click.UsageError("--dry-run says what --repair would do: give both")
 
-    def look() -> _Examined:
+    def look() -> Examined:
         return _examined(session, runtime, cri, timeout_s, data_dir=data_dir, config=config)
 
     examined, steps = look(), []
@@ -114,83 +99,43 @@ def _examined(
     *,
     data_dir: str | None,
     config: str | None,
-) -> _Examined:
-    from cni_hns.doctor.examine import examine
-    from cni_hns.doctor.picture import Picture
-
-    def once() -> _Examined:
-        seen = look_at_node(session, cri, timeout_s, data_dir, config)
-        picture = Picture.of(seen, host, configuration)
-        return _Examined(picture, examine(picture))
+) -> Examined:
+    from cni_hns.doctor.examination import examined
 
     host, configuration = look_beside(session, runtime, session.ledger_path(data_dir, config), timeout_s)
     print_notes(host.notes)
-    first = once()
-    if not first.findings or first.picture.seen.notes:
-        return first
-    # The sources are read one after the other: what began or ended in between is gone at a second look.
-    second, kinds = once(), {one.kind for one in first.findings}
-    return second._replace(findings=[one for one in second.findings if one.kind in kinds])
+    return examined(lambda: look_at_node(session, cri, timeout_s, data_dir, config), host, configuration)
 
 
 def _repaired(
     session: Session,
-    examined: _Examined,
+    examined: Examined,
     data_dir: str | None,
     config: str | None,
     cni_path: list[str],
     *,
     dry_run: bool,
 ) -> list[Step]:
-    from cni_hns.survey.questions import Question
+    from cni_hns.cli.collection import requests_of
+    from cni_hns.doctor.examination import mended
 
     if examined.picture.seen.namespaces is None or examined.picture.seen.endpoints is None:
         raise Failure("HNS did not answer: nothing was repaired; see `Get-Service hns`, and try again")
-    steps: list[Step] = []
-    repair = partial(_repair, session, examined, data_dir, config, cni_path, dry_run=dry_run)
-
-    def do_all() -> None:
-        for step in repair():
-            steps.append(step)  # noqa: PERF402 - each is there as soon as it is done
-
-    outcome = Question("HNS", _REPAIR_S, do_all).outcome()
-    if outcome.fault:
-        steps.append(_unended(outcome.fault))
-    return list(steps)
-
-
-def _repair(
-    session: Session,
-    examined: _Examined,
-    data_dir: str | None,
-    config: str | None,
-    cni_path: list[str],
-    *,
-    dry_run: bool,
-) -> Iterator[Step]:
-    from cni_hns.cli.collection import requests_of
-    from cni_hns.doctor.repair import repair
-
     folder = os.path.dirname(session.ledger_path(data_dir, config))
-    with closing(session.node_apart(folder, _REPAIR_S)) as node:
-        requests = requests_of(config, cni_path)
-        yield from repair(examined.findings, examined.picture, node, requests, dry_run=dry_run)
+    requests = requests_of(config, cni_path)
+    return mended(
+        examined, lambda: session.node_apart(folder, _REPAIR_S), requests, _REPAIR_S, dry_run=dry_run
+    )
 
 
-def _unended(fault: str) -> Step:
-    from cni_hns.doctor.repair import Step
-
-    return Step("repair", "the rest", f"left: {fault}")
-
-
-def _document(examined: _Examined, steps: list[Step], *, mend: bool) -> Any:
+def _document(examined: Examined, steps: list[Step], *, mend: bool) -> Any:
     findings = [one._asdict() for one in examined.findings]
     if not mend:
         return findings
     return {"repaired": [one._asdict() for one in steps], "findings": findings}
 
 
-def _print(examined: _Examined, steps: list[Step], *, mend: bool, dry_run: bool) -> None:
+def _print(examined: Examined, steps: list[Step], *, mend: bool, dry_run: bool) -> None:
     for step in steps:
         print_paragraph("", f"{step.repair}: {step.subject}: {step.outcome}")
     if mend and not steps:

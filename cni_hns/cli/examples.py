@@ -9,6 +9,10 @@ __all__ = ["EXAMPLES", "with_examples"]
 _GUID = "5f0c3b1e-0000-4111-8222-333344445555"
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    "agent": (
+        r"agent --config C:\ProgramData\cni-hns\agent.yaml",
+        r"agent --once --kubeconfig C:\k\config --cluster-cidr 10.244.0.0/16 --service-cidr 10.96.0.0/12",
+    ),
     "completion": (
         "completion bash >> ~/.bashrc",
         "completion powershell | Out-String | Invoke-Expression",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from cni_hns.cli.cri import told_by
@@ -11,7 +10,6 @@ from cni_hns.cli.output import print_notes
 
 if TYPE_CHECKING:
     from cni_hns.cli.session import Session
-    from cni_hns.hcs.documents.properties import Properties
     from cni_hns.survey.seen import Seen
 
 __all__ = ["look_at_node"]
@@ -25,28 +23,12 @@ def look_at_node(
     Raises:
         Failure: nobody answered.
     """
-    from cni_hns.survey.look import Apart, look
+    from cni_hns.survey.look import Apart, look, systems_apart
 
     node = session.node_with_ledger(data_dir, config)
-    seen = look(
-        node,
-        lambda: _systems(session, timeout_s),
-        told_by(cri, timeout_s),
-        Apart(timeout_s, session.node_apart),
-    )
+    apart = Apart(timeout_s, session.node_apart)
+    seen = look(node, lambda: systems_apart(apart), told_by(cri, timeout_s), apart)
     if seen.is_blind:
         raise Failure(seen.notes[0])
     print_notes(seen.notes)
     return seen
-
-
-def _systems(session: Session, timeout_s: float) -> list[Properties]:
-    """In the thread that asks: one that hangs is left to itself."""
-    from cni_hns.binding.patience import Patience
-
-    with closing(session.node_apart()) as node:
-        return node.systems(Patience(timeout_s, _let_go)).enumerate(None, timeout_s)
-
-
-def _let_go(_call: str, _seconds: float) -> None:
-    """Whoever asked has gone on by now."""

@@ -52,6 +52,11 @@ class Session:
     def hcn(self) -> Hcn:
         return self.node.hcn
 
+    @property
+    def connect(self) -> Connect:
+        """What opens this node's HNS, for those who make nodes of their own."""
+        return self._connect
+
     def systems(self, timeout_s: float) -> ComputeSystems:
         """The compute systems; a call to HCS that does not come back in this time ends the process."""
         return self.node.systems(Patience(timeout_s, _give_up))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.cli.install.options import place_options
@@ -12,14 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cni_hns.cli.session import Session
-    from cni_hns.ledger.condition import Condition
     from cni_hns.survey.configuration import ConfigurationSeen
     from cni_hns.survey.surroundings import HostSeen
 
 __all__ = ["RuntimePlaces", "look_beside", "runtime_options"]
-
-# netsh takes the longest of them: a second on a busy node.
-_LIMIT_S = 5.0
 
 
 class RuntimePlaces(NamedTuple):
@@ -48,16 +43,7 @@ def look_beside(
 ) -> tuple[HostSeen, ConfigurationSeen]:
     """Both within `timeout_s`, or a few seconds; what did not come is None, and `notes` has the reason."""
     from cni_hns.cli.runtime import look_at_runtime
-    from cni_hns.deadline import Deadline
-    from cni_hns.ledger.condition import condition_of
-    from cni_hns.survey.surroundings import look_around
-
-    limit_s = min(timeout_s, _LIMIT_S)
-
-    def condition() -> Condition:
-        return condition_of(ledger_path, Deadline(limit_s))
+    from cni_hns.doctor.examination import look_beside as around
 
     seen = look_at_runtime(*runtime)
-    folders = {"the ledger": os.path.dirname(ledger_path)}
-    folders |= {f'the log of "{one.network}"': os.path.dirname(one.log) for one in seen.loaded if one.log}
-    return look_around(lambda: session.node_apart(None, limit_s), folders, condition, limit_s), seen
+    return around(lambda limit_s: session.node_apart(None, limit_s), seen, ledger_path, timeout_s), seen

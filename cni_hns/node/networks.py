@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from cni_hns.hcn.client import Opened
     from cni_hns.node.node import Node
 
-__all__ = ["NetworkVanished", "configured_name", "find", "ids_of", "inspect", "remember", "resolve"]
+__all__ = [
+    "NetworkVanished",
+    "configured_name",
+    "find",
+    "find_or_make",
+    "ids_of",
+    "inspect",
+    "remember",
+    "resolve",
+]
 
 # Beside the remembered document, the run of HNS that showed it: after a boot the host may be elsewhere.
 _SHOWN_BY = "HnsStart"
@@ -57,6 +66,18 @@ def resolve(plan: AttachmentPlan, node: Node, rehearse: Callable[[NetworkView], 
         CniError: code 7 where there is none, or one that does not fit; 11 where it vanishes under our hands.
         ServiceError: HNS failed.
     """
+    found = _knowing_the_host(_fitting(find_or_make(plan, node, rehearse), plan, node), plan, node)
+    _say_what_is_otherwise(plan, found, node)
+    return found
+
+
+def find_or_make(
+    plan: AttachmentPlan, node: Node, rehearse: Callable[[NetworkView], object]
+) -> ResolvedNetwork:
+    """The network of this name as it is, whether it fits or not, else a new one, as `resolve` makes it.
+
+    Raises: CniError, ServiceError: as `resolve`.
+    """
     refusal: ServiceError | None = None
     for _ in range(_RACES):
         found = find(plan.network, node)
@@ -67,8 +88,6 @@ def resolve(plan: AttachmentPlan, node: Node, rehearse: Callable[[NetworkView], 
                 refusal = fault
                 found = _made_by_another(plan.network, node, fault)
         if found is not None:
-            found = _knowing_the_host(_fitting(found, plan, node), plan, node)
-            _say_what_is_otherwise(plan, found, node)
             return found
         if _is_late(node):
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.host import Clock, Disk, Interface, Memory, PortRange, Ports, Service
@@ -82,14 +83,21 @@ def _wall_s(options: Options) -> float:
 
 def _interface(adapter: dict[str, Any]) -> Interface:
     address = adapter.get("address")
+    own = (f"{address}/{adapter.get('prefix', _PREFIX)}",) if address else ()
     gateway = adapter.get("gateway")
     return Interface(
         str(adapter["name"]),
         int(adapter.get("mtu", _MTU)),
-        (f"{address}/{adapter.get('prefix', _PREFIX)}",) if address else (),
+        (*own, *adapter.get("also", ())),
         (gateway,) if gateway else (),
         is_up=True,
+        mac=str(adapter.get("mac", _mac(address) if address else "")),
     )
+
+
+def _mac(address: str) -> str:
+    """Of an adapter for which the options have none: a private one that follows from its address."""
+    return "-".join(["02", "00", *(f"{one:02X}" for one in ip_address(address).packed[-4:])])
 
 
 def _ranges(given: list[list[int]]) -> tuple[PortRange, ...]:

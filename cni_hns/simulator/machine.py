@@ -9,6 +9,7 @@ from cni_hns.simulator.core.store import Store
 
 if TYPE_CHECKING:
     from cni_hns.binding.host import Host
+    from cni_hns.binding.route_table import RouteTable
     from cni_hns.binding.service_manager import ServiceManager
 
 __all__ = ["SimulatedMachine"]
@@ -64,6 +65,12 @@ class SimulatedMachine:
         from cni_hns.simulator.service_manager import SimulatedServiceManager
 
         return SimulatedServiceManager(self._folder)
+
+    def route_table(self) -> RouteTable:
+        """The routes of this node, kept with it."""
+        from cni_hns.simulator.route_table import SimulatedRouteTable
+
+        return SimulatedRouteTable(self._store)
 
 
 def _real_boot() -> str:

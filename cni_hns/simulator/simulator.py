@@ -18,6 +18,7 @@ from cni_hns.simulator.core import (
     containers,
     endpoints,
     faults,
+    ip_helper,
     journal,
     lifecycle,
     loadbalancers,
@@ -261,6 +262,11 @@ class Simulator:
         """Delete the network and make it again under another ID, without its endpoints; the new ID."""
         with self._store.transaction() as state:
             return lifecycle.swap(state, name)
+
+    def plant_route(self, prefix: str, next_hop: str, interface: int) -> None:
+        """Somebody else makes a route of the host; the interfaces are those that the route table shows."""
+        with self._store.transaction() as state:
+            ip_helper.plant(state, {"prefix": prefix, "next_hop": next_hop, "interface": interface})
 
     # Faults
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Lease, Ledger
     from cni_hns.node.node import Node
 
-__all__ = ["Apart", "Records", "at_work_of", "look", "records_in", "unless_it_fails"]
+__all__ = ["Apart", "Records", "at_work_of", "look", "records_in", "systems_apart", "unless_it_fails"]
 
 _Read = TypeVar("_Read")
 
@@ -103,6 +103,14 @@ def look(
         of_hns=tuple(dict.fromkeys(of_hns)),
         of_hcs=tuple(dict.fromkeys(of_hcs)),
     )
+
+
+def systems_apart(apart: Apart) -> list[Properties]:
+    """What HCS has, asked by the thread that wants to know: one that hangs is left to itself."""
+    from cni_hns.binding.patience import Patience
+
+    with closing(apart.node()) as node:
+        return node.systems(Patience(apart.timeout_s, lambda *_: None)).enumerate(None, apart.timeout_s)
 
 
 class _Asking:

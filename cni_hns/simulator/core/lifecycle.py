@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from cni_hns.simulator.core import endpoints, events, loadbalancers, networks, routes
+from cni_hns.simulator.core import endpoints, events, ip_helper, loadbalancers, networks, routes
 from cni_hns.simulator.core.compute import restart as compute_restart
 from cni_hns.simulator.core.documents import Document, new_guid
 from cni_hns.simulator.core.errors import Refused
@@ -43,6 +43,7 @@ def reboot(state: State, lost: list[str]) -> None:
     state.boot += 1
     state.run("DELETE FROM containers")
     compute_restart.reboot(state)
+    ip_helper.forget_routes(state)
     state.run("UPDATE endpoints SET state = ?, containers = '[]' WHERE state IN (2, 3)", endpoints.DETACHED)
     state.run("UPDATE namespaces SET compartment = 0 WHERE built_in = 0")
     if not state.options.namespaces_survive_reboot:

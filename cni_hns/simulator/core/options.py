@@ -52,7 +52,8 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "adapters": (
         [_ONE_ADAPTER],
         "one physical adapter with an address: what a plain node has; kind is physical, wifi or virtual; "
-        "mtu, prefix (its length) and gateway are 1500, 24 and none where it does not say",
+        "mtu, prefix (its length) and gateway are 1500, 24 and none where it does not say, mac one that "
+        'follows from the address; also: further addresses, as "fd00::10/64"',
     ),
     "elevated": (True, "a caller without administrator's rights is refused everything"),
     "service_stopped_hresult": (0, "HNS is not running: 0x80070426 and 0x800706BA have both been seen"),
@@ -145,6 +146,12 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "network_delete_in_use_hresult": (0, "deleting a network that a container uses: success in practice"),
     "remote_route_elsewhere_hresult": (REQUEST_UNSUPPORTED, "RemoteSubnetRoute off overlay: not known"),
     "remote_route_twice_hresult": (POLICY_ALREADY_EXISTS, "the same prefix again: callers look first"),
+    # The host's routes
+    "next_hop_off_link_hresult": (
+        PARAMETER_INCORRECT,
+        "a route whose next hop is on no link of its interface: `route add` is refused so; the page of "
+        "CreateIpForwardEntry2 does not say",
+    ),
     # Namespaces
     "member_again_hresult": (0, "adding an endpoint again where it is: plugins repeat it without a check"),
     "second_namespace_hresult": (IN_A_NAMESPACE, "the code exists for exactly this"),

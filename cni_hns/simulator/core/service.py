@@ -2,8 +2,8 @@
 
 Rule 1: a call is one step of the store, and a refused call changes nothing.
 Rule 2: two DLLs have functions of one name: those of computecore.dll are called with `COMPUTECORE` before it,
-those of vmcompute.dll with `VMCOMPUTE`; without either they do what hot attach needs. Faults and journal know
-the name alone.
+those of vmcompute.dll with `VMCOMPUTE`; without either they do what hot attach needs. Those of iphlpapi.dll,
+which answers while HNS is stopped, have `IP_HELPER` before them. Faults and journal know the name alone.
 Rule 3: what a fault makes of a call happens outside of any step, so that a call that hangs or is slow holds
 nobody up.
 """
@@ -14,7 +14,7 @@ import json
 import time
 from typing import NamedTuple
 
-from cni_hns.simulator.core import endpoints, faults, journal, lifecycle, rest
+from cni_hns.simulator.core import endpoints, faults, ip_helper, journal, lifecycle, rest
 from cni_hns.simulator.core.callers import Caller, ThisProcess
 from cni_hns.simulator.core.documents import folded, parse, written
 from cni_hns.simulator.core.errors import (
@@ -28,10 +28,11 @@ from cni_hns.simulator.core.errors import (
 from cni_hns.simulator.core.functions import WORK
 from cni_hns.simulator.core.store import State, Store
 
-__all__ = ["COMPUTECORE", "VMCOMPUTE", "Answer", "Service"]
+__all__ = ["COMPUTECORE", "IP_HELPER", "VMCOMPUTE", "Answer", "Service"]
 
 COMPUTECORE = "computecore!"
 VMCOMPUTE = "vmcompute!"
+IP_HELPER = "iphlpapi!"
 _OF_HCS = (COMPUTECORE, VMCOMPUTE)
 
 _FAR_AHEAD_S = 3600
@@ -165,9 +166,9 @@ def _worked(
     state: State, function: str, arguments: list[str | None], generation: int | None, keep_ports: bool
 ) -> Answer:
     """The call's own work; a refused one leaves nothing but its mark."""
-    of_hcs = function.startswith(_OF_HCS)
+    of_hcs, of_windows = function.startswith(_OF_HCS), function.startswith(IP_HELPER)
     stopped = state.options.hcs_stopped_hresult if of_hcs else state.options.service_stopped_hresult
-    if stopped:
+    if stopped and not of_windows:
         return Answer(stopped, "", "")
     if of_hcs:
         _bury_the_dead(state)
@@ -175,6 +176,8 @@ def _worked(
     try:
         if of_hcs:
             return _computed(state, function, arguments, generation)
+        if of_windows:
+            return Answer(0, ip_helper.WORK[_name(function)](state, arguments), "")
         _demand_hns(state, function, generation)
         if keep_ports and function == "HcnDeleteEndpoint":
             endpoints.delete(state, arguments[0] or "", keep_ports=True)
@@ -218,14 +221,14 @@ def _bury_the_dead(state: State) -> None:
 
 
 def _name(function: str) -> str:
-    return function.removeprefix(COMPUTECORE).removeprefix(VMCOMPUTE)
+    return function.removeprefix(COMPUTECORE).removeprefix(VMCOMPUTE).removeprefix(IP_HELPER)
 
 
 def _failed(state: State, function: str, hresult: int, text: str | None, reason: str = "") -> Answer:
     """A failure with its document; a call that did not get through has none."""
     if text is not None:
         return Answer(hresult, "", text)
-    if hresult in _RPC_CODES:
+    if hresult in _RPC_CODES or function.startswith(IP_HELPER):
         return Answer(hresult, "", "")
     if function.startswith(VMCOMPUTE):
         hresult = of_old_api(hresult)
@@ -298,8 +301,8 @@ def _journal_name(function: str, arguments: list[str | None], answer: Answer | N
     """The object a call was about: its GUID where there is one, else its name."""
     if function == "HNSCall":
         return rest.target_of(arguments[0] or "", arguments[1] or "").encode(errors="replace").decode()
-    if function.startswith(("HcnCreate", "HcnEnumerate")):
+    if function.startswith(("HcnCreate", "HcnEnumerate")) or function in ip_helper.WORK:
         if function.startswith("HcnCreate") and answer is not None and answer.text:
             return answer.text
-        return " ".join(_names_in(arguments[-1]))
+        return " ".join(_names_in(arguments[-1])) if arguments else ""
     return (arguments[0] or "") if arguments else ""

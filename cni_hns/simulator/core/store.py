@@ -27,7 +27,7 @@ _BUSY_TIMEOUT_S = 300.0
 _FOLDER_MODE = 0o755
 
 # Counts up with every change of the tables: a folder is used by one version of this module.
-_SHAPE = 5
+_SHAPE = 6
 
 _SCHEMA = f"""
 PRAGMA user_version = {_SHAPE};
@@ -77,6 +77,9 @@ CREATE TABLE compute_events(
     id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT, document TEXT);
 CREATE TABLE compute(
     one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER, next_pid INTEGER, clock_ahead_s REAL);
+CREATE TABLE forwards(
+    prefix TEXT, next_hop TEXT, interface INTEGER, metric INTEGER, protocol INTEGER);
+CREATE TABLE forwarding(interface INTEGER, version INTEGER, PRIMARY KEY (interface, version));
 CREATE TABLE slots(one INTEGER PRIMARY KEY
     CHECK (one = 1), busy_until REAL);
 """

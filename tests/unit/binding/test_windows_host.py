@@ -90,10 +90,12 @@ class FakeWindows:
         ffi.memmove(buffer, self.adapters[0], ffi.sizeof("IP_ADAPTER_ADDRESSES"))
         return 0
 
-    def adapter(self, name: str, address: str, gateway: str = "", kind: int = 6) -> None:
+    def adapter(self, name: str, address: str, gateway: str = "", kind: int = 6, mac: bytes = b"") -> None:
         made = self._new("IP_ADAPTER_ADDRESSES *")
         made.FriendlyName = self._keep(ffi.new("WCHAR[]", name))
         made.Mtu, made.IfType, made.OperStatus = 1450, kind, 1
+        ffi.memmove(made.PhysicalAddress, mac, len(mac))
+        made.PhysicalAddressLength = len(mac)
         unicast = self._new("IP_ADAPTER_UNICAST_ADDRESS *")
         unicast.OnLinkPrefixLength = 24
         self._socket(unicast.Address, address)
@@ -164,12 +166,19 @@ def test_a_service_that_may_not_be_asked_is_no_missing_one(fake: FakeWindows) ->
 
 
 def test_interfaces_have_addresses_of_both_families_and_no_loopback(fake: FakeWindows) -> None:
-    fake.adapter("vEthernet (Größe)", "192.0.2.10", "192.0.2.1")
+    fake.adapter("vEthernet (Größe)", "192.0.2.10", "192.0.2.1", mac=bytes.fromhex("00155d0a0b0c"))
     fake.adapter("Loopback", "127.0.0.1", kind=24)
     fake.adapter("tail", "fd00::1")
     fake.grows = 1
     assert fake.host().interfaces() == [
-        Interface("vEthernet (Größe)", 1450, ("192.0.2.10/24",), ("192.0.2.1",), is_up=True),
+        Interface(
+            "vEthernet (Größe)",
+            1450,
+            ("192.0.2.10/24",),
+            ("192.0.2.1",),
+            is_up=True,
+            mac="00-15-5D-0A-0B-0C",
+        ),
         Interface("tail", 1450, ("fd00::1/24",), (), is_up=True),
     ]
 

@@ -50,7 +50,9 @@ def test_a_service(simulator: Simulator, host: Host, options: dict[str, Any], na
 
 
 def test_interfaces_are_the_adapters(simulator: Simulator, host: Host) -> None:
-    assert host.interfaces() == [Interface("Ethernet", 1500, ("192.0.2.10/24",), (), is_up=True)]
+    assert host.interfaces() == [
+        Interface("Ethernet", 1500, ("192.0.2.10/24",), (), is_up=True, mac="02-00-C0-00-02-0A")
+    ]
     simulator.adapters = [
         {
             "name": "A",
@@ -59,11 +61,12 @@ def test_interfaces_are_the_adapters(simulator: Simulator, host: Host) -> None:
             "prefix": 16,
             "mtu": 1400,
             "gateway": "10.0.0.1",
+            "mac": "00-50-56-01-02-03",
         },
         {"name": "B", "kind": "virtual"},
     ]
     assert host.interfaces() == [
-        Interface("A", 1400, ("10.0.0.4/16",), ("10.0.0.1",), is_up=True),
+        Interface("A", 1400, ("10.0.0.4/16",), ("10.0.0.1",), is_up=True, mac="00-50-56-01-02-03"),
         Interface("B", 1500, (), (), is_up=True),
     ]
 
