@@ -23,6 +23,7 @@ __all__ = [
     "bound_token",
     "rendered",
     "take_away",
+    "token_of_node",
 ]
 
 Document = dict[str, Any]
@@ -74,8 +75,19 @@ def bound_token(admin: Admin, node_name: str) -> str:
         "containers": [{"name": "agent", "image": "cni-hns"}],
     }
     made = admin.create(_PODS, {"metadata": {"name": f"agent-on-{node_name}"}, "spec": spec})
-    pod = {"kind": "Pod", "apiVersion": "v1", **{key: made["metadata"][key] for key in ("name", "uid")}}
-    asked = {"spec": {"expirationSeconds": 3600, "boundObjectRef": pod}}
+    return _token(admin, "Pod", made)
+
+
+def token_of_node(admin: Admin, node_name: str) -> str:
+    """A token as a person makes it for a node without DaemonSets."""
+    return _token(admin, "Node", admin.get(f"/api/v1/nodes/{node_name}"))
+
+
+def _token(admin: Admin, kind: str, bound_to: Document) -> str:
+    """A token that lives no longer than this object."""
+    named = {key: bound_to["metadata"][key] for key in ("name", "uid")}
+    reference = {"kind": kind, "apiVersion": "v1", **named}
+    asked = {"spec": {"expirationSeconds": 3600, "boundObjectRef": reference}}
     path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{AGENT}/token"
     token: str = admin.create(path, asked)["status"]["token"]
     return token

@@ -32,6 +32,7 @@ from tests.cluster.manifests import (
     bound_token,
     rendered,
     take_away,
+    token_of_node,
 )
 from tests.cluster.waiting import until
 from tests.cluster.windows_node import WindowsNode
@@ -299,6 +300,13 @@ class TestOfItsOwnNodeOnly:
         with pytest.raises(Refused, match="is of node win-1: it may not change node win-2") as refused:
             agent.patch(f"{objects.NODES}/win-2", {"metadata": {"annotations": {OURS: "1"}}})
         assert refused.value.status == 403
+
+    def test_a_token_bound_to_the_node_itself_counts_as_of_that_node(
+        self, agent: Admin, cluster: ControlPlane, admin: Admin
+    ) -> None:
+        bound = Admin(cluster.server, cluster.authority.certificate, token_of_node(admin, "win-2"))
+        assert changes(bound, "win-2", {OURS: "1"})
+        assert not changes(bound, "win-1", {OURS: "1"})
 
     def test_a_token_of_no_node_changes_none(self, agent: Admin, cluster: ControlPlane) -> None:
         token = cluster.service_account_token(AGENT, namespace=NAMESPACE)
