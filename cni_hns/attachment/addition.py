@@ -25,7 +25,7 @@ from cni_hns.node import networks
 from cni_hns.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cni_hns.attachment.asked import Asked
     from cni_hns.attachment.attachment import Attachment
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cni_hns.cni.result import Result
     from cni_hns.hcn.views import EndpointView, NetworkView
     from cni_hns.ipam.hostlocal_files import Reservation
+    from cni_hns.ipam.ranges import RangeLike
     from cni_hns.ledger import AttachmentRow, Claim
     from cni_hns.node.node import Node
     from cni_hns.node.resolved import ResolvedNetwork
@@ -251,7 +252,7 @@ class Addition:
         with ledger.transaction():
             for address in refused:
                 held.quarantine(ledger, key, address, until)
-            for address in allocate.inside(self.asked.range_sets, listed):
+            for address in allocate.inside(self._range_sets(network), listed):
                 held.set_aside(ledger, key, address, until)
             self._hold_addresses(network)
             self._write_down(network)
@@ -366,8 +367,8 @@ class Addition:
         if plan.ipam.kind != "builtin":
             return
         try:
-            excluded = reserved_addresses(plan, network)
-            if allocate.used_up(node.ledger, name, self.asked.range_sets, excluded):
+            excluded, in_order = reserved_addresses(plan, network), bool(plan.ipam.pools)
+            if allocate.used_up(node.ledger, name, self._range_sets(network), excluded, in_order=in_order):
                 gone.sweep(node, node.ledger.attachments(name))
         except Exception as fault:
             node.log.event(f"whether pods are gone could not be looked up: {fault}", "warning")
@@ -376,6 +377,9 @@ class Addition:
         """One address of each range set; what the row holds already it keeps. Part of a transaction."""
         asked = self.asked
         if asked.plan.ipam.kind != "builtin":
+            return
+        if asked.plan.ipam.pools:
+            self._hold_addresses_of_pools(network)
             return
         addresses = allocate.allocate(
             self.node.ledger,
@@ -386,6 +390,28 @@ class Addition:
             excluded=reserved_addresses(asked.plan, network),
         )
         self.given = self.given._replace(addresses=addresses)
+
+    def _hold_addresses_of_pools(self, network: NetworkView) -> None:
+        from cni_hns.ipam import pools
+
+        addresses = pools.allocate(
+            self.node.ledger,
+            self.attachment.key,
+            self.asked.plan.ipam.pools,
+            network.subnets,
+            wanted=self.asked.wanted.addresses,
+            excluded=reserved_addresses(self.asked.plan, network),
+        )
+        self.given = self.given._replace(addresses=addresses)
+
+    def _range_sets(self, network: NetworkView) -> Sequence[Sequence[RangeLike]]:
+        """The sets that addresses are taken from. Raises: PoolExhausted: this node has no block of a pool."""
+        names = self.asked.plan.ipam.pools
+        if not names:
+            return self.asked.range_sets
+        from cni_hns.ipam import pools
+
+        return pools.range_sets(self.node.ledger, self.attachment.key.network, names, network.subnets)
 
     def _write_down(self, network: NetworkView) -> None:
         """The endpoint to ask for, before it is asked for: CHECK holds HNS against it. Part of a transaction.

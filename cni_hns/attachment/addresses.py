@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cni_hns.cni.result import Result
+    from cni_hns.dialects.plan import AttachmentPlan
     from cni_hns.hcn.views import EndpointView
+    from cni_hns.ipam.pools import Subnet
     from cni_hns.ipam.ranges import RangeLike
     from cni_hns.ledger import AttachmentKey, AttachmentRow, Ledger
     from cni_hns.log import Log
@@ -26,6 +28,7 @@ __all__ = [
     "addresses_in",
     "given_before",
     "hold_what_hns_gave",
+    "warn_if_pools_are_used_up",
     "warn_if_used_up",
 ]
 
@@ -88,3 +91,18 @@ def warn_if_used_up(
     """Say in the log that the next ADD will find no address."""
     for usage in allocate.used_up(ledger, network, range_sets, reserved):
         log.event(f"range set {usage.number} ({usage.ranges}) is used up: {usage.words()}", "warning")
+
+
+def warn_if_pools_are_used_up(
+    ledger: Ledger | None, network: str, plan: AttachmentPlan, subnets: Sequence[Subnet], log: Log
+) -> None:
+    """The same of blocks, and more of them may come. Raises: PoolExhausted: there is no block of a pool."""
+    from cni_hns.ipam import pools
+
+    names = plan.ipam.pools
+    sets = pools.range_sets(ledger, network, names, subnets)
+    if ledger is None:
+        return
+    for usage in allocate.used_up(ledger, network, sets, plan.ipam.reserved, in_order=True):
+        pool = names[usage.number]
+        log.event(f'the blocks of pool "{pool}" that this node has are used up: {usage.words()}', "warning")

@@ -125,6 +125,12 @@ def _pod() -> click.Command:
     return pod
 
 
+def _pool() -> click.Command:
+    from cni_hns.cli.pools import pool
+
+    return pool
+
+
 def _service() -> click.Command:
     from cni_hns.cli.services.command import service
 
@@ -174,6 +180,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
     "namespace": _namespace,
     "network": _network,
     "pod": _pod,
+    "pool": _pool,
     "service": _service,
     "status": _status,
     "trace": _trace,
@@ -184,7 +191,7 @@ ALL: dict[str, Callable[[], click.Command]] = {
 _TOPICS = {
     "Look at the node": ("status", "pod", "service", "diagnose", "trace", "metrics"),
     "Mend it": ("doctor", "gc", "ledger"),
-    "Network": ("network", "endpoint", "namespace", "ipam"),
+    "Network": ("network", "endpoint", "namespace", "ipam", "pool"),
     "Cluster": ("agent", "cluster"),
     "Containers": ("container",),
     "Install": ("install", "uninstall", "config", "completion", "version", "help"),

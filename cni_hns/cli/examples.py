@@ -77,6 +77,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "network delete": ("network delete cbr0 --dry-run", "network delete cbr0 --force"),
     "network list": ("network list", "network list -o wide"),
     "network show": ("network show cbr0", "network show 799a3198"),
+    "pool list": ("pool list", "pool list --network pods -o wide"),
     "pod list": ("pod list --network cbr0", "pod list -o wide", "pod list --watch"),
     "pod show": ("pod show 8af3", "pod show 10.88.0.2", "pod show shop/web-0"),
     "service create": (

@@ -21,11 +21,14 @@ from cni_hns.cli.output import print_list, utc
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
 from cni_hns.cni.protocol import identifier_fault
 from cni_hns.dialects.findings import ConfigFault
+from cni_hns.hcn.views import NetworkView
 from cni_hns.identity import KubernetesPod
 from cni_hns.ipam import reservations
 from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted
+from cni_hns.ledger import AttachmentKey
 
 if TYPE_CHECKING:
+    from cni_hns.dialects.plan import AttachmentPlan
     from cni_hns.ledger import Lease, Ledger
     from cni_hns.node.node import Node
 
@@ -187,7 +190,23 @@ def _next_ones(node: Node, network: str, owner: str, config: str | None) -> list
         raise Failure(f'"{config}" has no addresses of this plugin: another IPAM gives them')
     Reservations.of(document, network, node).look()
     excluded = [*plan.ipam.reserved, *plan.gateways, *by_address(node)]
+    if plan.ipam.pools:
+        return _next_of_pools(node, network, owner, plan, excluded)
     return reservations.reserve(node.ledger, network, owner, plan.ipam.range_sets, excluded)
+
+
+def _next_of_pools(
+    node: Node, network: str, owner: str, plan: AttachmentPlan, excluded: list[str]
+) -> list[Lease]:
+    from cni_hns.ipam import pools
+
+    known = node.ledger.network(plan.network.name)
+    subnets = NetworkView.of(known.document).subnets if known is not None else plan.network.subnets
+    if not subnets:
+        raise Failure(f'the subnets of HCN network "{plan.network.name}" are not known: give the --address')
+    key = AttachmentKey(network, owner, "")
+    pools.allocate(node.ledger, key, plan.ipam.pools, subnets, excluded=excluded, origin="reserved")
+    return reservations.reserved_for(node.ledger, network, owner)
 
 
 def _until(ledger: Ledger | None, lease: Lease) -> str | None:

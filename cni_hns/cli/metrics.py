@@ -107,7 +107,7 @@ def _count_logs(counts: Counts, documents: Sequence[dict[str, object]]) -> list[
 def _gauges(
     session: Session, timeout_s: float, documents: Sequence[dict[str, object]], ledger: str
 ) -> tuple[list[Family], tuple[str, ...]]:
-    from cni_hns.diagnosis.gauges import QUESTIONS, families_of, range_sets_in
+    from cni_hns.diagnosis.gauges import QUESTIONS, configured_in, families_of
     from cni_hns.diagnosis.sources import read_sources, seen_in
 
     folder = os.path.dirname(ledger)
@@ -116,7 +116,7 @@ def _gauges(
         return session.node_apart(folder, timeout_s / 3)
 
     sources = read_sources(make_node, timeout_s, only=QUESTIONS)
-    families = families_of(sources, seen_in(sources, make_node), range_sets_in(documents), ledger)
+    families = families_of(sources, seen_in(sources, make_node), configured_in(documents), ledger)
     return families, sources.notes
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns import __version__
 from cni_hns.diagnosis.exposition import Family, Sample
 from cni_hns.dialects.compile import compile_plan
 from cni_hns.dialects.file_plugins import plugins_of
 from cni_hns.dialects.findings import ConfigFault
+from cni_hns.dialects.plan import SubnetPlan
 from cni_hns.doctor.examine import examine, kinds
 from cni_hns.doctor.picture import Picture
+from cni_hns.ipam.pools import ranges_in
 from cni_hns.ipam.ranges import range_sets_of
 from cni_hns.ledger.addresses import address_key
+from cni_hns.ledger.blocks import HELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,28 +25,36 @@ if TYPE_CHECKING:
     from cni_hns.diagnosis.sources import Sources
     from cni_hns.ipam.ranges import RangeSet
     from cni_hns.ledger import Lease
+    from cni_hns.ledger.blocks import Block
     from cni_hns.survey.seen import Seen
 
-__all__ = ["QUESTIONS", "families_of", "range_sets_in"]
+__all__ = ["QUESTIONS", "configured_in", "families_of"]
 
 QUESTIONS = (
     *("networks", "endpoints", "namespaces", "loadBalancers", "systems"),
-    *("hnsVersion", "windowsBuild", "leases"),
+    *("hnsVersion", "windowsBuild", "leases", "blocks"),
 )
 """What of the sources is asked for these metrics."""
+
+# Where only the HCN network knows its subnets.
+_ANYWHERE = (SubnetPlan("0.0.0.0/0", None), SubnetPlan("::/0", None))
 
 _SERVICES = {
     "hns": ("networks", "endpoints", "namespaces", "loadBalancers"),
     "hcs": ("systems",),
-    "ledger": ("leases",),
+    "ledger": ("leases", "blocks"),
 }
 
 
 def families_of(
-    sources: Sources, seen: Seen, ranges: Mapping[str, list[RangeSet]], ledger_path: str
+    sources: Sources, seen: Seen, configured: Mapping[str, Configured], ledger_path: str
 ) -> list[Family]:
-    """All of them. `ranges` are the range sets of each network's configuration, by its name."""
+    """All of them. `configured` is what each network's configuration says of addresses, by its name."""
     leases = sources.documents("leases")
+    ranges = {
+        network: [*one.range_sets, *_of_pools(one, network, sources.documents("blocks") or ())]
+        for network, one in configured.items()
+    }
     return [
         _info(sources),
         Family(
@@ -72,9 +83,17 @@ def families_of(
     ]
 
 
-def range_sets_in(documents: Iterable[dict[str, Any]]) -> dict[str, list[RangeSet]]:
-    """The range sets of the configurations, by the network's name; one that cannot be used has none."""
-    found: dict[str, list[RangeSet]] = {}
+class Configured(NamedTuple):
+    """What a configuration says of addresses: range sets, or pools of which this node has blocks."""
+
+    range_sets: list[RangeSet]
+    pools: tuple[str, ...] = ()
+    subnets: tuple[SubnetPlan, ...] = ()
+
+
+def configured_in(documents: Iterable[dict[str, Any]]) -> dict[str, Configured]:
+    """By the network's name; a configuration that cannot be used has none."""
+    found: dict[str, Configured] = {}
     for document in documents:
         for plugin in plugins_of(document):
             config = {**plugin.config, "name": document.get("name")}
@@ -84,8 +103,20 @@ def range_sets_in(documents: Iterable[dict[str, Any]]) -> dict[str, list[RangeSe
                 continue
             if plan.ipam.kind == "builtin":
                 excluded = [*plan.ipam.reserved, *plan.gateways]
-                found[str(document.get("name"))] = range_sets_of(plan.ipam.range_sets, excluded)
+                sets = range_sets_of(plan.ipam.range_sets, excluded)
+                name = str(document.get("name"))
+                found[name] = Configured(sets, plan.ipam.pools, tuple(plan.network.subnets))
     return found
+
+
+def _of_pools(one: Configured, network: str, blocks: Sequence[Block]) -> list[RangeSet]:
+    """The blocks that give addresses, a set for each pool; an empty one where this node has none."""
+    subnets = one.subnets or _ANYWHERE
+    ours = [block for block in blocks if block.network == network and block.state == HELD]
+    return range_sets_of(
+        [ranges_in([block for block in ours if block.pool == pool], subnets) for pool in one.pools],
+        in_order=True,
+    )
 
 
 def _info(sources: Sources) -> Family:

@@ -15,6 +15,7 @@ from cni_hns.diagnosis.clean import RESULT_MEMBERS, hns_members, known_only, sys
 from cni_hns.hcn.listing import every
 from cni_hns.hcn.views import EndpointView, LoadBalancerView, NamespaceView, NetworkView
 from cni_hns.hcs.documents.properties import Properties
+from cni_hns.ledger.blocks import Blocks
 from cni_hns.ledger.records import records_of
 from cni_hns.survey.look import Records, at_work_of, records_in, unless_it_fails
 from cni_hns.survey.reservations import folders_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from cni_hns.cri.views import Sandbox
     from cni_hns.ledger import AttachmentRow, Lease
+    from cni_hns.ledger.blocks import Block
     from cni_hns.node.node import Node
 
 __all__ = ["Sources", "read_sources", "seen_in"]
@@ -176,6 +178,7 @@ def _questions(timeout_s: float) -> dict[str, Callable[[Node], Any]]:
         "ledger": _ledger,
         "ledgerIntegrity": _integrity,
         "leases": _leases,
+        "blocks": _blocks,
     }
 
 
@@ -239,6 +242,11 @@ def _leases(node: Node) -> list[Lease]:
     """Also those that are set aside."""
     ledger = node.ledger_if_any
     return [] if ledger is None else ledger.leases(all=True)
+
+
+def _blocks(node: Node) -> list[Block]:
+    ledger = node.ledger_if_any
+    return [] if ledger is None else Blocks(ledger).all()
 
 
 def _integrity(node: Node) -> str:

@@ -100,6 +100,8 @@ def _builtin(ipam: Mapping[str, Any], plugin: str, around: _Surroundings) -> Add
     if reading.model is None:
         return Addressing(None, [], reading.findings)
     model = reading.model
+    if model.pool:
+        return _pooled(reading, model, plugin, around)
     sets, gateways, findings = _range_sets(reading, model, around)
     reserved: list[str] = []
     if around.bridge:
@@ -115,6 +117,29 @@ def _builtin(ipam: Mapping[str, Any], plugin: str, around: _Surroundings) -> Add
         implied=not model.ranges and all(getattr(model, key) in (None, "") for key in Range.model_fields),
     )
     return Addressing(plan, gateways, [*reading.findings, *findings])
+
+
+def _pooled(
+    reading: Reading[BuiltinIpam], model: BuiltinIpam, plugin: str, around: _Surroundings
+) -> Addressing:
+    """Addresses of cluster-wide pools: which ranges this node has of them no configuration says."""
+    written = [key for key in Range.model_fields if getattr(model, key) not in (None, "")]
+    written += ["ranges"] if model.ranges else []
+    message = "the pool's blocks are the ranges; remove one of both"
+    findings = [Finding(f"ipam.{key}", message) for key in written]
+    if plugin == "host-local":
+        findings.append(Finding("ipam.pool", 'host-local knows no pools; write "type": "cni-hns"'))
+    if model.dataDir:
+        findings.append(Finding("ipam.dataDir", "host-local's files have no place beside a pool"))
+    if around.ranges_at_run_time:
+        findings.append(
+            Finding("ipam.pool", "the runtime sends ranges of its own here: remove the capability ipRanges")
+        )
+    routes = [_route(route) for route in model.routes]
+    plan = IpamPlan(
+        "builtin", plugin, [], routes, model.resolvConf, None, [], implied=False, pools=model.pool
+    )
+    return Addressing(plan, [], [*reading.findings, *findings])
 
 
 def _range_sets(

@@ -228,10 +228,13 @@ class _Telling:
                 yield Fact(label, words, self._origins.value(each.subnet, "ipam", "network"))
         if len(sets) > 1:
             yield Fact("of these", "each pod gets one address from each set", [])
+        for pool in self._plan.ipam.pools:
+            words = f'"{pool}", out of the blocks that this node\'s agent has claimed (cni-hns pool list)'
+            yield Fact("pool", words, self._origins.key("ipam.pool"))
         free = [_free(ranges, self._excluded()) for ranges in sets]
         if free:
             yield Fact("enough for", f"{min(free)} pods", [])
-        elif self._plan.ipam.kind == "builtin":
+        elif self._plan.ipam.kind == "builtin" and not self._plan.ipam.pools:
             yield Fact(
                 "ranges", "come from the runtime or the HCN network", self._origins.key("capabilities")
             )

@@ -230,7 +230,11 @@ class Translation:
                 kind_of = fields.kind_of(found["type"])
                 self.fault(self.inner_place("ipam", "type"), f"a string is expected, not {kind_of}")
             return {key: value for key, value in found.items() if key != "type"}
-        self._ignored(place, entry, _IPAM_KEYS)
+        is_pooled = plugin != "host-local" and not empty(entry.get("pool"))
+        if is_pooled:
+            path = self.inner_place("ipam", "pool")
+            self.fault(path, 'pools are for configurations of "type": "cni-hns"; give ranges here')
+        self._ignored(place, entry, [*_IPAM_KEYS, "pool"] if is_pooled else _IPAM_KEYS)
         if "ranges" in found:
             self.places["ipam.ranges"] = path = self.inner_place("ipam", "ranges")
             found["ranges"] = self._ranges(found["ranges"], path)

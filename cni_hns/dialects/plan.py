@@ -57,7 +57,8 @@ class IpamPlan(NamedTuple):
     chooses), "dhcp" (the endpoint has no address of ours), "shared" (it is another container's, and so
     are its addresses; CNI_NETNS says so, no configuration). `data_dir` is the folder that the configuration
     names for host-local's files. `reserved` are addresses that no pod gets, besides what each range leaves
-    out. `implied`: the sets follow from the network's subnets, for want of ranges.
+    out. `implied`: the sets follow from the network's subnets, for want of ranges. `pools` are cluster-wide
+    pools: each stands for one range set, and which ranges this node has of it the ledger knows.
     """
 
     kind: str
@@ -68,15 +69,20 @@ class IpamPlan(NamedTuple):
     data_dir: str | None
     reserved: list[str]
     implied: bool
+    pools: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> IpamPlan:
         sets = [[RangePlan(**each) for each in range_set] for range_set in document["range_sets"]]
-        return cls(**{**document, "range_sets": sets})
+        return cls(**{**document, "range_sets": sets, "pools": tuple(document.get("pools", ()))})
 
     def to_document(self) -> dict[str, Any]:
+        """Without `pools` where there are none: such a plan is one of the program's before, too."""
         sets = [[each._asdict() for each in range_set] for range_set in self.range_sets]
-        return {**self._asdict(), "range_sets": sets}
+        document = {**self._asdict(), "range_sets": sets, "pools": list(self.pools)}
+        if not self.pools:
+            del document["pools"]
+        return document
 
 
 class AttachmentPlan(NamedTuple):

@@ -310,6 +310,9 @@ def _ip_ranges(reader: _Reader, plan: AttachmentPlan, value: object) -> list[lis
     flat = bool(outer) and not any(isinstance(inner, list) for inner in outer)
     if not outer or plan.ipam.kind == "delegate":
         return []  # a delegated plugin reads them itself
+    if plan.ipam.pools:
+        reader.fault("runtimeConfig.ipRanges", "ranges are given, but addresses come from a pool")
+        return []
     if plan.ipam.kind != "builtin":
         reader.fault("runtimeConfig.ipRanges", "ranges are given, but the configuration has no IPAM of ours")
         return []

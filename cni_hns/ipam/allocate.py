@@ -45,11 +45,13 @@ def allocate(
     prefer: Iterable[str] = (),
     after: Mapping[int, int] | None = None,
     origin: str = "allocated",
+    in_order: bool = False,
     now: float | None = None,
 ) -> list[Allocated]:
     """One address of each range set, in their order.
 
     `after`: what a set gave last, by its number, where somebody else may have taken the last one from it.
+    `in_order`: as long as a range of a set has an address those behind it give none.
     `wanted` addresses must all be given, each by the first set that it lies in. `prefer` are taken where they
     are free: a repair gives a pod the addresses that it had. Part of the open transaction, or one of its own.
 
@@ -61,7 +63,8 @@ def allocate(
     with ledger.atomic():
         ledger.free_ended(key.network, now, ENDED_AT_ONCE)
         choice = _Choice(ledger, key, wanted=wanted, prefer=prefer, after=after or {}, origin=origin, now=now)
-        allocated = [choice.one_of(range_set) for range_set in range_sets_of(range_sets, excluded)]
+        sets = range_sets_of(range_sets, excluded, in_order=in_order)
+        allocated = [choice.one_of(range_set) for range_set in sets]
         choice.finish()
         return allocated
 
@@ -82,15 +85,14 @@ def used_up(
     range_sets: Sequence[Sequence[RangeLike]],
     excluded: Iterable[str] = (),
     *,
+    in_order: bool = False,
     now: float | None = None,
 ) -> list[Usage]:
     """The range sets of which an ADD would get no address now; changes nothing."""
     now = ledger.now() if now is None else now
     found = []
-    for range_set in range_sets_of(range_sets, excluded):
-        if _first_unused(ledger, network, range_set, None) is None and not _longest_released(
-            ledger, network, range_set
-        ):
+    for range_set in range_sets_of(range_sets, excluded, in_order=in_order):
+        if not any(_has_one(ledger, network, part) for part in range_set.parts()):
             usage = _usage(ledger, network, range_set, now)
             if usage.free <= 0:
                 found.append(usage)
@@ -126,7 +128,7 @@ class _Choice:
             address = self._had_before(range_set)
         if address is None:
             address = self._next(range_set)
-            self._ledger.keep_cursor(self._key.network, range_set.label, address)
+            self._keep_cursor(range_set, address)
         return self._hold(range_set, address)
 
     def finish(self) -> None:
@@ -147,9 +149,12 @@ class _Choice:
                 self._wanted.remove(address)
                 if address not in self._own:
                     self._refuse_unless_free(range_set, address)
-                    self._ledger.keep_cursor(self._key.network, range_set.label, address)
+                    self._keep_cursor(range_set, address)
                 return address
         return None
+
+    def _keep_cursor(self, range_set: RangeSet, address: int) -> None:
+        self._ledger.keep_cursor(self._key.network, range_set.part_of(address).label, address)
 
     def _refuse_unless_free(self, range_set: RangeSet, address: int) -> None:
         text = address_text(address)
@@ -184,6 +189,13 @@ class _Choice:
         )
 
     def _next(self, range_set: RangeSet) -> int:
+        for part in range_set.parts():
+            address = self._next_of(part)
+            if address is not None:
+                return address
+        raise RangeExhausted(self._key.network, _usage(self._ledger, self._key.network, range_set, self._now))
+
+    def _next_of(self, range_set: RangeSet) -> int | None:
         ledger, network = self._ledger, self._key.network
         last_given = self._after.get(range_set.number)
         if last_given is None:
@@ -196,9 +208,7 @@ class _Choice:
         released = self._released(range_set)
         if not released and ledger.free_ended(network, self._now, _ALL):
             released = self._released(range_set)
-        if not released:
-            raise RangeExhausted(network, _usage(ledger, network, range_set, self._now))
-        return released[0]
+        return released[0] if released else None
 
     def _released(self, range_set: RangeSet) -> list[int]:
         """Released addresses of the set, the longest released first.
@@ -217,17 +227,22 @@ class _Choice:
     def _hold(self, range_set: RangeSet, address: int) -> Allocated:
         source = range_set.range_of(address)
         assert source is not None  # noqa: S101 - every way to choose an address stays inside the set
+        label = range_set.part_of(address).label
         lease = plain_lease(self._key, address_text(address))._replace(
-            range_set=range_set.label, prefix=source.prefix, gateway=source.gateway, origin=self._origin
+            range_set=label, prefix=source.prefix, gateway=source.gateway, origin=self._origin
         )
         held = self._own.pop(address, None)
         if held is None:
             self._ledger.hold(lease)
         else:
             self._ledger.change_lease(lease._replace(origin=held.origin))
-        return Allocated(
-            lease.address, source.prefix, source.gateway, range_set.label, was_held=held is not None
-        )
+        return Allocated(lease.address, source.prefix, source.gateway, label, was_held=held is not None)
+
+
+def _has_one(ledger: Ledger, network: str, range_set: RangeSet) -> bool:
+    """Whether one of `RangeSet.parts` has an address, without counting any."""
+    unused = _first_unused(ledger, network, range_set, None)
+    return unused is not None or bool(_longest_released(ledger, network, range_set))
 
 
 def _first_unused(ledger: Ledger, network: str, range_set: RangeSet, after: int | None) -> int | None:

@@ -68,9 +68,10 @@ class Usage(NamedTuple):
 class RangeExhausted(Exception):
     """A range set has no free address left; `usage` says where they are."""
 
-    def __init__(self, network: str, usage: Usage) -> None:
+    def __init__(self, network: str, usage: Usage, words: str = "") -> None:
         super().__init__(
-            f'range set {usage.number} of network "{network}" ({usage.ranges}) has no free address: '
+            words
+            or f'range set {usage.number} of network "{network}" ({usage.ranges}) has no free address: '
             f"{usage.words()}; {usage.next_step()}"
         )
         self.usage = usage

@@ -49,11 +49,13 @@ class RangeSet(NamedTuple):
     """Ranges of one family that together give one address per attachment, and the addresses no pod gets.
 
     `left_out` maps each such address to the reason, in words. `number` counts the sets of one configuration.
+    `in_order`: the ranges are filled one after another, so that the last ones empty again.
     """
 
     number: int
     ranges: tuple[Range, ...]
     left_out: dict[int, str]
+    in_order: bool = False
 
     @property
     def label(self) -> str:
@@ -72,6 +74,16 @@ class RangeSet(NamedTuple):
         """The range that the address lies in, None where it lies in none of the set."""
         return next((one for one in self.ranges if one.first <= address <= one.last), None)
 
+    def parts(self) -> list[RangeSet]:
+        """The sets that are tried in turn for an address: this one, or each of its ranges by itself."""
+        if not self.in_order:
+            return [self]
+        return [self._replace(ranges=(one,), in_order=False) for one in self.ranges]
+
+    def part_of(self, address: int) -> RangeSet:
+        """The one of `parts` that the address lies in. Raises: StopIteration: it lies in none of the set."""
+        return next(part for part in self.parts() if part.range_of(address) is not None)
+
     def turn(self, after: int | None) -> list[Span]:
         """One full turn through the set, as spans: up from behind `after`, round, and `after` itself last.
 
@@ -85,7 +97,9 @@ class RangeSet(NamedTuple):
         return [(after + 1, start.last), *others, (start.first, after)]
 
 
-def range_sets_of(range_sets: Sequence[Sequence[RangeLike]], excluded: Iterable[str] = ()) -> list[RangeSet]:
+def range_sets_of(
+    range_sets: Sequence[Sequence[RangeLike]], excluded: Iterable[str] = (), *, in_order: bool = False
+) -> list[RangeSet]:
     """The sets in order. No pod gets a network or broadcast address, a gateway of any set, or `excluded`.
 
     Raises:
@@ -95,7 +109,7 @@ def range_sets_of(range_sets: Sequence[Sequence[RangeLike]], excluded: Iterable[
     for one in (one for range_set in range_sets for one in range_set):
         reserved |= _left_out(one)
     return [
-        RangeSet(number, tuple(_range(one) for one in range_set), reserved)
+        RangeSet(number, tuple(_range(one) for one in range_set), reserved, in_order)
         for number, range_set in enumerate(range_sets)
     ]
 

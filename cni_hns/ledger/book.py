@@ -36,6 +36,7 @@ class Ledger(Attachments, Leases, Knowledge):
         self.verify_runs()
         self.verify_what_was_learnt()
         self._rows("SELECT address FROM cursors")
+        self._rows("SELECT network, pool, first, last, block_state FROM blocks")
         with self.transaction():
             pass
 

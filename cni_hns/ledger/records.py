@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLES", "load", "records_of"]
 
-TABLES = ("attachments", "leases", "released", "runs", "cursors", "networks", "facts")
+TABLES = ("attachments", "leases", "released", "runs", "cursors", "networks", "facts", "blocks")
 
 # Kept as JSON texts behind a checksum.
 _DOCUMENTS = ("request", "result", "document", "value")

@@ -159,12 +159,25 @@ ALTER TABLE attachments ADD COLUMN pod_uid TEXT;
 ALTER TABLE attachments ADD COLUMN pod_infra_container_id TEXT;
 """
 
+# Blocks of cluster-wide pools. An address has one block, whatever its pool and network. A node has few: they
+# have no index, with which the schema would not fit into the one page that every verb reads first.
+_BLOCKS = """
+CREATE TABLE blocks (
+    network TEXT NOT NULL,
+    pool TEXT NOT NULL,
+    first BLOB PRIMARY KEY CHECK (length(first) = 16),
+    last BLOB NOT NULL CHECK (length(last) = 16 AND last >= first),
+    block_state TEXT NOT NULL CHECK (block_state IN ('held', 'draining', 'lost'))
+) STRICT, WITHOUT ROWID;
+"""
+
 # (program version that brought it, statements): the n-th migration leads to schema version n.
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0.1.0", _FIRST),
     ("0.1.0", _OWN_CLOCK),
     ("0.1.0", _V1),
     ("0.1.0", _PODS),
+    ("0.1.0", _BLOCKS),
 )
 
 VERSION = len(MIGRATIONS)

@@ -113,17 +113,20 @@ def _knowing_the_host(found: ResolvedNetwork, plan: AttachmentPlan, node: Node) 
         raise
 
 
-def inspect(plan: AttachmentPlan, node: Node) -> None:
-    """Whether `resolve` would find or make the network; nothing is made.
+def inspect(plan: AttachmentPlan, node: Node) -> NetworkView | None:
+    """The network that `resolve` would find, None where it would make it; nothing is made.
 
     Raises:
         CniError, ServiceError: as `resolve`.
     """
     found = find(plan.network, node)
     if found is not None:
-        _fitting(found, plan, node).opened.close()
-    elif plan.network.create is None:
+        fitting = _fitting(found, plan, node)
+        fitting.opened.close()
+        return fitting.view
+    if plan.network.create is None:
         raise _missing(plan)
+    return None
 
 
 def remember(found: ResolvedNetwork, plan: NetworkPlan, node: Node) -> None:

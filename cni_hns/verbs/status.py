@@ -1,7 +1,8 @@
 """STATUS: whether an ADD would work now (CNI SPEC, section 2, "STATUS").
 
 One cheap pass that changes nothing: the runtime asks every few seconds. Used-up addresses are a warning only:
-an error would mark the node NotReady, and the pods that run well would be moved away.
+an error would mark the node NotReady, and the pods that run well would be moved away. A pool of which the
+node has no block at all is an error: no pod of it runs here yet.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from cni_hns.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from cni_hns.cni.request import Request
     from cni_hns.dialects.plan import AttachmentPlan
+    from cni_hns.hcn.views import NetworkView
     from cni_hns.node.node import Node
 
 __all__ = ["run"]
@@ -29,19 +31,24 @@ def run(request: Request, node: Node) -> None:
     if ledger is None:
         node.see_that_a_ledger_can_be_made()
     plan = plan_for(request, node)
-    _inspect_network(plan, node)
+    network = _inspect_network(plan, node)
     features.require(plan.requires, node)
     _ask_the_plugin(plan, request, node)
-    if ledger is not None:
+    if plan.ipam.pools:
+        from cni_hns.attachment.addresses import warn_if_pools_are_used_up
+
+        subnets = plan.network.subnets if network is None else network.subnets
+        warn_if_pools_are_used_up(ledger, request.name, plan, subnets, node.log)
+    elif ledger is not None:
         from cni_hns.attachment.addresses import warn_if_used_up
 
         warn_if_used_up(ledger, request.name, plan.ipam.range_sets, plan.ipam.reserved, node.log)
 
 
-def _inspect_network(plan: AttachmentPlan, node: Node) -> None:
+def _inspect_network(plan: AttachmentPlan, node: Node) -> NetworkView | None:
     """A network that is missing or does not fit is no fault of the configuration alone: code 50, not 7."""
     try:
-        networks.inspect(plan, node)
+        return networks.inspect(plan, node)
     except CniError as fault:
         raise CniError(NOT_READY, fault.msg, fault.details) from fault
 

@@ -259,6 +259,8 @@ def _of_configuration(node: Node, ours: ConfigurationFile) -> list[Usage]:
     ledger = node.ledger_if_any
     plan = (_kept_plan(ledger, config) if ledger else None) or compile_plan(config)
     held = [] if ledger is None else [one for one in ledger.leases() if one.network == ours.network]
+    if plan.ipam.pools:
+        return [_of_pool(ledger, ours.network, pool) for pool in plan.ipam.pools]
     if not plan.ipam.range_sets:
         whose = {"hns": "HNS chooses the addresses", "dhcp": "a DHCP server gives the addresses"}
         words = whose.get(plan.ipam.kind, f'the IPAM plugin "{plan.ipam.type}" gives the addresses')
@@ -273,6 +275,19 @@ def _of_configuration(node: Node, ours: ConfigurationFile) -> list[Usage]:
         )
         for each in range_sets_of(plan.ipam.range_sets, plan.ipam.reserved)
     ]
+
+
+def _of_pool(ledger: Ledger | None, network: str, pool: str) -> Usage:
+    """What of a pool this node has by now; its agent claims more."""
+    from cni_hns.ledger.blocks import Blocks
+
+    blocks = [] if ledger is None else Blocks(ledger).of(network, pool)
+    if ledger is None or not blocks:
+        words = f'no block of pool "{pool}": the agent of this node has claimed none'
+        return Usage(network, "", 0, 0, words)
+    used = sum(Blocks(ledger).leased(one) for one in blocks)
+    words = f'pool "{pool}" ({", ".join(one.prefix for one in blocks)})'
+    return Usage(network, words, used, sum(one.size for one in blocks))
 
 
 def _kept_plan(ledger: Ledger, config: dict[str, Any]) -> AttachmentPlan | None:
