@@ -59,7 +59,8 @@ def apply(plane: ControlPlane, lane: Lane, documents: list[Document], *, dry_run
 def take_away(admin: Admin) -> None:
     """What `plane` leaves in the cluster: objects of our namespace, and the rules about our account."""
     for kind in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
-        admin.delete(f"{_POLICIES}/{kind}/cni-hns-agent-node")
+        for name in ("node", "block"):
+            admin.delete(f"{_POLICIES}/{kind}/cni-hns-agent-{name}")
     for path in (_PODS, f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets"):
         admin.delete_all(path)
 

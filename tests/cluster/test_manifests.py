@@ -8,17 +8,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
 
 from cni_hns.cluster.api.access import from_kubeconfig
 from cni_hns.cluster.api.client import Api
-from cni_hns.cluster.api.events import Events
 from cni_hns.cluster.api.faults import Forbidden
-from cni_hns.cluster.known import NODES
 from cni_hns.cluster.settings import AgentSettings, Source, settings_of
 from tests.cluster import objects
 from tests.cluster.admin import Admin, Document, Refused
@@ -34,13 +33,13 @@ from tests.cluster.manifests import (
     take_away,
     token_of_node,
 )
+from tests.cluster.needs import BEFORE, EVENTS, NEEDS, POOL, Asking, block, may
 from tests.cluster.waiting import until
 from tests.cluster.windows_node import WindowsNode
 from tests.lane import Lane
 
 ROOT = Path(__file__).parent.parent.parent
 OURS, FLANNELS = "cni-hns.dev/test", "flannel.alpha.coreos.com/backend-data"
-EVENTS = "/api/v1/namespaces/default/events"
 
 
 @pytest.fixture
@@ -101,76 +100,12 @@ def settings_in(documents: list[Document]) -> AgentSettings:
     return settings_of([Source("agent.yaml", yaml.safe_load(text))], {"node_name": "win-1"})
 
 
-class Asking(NamedTuple):
-    """The agent's account, and who may do all."""
-
-    api: Api
-    admin: Admin
-
-
-def lists_nodes(asking: Asking) -> None:
-    """Where each node's pods are."""
-    assert asking.api.list(NODES).items
-
-
-def watches_nodes(asking: Asking) -> None:
-    """A change that comes after the list."""
-    resource_version = asking.api.list(NODES).resource_version
-    asking.admin.patch(f"{objects.NODES}/win-2", {"metadata": {"annotations": {"seen": resource_version}}})
-    assert next(asking.api.watch(NODES, resource_version, timeout_s=30)).object["metadata"]["name"] == "win-2"
-
-
-def annotates_its_node(asking: Asking) -> None:
-    """What flannel on the other nodes reads."""
-    asking.api.patch(NODES, "win-1", {"metadata": {"annotations": {FLANNELS: "{}"}}})
-
-
-def tells_an_event(asking: Asking) -> None:
-    """What a person should know."""
-    assert tells(asking, 1) == [1]
-
-
-def tells_it_again(asking: Asking) -> None:
-    """In the same object, which counts."""
-    if tells(asking, 2) != [2]:
-        raise Forbidden("the event was not counted")
-
-
-def tells(asking: Asking, times: int) -> list[int]:
-    """The counts of the events that there are then."""
-    asking.admin.delete_all(EVENTS)
-    # A clock of its own: what is told again is not held back.
-    clock = iter(range(0, 1_000_000, 10_000))
-    with closing(Events(asking.api, "test", "win-1", clock_s=lambda: float(next(clock)))) as events:
-        for _ in range(times):
-            events.tell("Reason", "the same words", warning=True)
-            events.flush(30.0)
-    found = [event["count"] for event in asking.admin.items(EVENTS)]
-    if not found:
-        raise Forbidden("no event was told")
-    return found
-
-
-NEEDS: dict[tuple[str, str], Callable[[Asking], None]] = {
-    ("nodes", "list"): lists_nodes,
-    ("nodes", "watch"): watches_nodes,
-    ("nodes", "patch"): annotates_its_node,
-    ("events", "create"): tells_an_event,
-    ("events", "patch"): tells_it_again,
-}
-"""What the agent cannot do without each of its permissions."""
-# Who needs one of these needs the other before.
-BEFORE: dict[Callable[[Asking], None], Callable[[Asking], None]] = {
-    watches_nodes: lists_nodes,
-    tells_it_again: tells_an_event,
-}
-
-
-def permissions() -> list[tuple[int, int, str, str]]:
-    """Each verb on each resource: the number of its document in the file, of its rule, resource and verb."""
+def permissions() -> list[tuple[str, int, int, str, str]]:
+    """Each verb on each resource: its file's folder, the number of its document, that of its rule, both."""
     return [
-        (at, number, resource, verb)
-        for at, document in enumerate(account())
+        (folder, at, number, resource, verb)
+        for folder in NEEDS
+        for at, document in enumerate(account(folder))
         if document["kind"] in ("Role", "ClusterRole")
         for number, rule in enumerate(document["rules"])
         for resource in rule["resources"]
@@ -178,13 +113,13 @@ def permissions() -> list[tuple[int, int, str, str]]:
     ]
 
 
-def account() -> list[Document]:
-    return list(yaml.safe_load_all((FOLDER / "base" / "account.yaml").read_text(encoding="utf-8")))
+def account(folder: str) -> list[Document]:
+    return list(yaml.safe_load_all((FOLDER / folder / "account.yaml").read_text(encoding="utf-8")))
 
 
-def without(at: int, number: int, resource: str, verb: str) -> list[Document]:
+def without(folder: str, at: int, number: int, resource: str, verb: str) -> list[Document]:
     """The file without this one permission; the rule's other ones stay."""
-    documents = account()
+    documents = account(folder)
     rules = documents[at]["rules"]
     rule = rules.pop(number)
     others = [one for one in rule["resources"] if one != resource]
@@ -194,20 +129,25 @@ def without(at: int, number: int, resource: str, verb: str) -> list[Document]:
     return documents
 
 
+Given = Callable[[str, list[Document]], Asking]
+
+
 class TestTheRights:
     """Least: each is needed, and all of them are enough."""
 
     @pytest.fixture
-    def asking(
-        self, cluster: ControlPlane, admin: Admin, lane: Lane
-    ) -> Iterator[Callable[[list[Document]], Asking]]:
+    def given(self, cluster: ControlPlane, admin: Admin, lane: Lane) -> Iterator[Given]:
+        """The agent with an account that this file of the folder describes."""
         clients: list[Api] = []
 
-        def made(documents: list[Document]) -> Asking:
+        def made(folder: str, documents: list[Document]) -> Asking:
             for name in ("win-1", "win-2"):
                 admin.create(objects.NODES, objects.node(name, "192.0.2.11"))
             namespace = yaml.safe_load((FOLDER / "base" / "namespace.yaml").read_text(encoding="utf-8"))
-            apply(cluster, lane, [namespace, *documents])
+            before = [namespace, *account("base")] if folder == "pools" else [namespace]
+            apply(cluster, lane, [*before, *documents])
+            if folder == "pools":
+                serve_pools(cluster, admin, lane)
             token = cluster.service_account_token(AGENT, namespace=NAMESPACE)
             file = cluster.kubeconfig("rights.kubeconfig", token)
             clients.append(Api(from_kubeconfig(str(file)), timeout_s=30.0))
@@ -218,36 +158,42 @@ class TestTheRights:
             client.close()
 
     @pytest.mark.parametrize(
-        ("at", "number", "resource", "verb"),
-        [pytest.param(*one, id=f"{one[3]} {one[2]}") for one in permissions()],
+        ("folder", "at", "number", "resource", "verb"),
+        [pytest.param(*one, id=f"{one[4]} {one[3]} ({one[0]})") for one in permissions()],
     )
     def test_without_one_of_them_just_what_needs_it_fails(
-        self,
-        asking: Callable[[list[Document]], Asking],
-        at: int,
-        number: int,
-        resource: str,
-        verb: str,
+        self, given: Given, folder: str, at: int, number: int, resource: str, verb: str
     ) -> None:
-        agent = asking(without(at, number, resource, verb))
-        need = NEEDS[resource, verb]
-        others = [other for other in NEEDS.values() if other != need and BEFORE.get(other) != need]
+        agent = given(folder, without(folder, at, number, resource, verb))
+        need = NEEDS[folder][resource, verb]
+        others = [one for one in NEEDS[folder].values() if one != need and BEFORE.get(one) != need]
         # The API server learns of a role a moment later.
         until("the other rights", lambda: all(may(agent, other) for other in others))
         with pytest.raises(Forbidden):
             need(agent)
 
-    def test_all_of_them_are_enough(self, asking: Callable[[list[Document]], Asking]) -> None:
-        agent = asking(account())
-        until("the rights", lambda: all(may(agent, need) for need in NEEDS.values()))
+    @pytest.mark.parametrize("folder", list(NEEDS))
+    def test_all_of_them_are_enough(self, given: Given, folder: str) -> None:
+        agent = given(folder, account(folder))
+        until("the rights", lambda: all(may(agent, need) for need in NEEDS[folder].values()))
 
 
-def may(agent: Asking, need: Callable[[Asking], None]) -> bool:
-    try:
-        need(agent)
-    except Forbidden:
-        return False
-    return True
+def serve_pools(cluster: ControlPlane, admin: Admin, lane: Lane) -> None:
+    """Their kinds, and a pool; the API server deletes and serves a kind some time after it was told."""
+    kinds = [one for one in rendered(lane, "pools") if one["kind"] == "CustomResourceDefinition"]
+    for kind in kinds:
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{kind['metadata']['name']}"
+        until("the kind of another test is gone", lambda path=path: not admin.has(path))  # type: ignore[misc]
+    apply(cluster, lane, kinds)
+    until("the kind of blocks", partial(admin.get, "/apis/cni-hns.dev/v1alpha1/ipblocks"))
+    until("the pool", partial(_pool_made, admin))
+
+
+def _pool_made(admin: Admin) -> bool:
+    """Anew: one that was made while its kind was going may be left."""
+    pools = "/apis/cni-hns.dev/v1alpha1/ippools"
+    admin.delete(f"{pools}/{POOL['metadata']['name']}")
+    return bool(admin.create(pools, POOL))
 
 
 class TestOfItsOwnNodeOnly:
@@ -326,6 +272,51 @@ def changes(agent: Admin, node: str, annotations: dict[str, str | None]) -> bool
             raise
         return False
     return True
+
+
+class TestBlocksOfItsOwnNodeOnly:
+    """An agent claims no addresses for another node, and says of no other node that it lives."""
+
+    PATH = "/apis/cni-hns.dev/v1alpha1/ipblocks"
+
+    @pytest.fixture
+    def agent(self, cluster: ControlPlane, admin: Admin, lane: Lane) -> Admin:
+        """As the pod on win-1, once the policy holds."""
+        for name in ("win-1", "win-2"):
+            admin.create(objects.NODES, objects.node(name, "192.0.2.11"))
+        apply(cluster, lane, rendered(lane, "overlay"))
+        serve_pools(cluster, admin, lane)
+        documents = rendered(lane, "pools")
+        apply(cluster, lane, documents)
+        # Said again it is accepted, too, and so is a dry run of it.
+        assert len(apply(cluster, lane, documents, dry_run=True).splitlines()) == len(documents)
+        agent = Admin(cluster.server, cluster.authority.certificate, bound_token(admin, "win-1"))
+        until("the role", lambda: self.claims(agent, admin, "win-1"))
+        until("the policy", lambda: not self.claims(agent, admin, "win-2"))
+        return agent
+
+    def claims(self, agent: Admin, admin: Admin, node: str) -> bool:
+        admin.delete_all(self.PATH)
+        try:
+            agent.create(self.PATH, block(node))
+        except Refused as answer:
+            if answer.status != 403:
+                raise
+            return False
+        return True
+
+    def test_another_nodes_block_is_neither_claimed_nor_renewed(self, agent: Admin, admin: Admin) -> None:
+        with pytest.raises(Refused, match="may not have blocks of node win-2"):
+            agent.create(self.PATH, block("win-2"))
+        theirs = admin.create(self.PATH, block("win-2"))["metadata"]["name"]
+        with pytest.raises(Refused, match="may not have blocks of node win-2"):
+            agent.patch(f"{self.PATH}/{theirs}", {"metadata": {"annotations": {"a": "b"}}})
+
+    def test_its_own_is(self, agent: Admin, admin: Admin) -> None:
+        admin.delete_all(self.PATH)
+        ours = agent.create(self.PATH, block("win-1"))["metadata"]["name"]
+        agent.patch(f"{self.PATH}/{ours}", {"metadata": {"annotations": {"a": "b"}}})
+        agent.delete(f"{self.PATH}/{ours}")
 
 
 def test_the_agent_itself_comes_to_its_end_with_them(
