@@ -2,7 +2,7 @@
 
 Rule 1: each step looks first and does what is missing. So any may be killed, and the next run goes on.
 Rule 2: what the API does not say removes nothing. What this Node was told last holds until it is told more.
-Rule 3: the configuration is written last, and withdrawn where an ADD would give a pod a wrong address.
+Rule 3: the configuration is written last. Where an ADD would give a pod a wrong address, it refuses ADDs.
 """
 
 from __future__ import annotations
@@ -167,6 +167,8 @@ def wanted_of(settings: AgentSettings) -> NetworkWanted:
         dns_search=settings.dns_search,
         mtu=settings.mtu,
         pool=settings.pool,
+        # Each node's would be at the same address of the one network: the gateway is that network's router.
+        host_endpoint=not settings.pool,
         data_dir=settings.data_dir,
         log_file=settings.plugin_log,
     )
@@ -175,6 +177,9 @@ def wanted_of(settings: AgentSettings) -> NetworkWanted:
 def _own_node(round_: Round) -> str:
     """Which podCIDRs this Node has: what was told last holds while the Node is missing, or the API away."""
     known, memory, name = round_.known, round_.memory, round_.settings.node_name
+    if round_.settings.pool:
+        round_.pod_cidrs = round_.settings.subnets
+        return f"its pods are in {', '.join(round_.pod_cidrs)}, by the pool {round_.settings.pool}"
     listed = ", ".join(memory.pod_cidrs)
     if known.own is not None and known.own.pod_cidrs:
         round_.pod_cidrs = known.own.pod_cidrs
@@ -189,7 +194,7 @@ def _own_node(round_: Round) -> str:
     if not memory.pod_cidrs and known.whole:
         raise _Waits(f'there is no Node "{name}". Next: see `kubectl get nodes`, and set nodeName')
     if not memory.pod_cidrs:
-        raise _Waits(f"the API has told nothing yet: {known.fault or 'it was not asked yet'}")
+        raise _Waits("the API has told nothing of this Node yet")
     round_.pod_cidrs = memory.pod_cidrs
     if known.whole:
         return f'podCIDR {listed} is kept: the API has no Node "{name}" now, and that removes nothing'
@@ -203,9 +208,8 @@ def _network(round_: Round) -> str:
     except Unfitting as fault:
         if not fault.is_ours:
             raise
-        # Before anything else: a pod that is added now gets an address that is another node's by now.
-        conflist.withdraw(settings.conf_dir, settings.conf_file)
-        remaking.remove(node, fault.name, fault.network_id)
+        folder, file_name = settings.conf_dir, settings.conf_file
+        remaking.make_way(fault, wanted, round_.pod_cidrs, node, folder=folder, file_name=file_name)
         round_.network = network.ensure(wanted, round_.pod_cidrs, node)
     found = round_.network
     return f'HCN network "{found.name}" ({found.id}), {", ".join(found.prefixes)}'
@@ -304,8 +308,8 @@ STEPS: tuple[Step, ...] = (
     Step("node", (), _own_node),
     Step("network", ("node",), _network),
     Step("source-vip", ("network",), _source_vip, lambda one: one.mode == "overlay" and one.source_vip),
-    Step("gateway", ("network",), _gateway, lambda one: one.mode == "l2bridge"),
-    Step("routes", ("network", "gateway"), _routes),
-    Step("annotations", ("network",), _annotations, lambda one: one.flannel),
+    Step("gateway", ("network",), _gateway, lambda one: one.mode == "l2bridge" and not one.pool),
+    Step("routes", ("network", "gateway"), _routes, lambda one: not one.pool),
+    Step("annotations", ("network",), _annotations, lambda one: one.flannel and not one.pool),
     Step("configuration", ("network",), _configuration),
 )

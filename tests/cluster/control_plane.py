@@ -36,6 +36,8 @@ _ETCD, _PEERS, _API, _PORTS_OF_ONE = 22379, 22380, 26443, 10
 # Endpoints may not name a loopback address; nobody connects to this one.
 _ADVERTISED = "192.0.2.254"
 _LAST_LINES = 15
+# On a machine that is busy with everything else; alone it is a few seconds.
+_START_S = 300.0
 
 _numbers = itertools.count()
 
@@ -122,7 +124,7 @@ class ControlPlane:
         """Start the API server, where it does not run; it is ready when this returns."""
         if "kube-apiserver" not in self._running:
             self._start("kube-apiserver", self._api_server())
-        until("the API server is ready", self._is_ready)
+        until("the API server is ready", self._is_ready, _START_S)
 
     def restart_api(self) -> None:
         self.stop_api()

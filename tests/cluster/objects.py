@@ -14,7 +14,9 @@ SERVICES = "/api/v1/namespaces/default/services"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 
 
-def node(name: str, *addresses: str, pod_cidrs: tuple[str, ...] = (), **annotations: str) -> Document:
+def node(
+    name: str, *addresses: str, pod_cidrs: tuple[str, ...] = (), annotations: dict[str, str] | None = None
+) -> Document:
     """A Windows Node with these InternalIPs; without podCIDRs the controller manager gives some."""
     spec = {"podCIDR": pod_cidrs[0], "podCIDRs": list(pod_cidrs)} if pod_cidrs else {}
     return {
@@ -23,7 +25,7 @@ def node(name: str, *addresses: str, pod_cidrs: tuple[str, ...] = (), **annotati
         "metadata": {
             "name": name,
             "labels": {"kubernetes.io/os": "windows", "kubernetes.io/hostname": name},
-            "annotations": annotations,
+            "annotations": annotations or {},
         },
         "spec": spec,
         "status": {

@@ -80,12 +80,16 @@ class Report(NamedTuple):
 
 
 def install_crds(admin: Admin) -> None:
-    """Both definitions, served when this returns."""
+    """Both definitions, served when this returns. Those of before were deleted, and may be going still."""
     for resource in (POOLS, BLOCKS):
-        file = CRDS / f"{resource.plural}.yaml"
-        admin.create(_DEFINITIONS, yaml.safe_load(file.read_text()))
+        definition = yaml.safe_load((CRDS / f"{resource.plural}.yaml").read_text())
+        place = f"{_DEFINITIONS}/{definition['metadata']['name']}"
+        until(f"{place} is gone", lambda place=place: not admin.has(place))  # type: ignore[misc]
+        admin.create(_DEFINITIONS, definition)
     for resource in (POOLS, BLOCKS):
         until(f"{resource.plural} are served", partial(admin.get, resource.path))
+        # Definitions that were deleted all at once may have left theirs.
+        admin.delete_all(resource.path)
 
 
 class Campaign:

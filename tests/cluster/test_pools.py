@@ -32,11 +32,8 @@ class TestWhatThePoolMayBe:
         crds.create(POOLS.path, pool())
         place = f"{POOLS.path}/blue"
         crds.patch(place, {"spec": {"cidrs": ["10.9.0.0/16", "10.10.0.0/17"]}})
-        for change in (
-            {"cidrs": ["10.10.0.0/17"]},
-            {"cidrs": ["10.9.0.0/17", "10.10.0.0/17"]},
-            {"blockSize": 27},
-        ):
+        shrunk, moved = ["10.10.0.0/17"], ["10.9.0.0/17", "10.10.0.0/17"]
+        for change in ({"cidrs": shrunk}, {"cidrs": moved}, {"blockSize": 27}):
             with pytest.raises(Refused, match="422"):
                 crds.patch(place, {"spec": change})
 

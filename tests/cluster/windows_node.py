@@ -11,6 +11,8 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cni_hns.binding.route_table import ON_LINK
+from cni_hns.hcn.views import REMOTE
 from tests.cluster import objects
 from tests.cluster.admin import Admin
 from tests.cluster.waiting import until
@@ -53,9 +55,13 @@ class WindowsNode:
         self.net_d.mkdir()
         self.pods: dict[str, RunningPod] = {}
 
-    def join(self, admin: Admin, *pod_cidrs: str) -> list[str]:
-        """Make the Node object, as kubelet does; its podCIDRs, the controller manager's if none are given."""
-        admin.create(objects.NODES, objects.node(self.name, self.address, pod_cidrs=pod_cidrs))
+    def join(self, admin: Admin, *pod_cidrs: str, also: str = "") -> list[str]:
+        """Make the Node object, as kubelet does; its podCIDRs, the controller manager's if none are given.
+
+        `also` is an address of the other family.
+        """
+        addresses = [self.address, *([also] if also else [])]
+        admin.create(objects.NODES, objects.node(self.name, *addresses, pod_cidrs=pod_cidrs))
         return self.pod_cidrs(admin)
 
     def leave(self, admin: Admin) -> None:
@@ -69,12 +75,23 @@ class WindowsNode:
         """The HCN network of this name in its V2 shape."""
         return self.sim.hcn.networks.get(self.sim.network_id(name))
 
-    def routes(self, name: str) -> dict[str, str]:
+    def overlay_routes(self, name: str) -> dict[str, str]:
         """The overlay network's routes to other nodes: prefix -> provider address."""
-        found = [
-            one["Settings"] for one in self.network(name)["Policies"] if one["Type"] == "RemoteSubnetRoute"
-        ]
+        policies = self.network(name)["Policies"]
+        found = [one["Settings"] for one in policies if one["Type"] == "RemoteSubnetRoute"]
         return {one["DestinationPrefix"]: one["ProviderAddress"] for one in found}
+
+    def host_routes(self) -> dict[str, str]:
+        """The host's IPv4 routes by a router: prefix -> its address."""
+        routes = self.sim.simulator.machine().route_table().routes()
+        return {
+            one.prefix: one.next_hop for one in routes if one.next_hop not in ON_LINK and "." in one.prefix
+        }
+
+    def local_addresses(self) -> list[str]:
+        """The addresses of all endpoints that are not another node's."""
+        found = [one for one in self.sim.endpoints() if not one.flags & REMOTE]
+        return [address for one in found for address, _ in one.addresses]
 
     def configuration(self) -> Document:
         """What libcni gives the plugin: from the first list of the folder by name, where it comes first.
@@ -108,11 +125,12 @@ class WindowsNode:
         pod, process = self.start_add(name)
         return self.added(pod, finished(process))
 
-    def delete_pod(self, name: str) -> None:
+    def delete_pod(self, name: str) -> Answer:
+        """A DEL with what its ADD was given; its namespace goes with it."""
         pod = self.pods.pop(name)
         answer = finished(self.sim.start("DEL", pod.config, pod.container, pod.namespace))
-        assert answer.exit_code == 0, answer.words
         self.sim.simulator.remove(pod.namespace)
+        return answer
 
     def close(self) -> None:
         self.sim.close()

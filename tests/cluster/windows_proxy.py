@@ -15,10 +15,11 @@ from tests.lane import Lane
 __all__ = ["WindowsProxy"]
 
 _LAST_LINES = 20
+_END_S = 60.0
 
 
 class WindowsProxy:
-    """It runs for as long as the context lasts, but for when it is stopped; its log lies in the node's folder."""
+    """It runs for as long as the context lasts, unless it is stopped; its log lies in the node's folder."""
 
     def __init__(
         self, lane: Lane, node: WindowsNode, kubeconfig: Path, network: str, source_vip: str = ""
@@ -64,6 +65,14 @@ class WindowsProxy:
                 stderr=log,
             )
 
+    def await_end(self) -> str:
+        """It ends by itself; what it said last."""
+        process = self._process
+        assert process is not None
+        process.wait(_END_S)
+        self._process = None
+        return self._last_words()
+
     def stop(self) -> None:
         """Kill it.
 
@@ -75,4 +84,7 @@ class WindowsProxy:
         ended = process.poll()
         process.kill()
         process.wait()
-        assert ended is None, "\n".join(self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+        assert ended is None, self._last_words()
+
+    def _last_words(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:])

@@ -14,6 +14,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from cni_hns.deadline import Deadline
+from cni_hns.ledger import open_ledger
+from cni_hns.ledger.blocks import Block, Blocks
 from tests.behaviour.scene import plant
 from tests.fuzz.seeds import ANSWER, BASES, PLUGIN, namespace
 from tests.harness import SimulatedNode
@@ -84,6 +87,8 @@ class Workshop:
         planted = BASES[base].planted
         if planted is not None:
             plant(node, planted[0], planted[1:], name=config["name"])
+        if BASES[base].blocks:
+            _claim(node, config["name"], BASES[base].blocks)
         for number in range(1, pods + 1):
             write_plugin(self.node, {"ADD": {"stdout": json.dumps(_answer(number))}})
             answer = node.call("ADD", config, container(number), NETNS[number], path=str(self.node / "bin"))
@@ -96,6 +101,13 @@ class Workshop:
                 ledger.execute("UPDATE attachments SET look_at = 0")
         node.close()
         node.simulator.close()
+
+
+def _claim(node: SimulatedNode, network: str, spans: tuple[str, ...]) -> None:
+    with contextlib.closing(open_ledger(node.ledger_path, Deadline(60))) as ledger:
+        for span in spans:
+            first, _, last = span.partition("-")
+            Blocks(ledger).hold(Block(network, "blue", first, last))
 
 
 def _answer(number: int) -> dict[str, Any]:

@@ -21,11 +21,14 @@ _TIMEOUT_S = 5
 
 
 class Base(NamedTuple):
-    """A configuration, and the network that another program has made for it, if it needs one."""
+    """A configuration, and the network that another program has made for it, if it needs one.
+
+    `planted`: mode, prefix and gateway. `blocks`: those that the node has of the pool "blue".
+    """
 
     config: dict[str, Any]
     planted: tuple[str, str, str] | None = None
-    """Mode, prefix and gateway."""
+    blocks: tuple[str, ...] = ()
 
 
 def namespace(number: int) -> str:
@@ -48,6 +51,7 @@ def _native(**changes: Any) -> dict[str, Any]:
 
 
 _LOCAL = {"type": "host-local", "ranges": [[{"subnet": "10.88.0.0/24"}]], "dataDir": "@NODE@/host-local"}
+_BLOCKS = ("10.88.0.0-10.88.0.7", "10.88.0.64-10.88.0.127")
 _PEER = {"cniVersion": "1.0.0", "timeout": _TIMEOUT_S}
 
 BASES: dict[str, Base] = {
@@ -59,6 +63,7 @@ BASES: dict[str, Base] = {
     "dhcp": Base(_sample("transparent-dhcp.conflist")),
     "delegated": Base(_native(ipam={"type": PLUGIN}, dns={})),
     "host-local": Base(_native(ipam=_LOCAL)),
+    "pool": Base(_native(ipam={"type": "cni-hns", "pool": "blue"}), blocks=_BLOCKS),
     "win-bridge": Base({**_sample("win-bridge.conf"), **_PEER}, ("l2bridge", "10.93.4.0/24", "10.93.4.1")),
     "win-overlay": Base({**_sample("win-overlay.conf"), **_PEER}, ("overlay", "10.94.4.0/24", "10.94.4.1")),
     "sdnbridge": Base(_sample("sdnbridge.conf"), ("l2bridge", "10.95.1.0/24", "10.95.1.1")),

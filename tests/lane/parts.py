@@ -74,6 +74,7 @@ NOT_ON_WINDOWS = {
     "pytest-rerunfailures",
     "python-registry",
     "ruff",
+    "types-PyYAML",
     "types-cffi",
     "types-grpcio",
 }

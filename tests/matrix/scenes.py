@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cni_hns.deadline import Deadline
+from cni_hns.ledger import open_ledger
+from cni_hns.ledger.blocks import Block, Blocks
+from cni_hns.simulator import Simulator
 from tests.harness import l2bridge
 from tests.lane import Lane, Missing
 
@@ -75,6 +81,18 @@ def _nat(folder: Path) -> dict[str, Any]:
 def _dual(folder: Path) -> dict[str, Any]:
     ipam = {"type": "cni-hns", "ranges": _RANGES_6}
     return l2bridge(network=_network("l2bridge", _SUBNET, _SUBNET_6), ipam=ipam)
+
+
+def _pooled(folder: Path) -> dict[str, Any]:
+    return l2bridge(ipam={"type": "cni-hns", "pool": "blue"})
+
+
+def _claimed(folder: Path) -> None:
+    """The blocks that the node's agent has claimed."""
+    path = os.path.join(Simulator(str(folder / "node")).machine().state_folder(), "ledger.db")
+    with closing(open_ledger(path, Deadline(60))) as ledger:
+        for first, last in (("10.88.0.0", "10.88.0.7"), ("10.88.0.64", "10.88.0.127")):
+            Blocks(ledger).hold(Block("pods", "blue", first, last))
 
 
 def _docker(folder: Path) -> dict[str, Any]:
@@ -194,6 +212,7 @@ SCENES: dict[str, Scene] = {
         Scene("overlay", _overlay),
         Scene("nat", _nat, others_mode="l2bridge"),
         Scene("dual", _dual),
+        Scene("pool", _pooled, _claimed),
         Scene("hns v1", _docker, hns_v1=True),
         Scene("host-local", _host_local, _reserved, _RESERVATIONS, vip=_VIP, on_windows=False),
         Scene("delegated", _delegated, _stand_in, _RESERVATIONS, plugins="plugins", on_windows=False),

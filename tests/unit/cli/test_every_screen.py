@@ -13,6 +13,9 @@ import click
 import pytest
 
 from cni_hns.__main__ import choose_hns
+from cni_hns.deadline import Deadline
+from cni_hns.ledger import open_ledger
+from cni_hns.ledger.blocks import Block, Blocks
 from tests.commands import COMMANDS
 from tests.terminal import WIDTHS, Screen, needs_a_terminal, screen
 from tests.unit.services.conftest import FAR, VIP, Cluster
@@ -59,6 +62,8 @@ def ill_node(folder: Path) -> Iterator[Ill]:
     container, namespace = found.key.container_id, str(found.namespace_id)
     cluster.sim.simulator.start_container(namespace, container)
     (folder / "pods.conf").write_text(json.dumps(cluster.config))
+    with contextlib.closing(open_ledger(cluster.sim.ledger_path, Deadline(30))) as ledger:
+        Blocks(ledger).hold(Block("others", "blue", "10.99.0.0", "10.99.0.63"))
     ill = Ill(
         cluster=cluster,
         folder=folder,
@@ -98,6 +103,7 @@ def subject(name: str, request: pytest.FixtureRequest) -> Ill:
 
 # What is typed, and the ids that have to be whole on its screen; both may name what the node has.
 SCREENS = {
+    "cluster settings": ("cluster settings", []),
     "config check": ("config check pods.conf", []),
     "config explain": ("config explain pods.conf", []),
     "container list": ("container list", ["{container}"]),
@@ -126,6 +132,7 @@ SCREENS = {
     "network list": ("network list", ["{network}"]),
     "network show": ("network show pods", ["{network}"]),
     "pod list": ("pod list", ["{sandbox}"]),
+    "pool list": ("pool list", ["10.99.0.0/26"]),
     "pod show": ("pod show {sandbox}", ["{sandbox}", "{endpoint}"]),
     "service create": (
         "service create --vip 10.96.0.77 --port 80 --backend {other} --source-vip 10.88.0.250",
@@ -144,6 +151,9 @@ CHANGES = {
 }
 TRACE = "trace --dry-run --output pod.pcapng {other}"
 ELSEWHERE = {
+    "agent": "lines in the course of time, with tests of their own",
+    "cluster nodes": "it needs an agent, with whose it is tested",
+    "cluster status": "it needs an agent, with whose it is tested",
     "completion": "a script for a shell",
     "conformance": "its report has tests of its own",
     "container create": "an object, as of show",

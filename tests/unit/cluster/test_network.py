@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from cni_hns.binding.errors import ServiceError
+from cni_hns.cluster import conflist
 from cni_hns.cluster import network as networks
 from cni_hns.cluster.network import ClusterNetwork
 from cni_hns.cluster.network_faults import NetworkFault, NotWhole, TooOld, Unfitting
 from cni_hns.cluster.patience import Waiting
 from cni_hns.cluster.wanted import NetworkWanted, default_name
 from tests.harness import SimulatedNode
-from tests.unit.cluster.node import BRIDGE, OVERLAY, POD_CIDR, node_of, turned
+from tests.unit.cluster.simulated import BRIDGE, OVERLAY, POD_CIDR, node_of, turned
 
 BOTH = (POD_CIDR, "fd00:244:3::/64")
 
@@ -60,6 +62,7 @@ def test_a_second_call_makes_and_changes_nothing(node: SimulatedNode) -> None:
     assert not {"HcnCreateNetwork", "HcnModifyNetwork", "HcnDeleteNetwork"} & set(node.calls())
 
 
+@pytest.mark.needs("VxlanPort")
 def test_another_vxlan_port_is_a_policy_of_the_network(node: SimulatedNode) -> None:
     wanted = OVERLAY._replace(vxlan_port=8472)
     ensured(node, wanted)
@@ -68,6 +71,7 @@ def test_another_vxlan_port_is_a_policy_of_the_network(node: SimulatedNode) -> N
     ensured(node, wanted)
 
 
+@pytest.mark.needs("DualStack")
 def test_l2bridge_has_both_families_where_hns_can(node: SimulatedNode) -> None:
     assert ensured(node, BRIDGE, BOTH).prefixes == BOTH
     (document,) = node.simulator.dump()["networks"]
@@ -95,6 +99,19 @@ def test_an_hns_that_is_too_old_is_told_before_anything_is_made(node: SimulatedN
     with pytest.raises(TooOld, match=r"version 10\.2.*VxlanPort \(needs HNS 10\.3 or later\)"):
         ensured(node, OVERLAY._replace(vxlan_port=8472))
     assert node.simulator.dump()["networks"] == []
+
+
+def test_an_hns_before_overlay_routes_is_told(node: SimulatedNode) -> None:
+    node.simulator.set_options(hns_version="9.1")
+    with pytest.raises(TooOld, match="RemoteSubnetRoute"):
+        ensured(node)
+
+
+def test_loopback_is_left_out_where_hns_cannot_do_it(node: SimulatedNode) -> None:
+    node.simulator.set_options(hns_version="10.1")
+    made = ensured(node)
+    assert not made.can_loop_back
+    assert "loopbackDSR" not in conflist.document(OVERLAY, made)["plugins"][0]
 
 
 def test_settings_that_no_network_can_have_are_told_all_at_once(node: SimulatedNode) -> None:
@@ -198,6 +215,18 @@ def test_an_own_network_is_known_though_hns_does_not_tell_the_owner(node: Simula
     with pytest.raises(Unfitting) as told:
         ensured(node, cidrs=("10.244.9.0/24",))
     assert (told.value.network_id, told.value.is_ours) == (made.id, True)
+
+
+def test_a_network_that_was_made_just_before_a_kill_is_known_as_ones_own(node: SimulatedNode) -> None:
+    node.simulator.inject(function="HcnQueryNetworkProperties", hresult=0x800706BE, count=0)
+    with pytest.raises(ServiceError):
+        ensured(node)
+    node.simulator.clear_faults()
+    with node.simulator.store.transaction() as state:
+        state.run("""UPDATE networks SET document = json_set(document, '$.Owner', '')""")
+    with pytest.raises(Unfitting) as told:
+        ensured(node, OVERLAY._replace(vsid=5000))
+    assert told.value.is_ours
 
 
 @pytest.mark.parametrize(("mode", "name"), [("overlay", "flannel.5000"), ("l2bridge", "cbr0")])

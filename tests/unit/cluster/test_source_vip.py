@@ -13,7 +13,7 @@ from cni_hns.cluster.network_faults import NoSourceVip
 from cni_hns.hcn.views import REMOTE, EndpointView
 from cni_hns.ipam import reservations
 from tests.harness import SimulatedNode, container_id
-from tests.unit.cluster.node import OVERLAY, POD_CIDR, node_of, turned
+from tests.unit.cluster.simulated import OVERLAY, POD_CIDR, node_of, turned
 
 HOST_MAC = "02-00-C0-00-02-0A"
 
@@ -125,6 +125,23 @@ def test_another_endpoint_with_the_address_makes_it_the_next_one(
     assert found != address
     assert {one.id for one in node.endpoints()} == {stranger, source_vip.own_id(overlay.name)}
     assert [one.address for one in node.leases()] == [found]
+
+
+def test_a_remote_endpoint_with_the_address_makes_it_the_next_one_too(
+    node: SimulatedNode, overlay: ClusterNetwork
+) -> None:
+    """kube-proxy would take it for the source VIP's: it looks for the address alone."""
+    address = ensured(node, overlay)
+    node.simulator.remove(only(node).id)
+    planted(node, address, Flags=REMOTE, MacAddress="02-11-0A-F4-03-02")
+    assert ensured(node, overlay) != address
+
+
+def test_an_address_of_an_earlier_pod_cidr_is_given_up(node: SimulatedNode, overlay: ClusterNetwork) -> None:
+    with node_of(node) as opened:
+        reservations.reserve_address(opened.ledger, overlay.name, "kube-proxy", "10.244.9.2")
+    assert ensured(node, overlay) == "10.244.3.2"
+    assert [one.address for one in node.leases()] == ["10.244.3.2"]
 
 
 def test_a_host_with_another_mac_gets_the_endpoint_made_anew(
