@@ -20,7 +20,7 @@ import tempfile
 
 import cffi
 
-from cni_hns.binding import computecore, host_calls
+from cni_hns.binding import computecore, host_calls, service_calls
 
 __all__ = ["DECLARATIONS", "generate", "main"]
 
@@ -345,10 +345,12 @@ def generate() -> dict[str, str]:
     verbs = _builder("_generated_ffi", DECLARATIONS)
     containers = _builder("_generated_computecore", computecore.DECLARATIONS, verbs)
     machine = _builder("_generated_host", host_calls.DECLARATIONS, verbs)
+    services = _builder("_generated_services", service_calls.DECLARATIONS, verbs)
     return {
         "_generated_ffi.py": _text(verbs),
         "_generated_computecore.py": _text(containers),
         "_generated_host.py": _text(machine),
+        "_generated_services.py": _text(services),
     }
 
 

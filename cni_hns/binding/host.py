@@ -11,7 +11,30 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Clock", "Disk", "Host", "Interface", "Memory", "PortRange", "Ports", "Run", "Service"]
+__all__ = [
+    "SERVICE_STATES",
+    "Clock",
+    "Disk",
+    "Host",
+    "Interface",
+    "Memory",
+    "PortRange",
+    "Ports",
+    "Run",
+    "Service",
+]
+
+# https://learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_status_process
+SERVICE_STATES = {
+    1: "stopped",
+    2: "starting",
+    3: "stopping",
+    4: "running",
+    5: "continuing",
+    6: "pausing",
+    7: "paused",
+}
+"""What `Service.state` says of Windows' numbers."""
 
 
 class Service(NamedTuple):

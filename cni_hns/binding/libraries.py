@@ -12,6 +12,7 @@ from cni_hns.typed import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from cni_hns.binding.host import Host
     from cni_hns.binding.route_table import RouteTable
+    from cni_hns.binding.service_manager import ServiceManager
 
 __all__ = ["Libraries", "Machine"]
 
@@ -58,6 +59,9 @@ class Machine(Protocol):
 
     def host(self) -> Host:
         """The machine besides HNS, for the operator's commands; loaded when it is asked for."""
+
+    def service_manager(self) -> ServiceManager:
+        """Makes and deletes services, for `install`; loaded when it is asked for."""
 
     def route_table(self) -> RouteTable:
         """The host's own routes, for the cluster's agent; loaded when it is asked for."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cni_hns.binding.host import Host
     from cni_hns.binding.route_table import RouteTable
+    from cni_hns.binding.service_manager import ServiceManager
 
 __all__ = ["SystemLibrary", "WindowsMachine", "age_of", "load", "process_start"]
 
@@ -125,6 +126,12 @@ class WindowsMachine:
         from cni_hns.binding.windows_host import WindowsHost
 
         return WindowsHost(SystemLibrary, process_start)
+
+    def service_manager(self) -> ServiceManager:
+        """Of this machine."""
+        from cni_hns.binding.windows_service_manager import WindowsServiceManager
+
+        return WindowsServiceManager(SystemLibrary)
 
     def route_table(self) -> RouteTable:
         """The routes of this Windows."""

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding._generated_host import ffi
-from cni_hns.binding.host import Clock, Disk, Interface, Memory, PortRange, Ports, Service
+from cni_hns.binding.host import SERVICE_STATES, Clock, Disk, Interface, Memory, PortRange, Ports, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,16 +30,6 @@ _SERVICE_QUERY_STATUS = 0x0004
 _SC_STATUS_PROCESS_INFO = 0
 # https://learn.microsoft.com/windows/win32/debug/system-error-codes--1000-1299-
 _SERVICE_DOES_NOT_EXIST = 1060
-# https://learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_status_process
-_STATES = {
-    1: "stopped",
-    2: "starting",
-    3: "stopping",
-    4: "running",
-    5: "continuing",
-    6: "pausing",
-    7: "paused",
-}
 # https://learn.microsoft.com/windows/win32/api/iphlpapi/nf-iphlpapi-getadaptersaddresses
 _ALL_FAMILIES = 0
 _SKIP_ANYCAST_MULTICAST_DNS = 0x2 | 0x4 | 0x8
@@ -152,7 +142,7 @@ class WindowsHost:
         size = ffi.sizeof("SERVICE_STATUS_PROCESS")
         if not self._advapi32.QueryServiceStatusEx(service, _SC_STATUS_PROCESS_INFO, status, size, needed):
             raise self._failure("QueryServiceStatusEx")
-        state = _STATES.get(int(status.dwCurrentState), f"in state {int(status.dwCurrentState)}")
+        state = SERVICE_STATES.get(int(status.dwCurrentState), f"in state {int(status.dwCurrentState)}")
         pid = int(status.dwProcessId)
         started = self._process_start(pid) if pid else None
         return Service(name, state, pid, int(started) / 1e7 - _EPOCH_S if started else None)

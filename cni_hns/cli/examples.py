@@ -54,7 +54,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "endpoint show": ("endpoint show 9c05f1c3", "endpoint show 10.88.0.2", "endpoint show shop/web-0"),
     "gc": ("gc --dry-run", "gc --network cbr0"),
     "help": ("help", "help network delete"),
-    "install": ("install --subnet 10.88.0.0/24 --dry-run", "install --check"),
+    "install": (
+        "install --subnet 10.88.0.0/24 --dry-run",
+        "install --check",
+        r"install --kubernetes --agent-config agent.yaml --kubeconfig C:\k\agent.kubeconfig",
+    ),
     "ipam export": (r"ipam export --host-local C:\ProgramData\cni\networks",),
     "ipam import": (r"ipam import --host-local C:\ProgramData\cni\networks --network cbr0",),
     "ipam list": ("ipam list --network cbr0", "ipam list --all -o wide", "ipam list --watch 5"),

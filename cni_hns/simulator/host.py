@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.host import Clock, Disk, Interface, Memory, PortRange, Ports, Service
+from cni_hns.simulator.service_manager import SimulatedServiceManager
 
 if TYPE_CHECKING:
     from cni_hns.binding.host import Run
@@ -25,8 +26,9 @@ _MTU, _PREFIX = 1500, 24
 class SimulatedHost:
     """The machine of one node."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, folder: str) -> None:
         self._store = store
+        self._made = SimulatedServiceManager(folder)
 
     def service(self, name: str) -> Service:
         """HNS and HCS run unless their calls fail; another service is missing unless it was given."""
@@ -36,7 +38,7 @@ class SimulatedHost:
         if given is not None:
             return Service(**{"name": name, "state": "running", **given})
         if name not in stopped:
-            return Service(name, "missing")
+            return Service(name, self._made.state(name))
         if stopped[name]:
             return Service(name, "stopped")
         # Of the older one no start is known: it is as old as the other.

@@ -10,6 +10,7 @@ from cni_hns.simulator.core.store import Store
 if TYPE_CHECKING:
     from cni_hns.binding.host import Host
     from cni_hns.binding.route_table import RouteTable
+    from cni_hns.binding.service_manager import ServiceManager
 
 __all__ = ["SimulatedMachine"]
 
@@ -61,7 +62,13 @@ class SimulatedMachine:
         """The machine around the service, as its options have it."""
         from cni_hns.simulator.host import SimulatedHost
 
-        return SimulatedHost(self._store)
+        return SimulatedHost(self._store, self._folder)
+
+    def service_manager(self) -> ServiceManager:
+        """Of the simulated machine: it writes down what would run, and runs nothing."""
+        from cni_hns.simulator.service_manager import SimulatedServiceManager
+
+        return SimulatedServiceManager(self._folder)
 
     def route_table(self) -> RouteTable:
         """The routes of this node, kept with it."""

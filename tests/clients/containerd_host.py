@@ -55,6 +55,7 @@ runtime_type = "io.containerd.runc.v2"
 bin_dir = "{folder}/bin"
 conf_dir = "{folder}/net.d"
 max_conf_num = 1
+conf_template = "{template}"
 """
 
 
@@ -93,14 +94,14 @@ class Containerd:
         self._client = lane.program("cri")
         self._keeper = keeper
 
-    def start(self) -> None:
+    def start(self, *, has_network: bool = True) -> None:
         """Start it; it answers when this returns."""
         image = PAUSE_IMAGE if self._has_image else ""
         self._tell("start")
         report = self.ask("ready", image=image)
         assert not report["error"], f"{report['error']}\n{self._last_words()}"
         assert report["runtime"].startswith("containerd 1.6."), report
-        assert report["network"] == {"ready": True, "message": ""}
+        assert report["network"]["ready"] is has_network, report
 
     def stop(self) -> None:
         """Ask it to end, and wait; its sandboxes go on."""
@@ -123,12 +124,21 @@ class Containerd:
         assert not report["error"], report["error"]
         self._has_image = True
 
-    def ask(self, action: str, *sandboxes: dict[str, Any], image: str = "") -> dict[str, Any]:
+    def tell_pod_cidrs(self, *prefixes: str) -> None:
+        """What kubelet does when the Node object has its prefixes; the network is ready then."""
+        report = self.ask("podcidr", pod_cidr=",".join(prefixes))
+        assert not report["error"], report["error"]
+        assert report["network"]["ready"], report
+
+    def ask(
+        self, action: str, *sandboxes: dict[str, Any], image: str = "", pod_cidr: str = ""
+    ) -> dict[str, Any]:
         """One request of kubelet's for all these sandboxes at once; the client's report."""
         request = {
             "action": action,
             "socket": self._socket,
             "image": image,
+            "podCIDR": pod_cidr,
             "sandboxes": sandboxes,
             "seconds": 60,
         }
@@ -198,17 +208,22 @@ class Containerd:
 
 
 @contextmanager
-def containerd(folder: Path, node: SimulatedNode, lane: Lane) -> Iterator[Containerd]:
-    """A running containerd with one network, for as long as the context lasts."""
+def containerd(
+    folder: Path, node: SimulatedNode, lane: Lane, *, template: Path | None = None
+) -> Iterator[Containerd]:
+    """A running containerd with one network, for as long as the context lasts.
+
+    With a template it has no network yet, and makes one of it when it is told the node's prefixes.
+    """
     folder.mkdir()
     # A socket's path must be short, which a test's folder is not.
     with tempfile.TemporaryDirectory(prefix="cni-hns-") as short:
         socket = f"{short}/containerd.sock"
-        _lay_out(folder, lane, socket)
+        _lay_out(folder, lane, socket, template)
         with _kept(folder, node) as keeper:
             # Leaving closes the keeper's input, and waits for its end and that of all others in there.
             running = Containerd(folder, node, lane, keeper, socket)
-            running.start()
+            running.start(has_network=template is None)
             running.import_image(lane.pause_image)
             yield running
 
@@ -227,14 +242,15 @@ def _kept(folder: Path, node: SimulatedNode) -> subprocess.Popen[bytes]:
         )
 
 
-def _lay_out(folder: Path, lane: Lane, socket: str) -> None:
+def _lay_out(folder: Path, lane: Lane, socket: str, template: Path | None) -> None:
     (folder / "config.toml").write_text(
-        _CONFIGURATION.format(folder=folder, socket=socket, image=PAUSE_IMAGE)
+        _CONFIGURATION.format(folder=folder, socket=socket, image=PAUSE_IMAGE, template=template or "")
     )
     (folder / "net.d").mkdir()
-    plugin = {key: value for key, value in l2bridge().items() if key not in ("name", "cniVersion")}
-    network = {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "hcn-namespace"}, plugin]}
-    (folder / "net.d" / "10-pods.conflist").write_text(json.dumps(network))
+    if template is None:
+        plugin = {key: value for key, value in l2bridge().items() if key not in ("name", "cniVersion")}
+        network = {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "hcn-namespace"}, plugin]}
+        (folder / "net.d" / "10-pods.conflist").write_text(json.dumps(network))
     (folder / "bin").mkdir()
     lay_out(lane, folder / "bin", "cni-hns", windows=False)
     (folder / "bin" / "hcn-namespace").symlink_to(_HERE / "hcn_namespace.sh")

@@ -72,6 +72,7 @@ NOT_ON_WINDOWS = {
     "mypy",
     "pytest-cov",
     "pytest-rerunfailures",
+    "python-registry",
     "ruff",
     "types-PyYAML",
     "types-cffi",
@@ -85,6 +86,7 @@ GO_PROGRAMS = {
     "github.com/containernetworking/plugins/plugins/meta/portmap@v1.9.0": ("linux",),
     "github.com/containernetworking/plugins/plugins/main/windows/win-bridge@v1.9.0": ("windows",),
     "github.com/containernetworking/plugins/plugins/main/windows/win-overlay@v1.9.0": ("windows",),
+    "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1": ("linux",),
 }
 # Test programs of ours, in tests/clients. Of a name that ends so the source is the same, and the modules are
 # those of newer.mod.
@@ -350,7 +352,7 @@ def _sources() -> bytes:
         files
         + (ROOT / "pyproject.toml").read_bytes()
         + _digest_of(ROOT / "cni_hns", "*")
-        + _digest_of(ROOT / "conf", "*")
+        + _digest_of(ROOT / "conf", "*.conf", "*.conflist")
     )
 
 

@@ -28,9 +28,14 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 
 @click.command()
 @click.option("--once", is_flag=True, help="Do each step once, say what it came to, and end.")
+@click.option(
+    "--service", is_flag=True, help="As a Windows service; `cni-hns install --kubernetes` makes it."
+)
 @settings_options
 @in_this_session
-def agent(session: Session, *, once: bool, given: tuple[str | None, str | None, Mapping[str, Any]]) -> int:
+def agent(
+    session: Session, *, once: bool, service: bool, given: tuple[str | None, str | None, Mapping[str, Any]]
+) -> int:
     """Keep this node's pod network as the cluster's API has it.
 
     Makes the HCN network for this Node's podCIDRs, keeps the routes to the pods of all other nodes, and
@@ -41,7 +46,11 @@ def agent(session: Session, *, once: bool, given: tuple[str | None, str | None, 
 
     Exit code with --once: 0 if a pod could be added now, 1 if not.
     """
+    if once and service:
+        raise click.UsageError("--once --service: a service runs until it is stopped; say one of them")
     settings = settings_from(given)
+    if service:
+        return _serve(session, settings)
     stop = threading.Event()
     if once:
         return run_agent(settings, stop, session, click.echo, once=True)
@@ -52,6 +61,13 @@ def agent(session: Session, *, once: bool, given: tuple[str | None, str | None, 
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _serve(session: Session, settings: AgentSettings) -> int:
+    from cni_hns.cli.cluster.service import run_as_service, with_log
+
+    logged = with_log(settings, session)
+    return run_as_service(logged, lambda stop: run_agent(logged, stop, session, lambda _: None))
 
 
 def run_agent(

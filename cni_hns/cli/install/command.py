@@ -22,6 +22,7 @@ from cni_hns.cli.install.configuration import (
 )
 from cni_hns.cli.install.containerd import Places, find_places
 from cni_hns.cli.install.layout import exe_name, foresee, lay_down
+from cni_hns.cli.install.node_agent import agent_for, runs_agent
 from cni_hns.cli.install.options import place_options
 from cni_hns.cli.install.package import this_program
 from cni_hns.cli.install.trial import try_out
@@ -33,10 +34,20 @@ from cni_hns.single_file import remedy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cni_hns.cli.install.node_agent import NodeAgent
+
 __all__ = ["install"]
 
 _MODES = ("l2bridge", "l2tunnel", "nat", "overlay", "transparent")
 _PROGRAM = "cni-hns"
+_AGENT_NOTE = (
+    "note: the agent writes the configuration once the network is whole. See how far it is: "
+    "cni-hns cluster status"
+)
+_OLD_AGENT = (
+    "note: the agent on this node still runs the version before. Have it run this one: "
+    "cni-hns install --kubernetes"
+)
 # Options of the configuration that --subnet writes.
 _OF_THE_CONFIGURATION = {
     "mode": "--mode",
@@ -79,6 +90,11 @@ class _Report(NamedTuple):
 )
 @click.option("--log-file", metavar="FILE", help="The log of the verbs (default: beside the ledger).")
 @click.option("--replace-config", is_flag=True, help="Write the configuration though the folder has one.")
+@click.option("--program-only", is_flag=True, help="Look at no configuration: an agent writes it.")
+@click.option("--kubernetes", is_flag=True, help="Run the cluster's agent as a Windows service.")
+@click.option("--agent-config", metavar="FILE", help="Its settings, as of `cni-hns agent --config`.")
+@click.option("--kubeconfig", metavar="FILE", help="How it reaches the cluster's API; used where it is.")
+@click.option("--offline", is_flag=True, help="Do not ask the API whether it answers.")
 @click.option("--check", "check", is_flag=True, help="Run ADD, CHECK and DEL on a namespace made for it.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @json_option
@@ -88,17 +104,28 @@ def install(session: Session, /, **options: Any) -> int:
 
     Processes of the old version finish. The ledger is kept. Exit code 1 if the configuration that containerd
     would load has faults, names a program that is missing or is not the one just written, or the check fails.
+
+    With --kubernetes the service cni-hns-agent keeps the node's network as the cluster's API has it, and
+    writes the configuration. It is for nodes without DaemonSets.
     """
     _refuse_what_has_no_effect(options)
     names = [exe_name(name) for name in (_PROGRAM, *_aliases(options["aliases"]))]
     package = this_program()
     places = find_places(options["bin_dir"], options["conf_dir"], options["containerd_config"])
     dry_run = options["dry_run"]
+    agent = _agent(session, options)
     wanted, said = _to_write(session, places, options)
     lay = foresee if dry_run else lay_down
-    report = _Report(package.version, places, [*lay(package, places.bin_dir, names), *said], [], [])
+    laid = lay(package, places.bin_dir, names)
+    report = _Report(package.version, places, [*laid, *said], [], [])
     try:
-        _configure(report, wanted, names, dry_run=dry_run)
+        if agent:
+            exe = os.path.join(places.bin_dir, names[0])
+            report.done.extend(agent.put(exe, is_new_program=bool(laid), dry_run=dry_run))
+            report.notes.append(_AGENT_NOTE)
+        elif not options["program_only"]:
+            _configure(report, wanted, names, dry_run=dry_run)
+            report.notes.extend([_OLD_AGENT] if laid and runs_agent(session) else [])
         if options["check"]:
             _try(session, report)
     except Failure as fault:
@@ -108,6 +135,13 @@ def install(session: Session, /, **options: Any) -> int:
     report.faults.extend(f"warning: {remedy(path)}" for path in slow)
     _print(report, _first(places), as_json=options["as_json"])
     return 1 if report.faults else 0
+
+
+def _agent(session: Session, options: dict[str, Any]) -> NodeAgent | None:
+    """What --kubernetes asks for, checked. Raises: Failure."""
+    if not options["kubernetes"]:
+        return None
+    return agent_for(session, options["agent_config"], options["kubeconfig"], offline=options["offline"])
 
 
 def _configure(report: _Report, wanted: Wanted | None, names: list[str], *, dry_run: bool) -> None:
@@ -136,6 +170,7 @@ def _refuse_what_has_no_effect(options: dict[str, Any]) -> None:
     """Each option is used, or refused before anything is done. Raises: click.UsageError."""
     if options["dry_run"] and options["check"]:
         raise click.UsageError("--check runs the program that --dry-run does not lay down: say one of them")
+    _refuse_two_ways(options)
     given = [option for key, option in _OF_THE_CONFIGURATION.items() if options[key]]
     if given and not options["subnet"]:
         verb = "says" if len(given) == 1 else "say"
@@ -149,12 +184,32 @@ def _refuse_what_has_no_effect(options: dict[str, Any]) -> None:
         raise click.UsageError("--adapter: HNS chooses the adapter of a nat network; leave it out")
 
 
+def _refuse_two_ways(options: dict[str, Any]) -> None:
+    """Either this command looks after the configuration, or an agent does. Raises: click.UsageError."""
+    ways = [name for name in ("--kubernetes", "--program-only") if options[_key(name)]]
+    others = [name for name in ("--subnet", "--check", "--replace-config") if options[_key(name)]]
+    if len(ways) > 1 or (ways and others):
+        raise click.UsageError(
+            f"{' and '.join([*ways, *others])}: with an agent it is the agent that writes the configuration; "
+            "say one of them"
+        )
+    of_agent = [name for name in ("--agent-config", "--kubeconfig", "--offline") if options[_key(name)]]
+    if of_agent and not options["kubernetes"]:
+        raise click.UsageError(f"{', '.join(of_agent)}: of the agent; give --kubernetes, too")
+
+
+def _key(option: str) -> str:
+    return option.removeprefix("--").replace("-", "_")
+
+
 def _to_write(session: Session, places: Places, options: dict[str, Any]) -> tuple[Wanted | None, list[str]]:
     """(the configuration to write, which is right by itself; what is to be said instead, in lines).
 
     Raises: Failure, before anything is laid down.
     """
     first = _first(places)
+    if options["kubernetes"] or options["program_only"]:
+        return None, []
     if options["subnet"] is None:
         return None, [] if first else [f"no configuration in {places.conf_dir}: write one, or give --subnet"]
     if first and not options["replace_config"]:

@@ -12,6 +12,7 @@ from cni_hns.cli.failure import Failure
 from cni_hns.cli.install.containerd import find_places
 from cni_hns.cli.install.dependents import held, naming, reasons
 from cni_hns.cli.install.layout import remove, vanishing
+from cni_hns.cli.install.node_agent import SERVICE, remove_agent, runs_agent
 from cni_hns.cli.install.options import place_options
 from cni_hns.cli.output import print_json, print_paragraph
 from cni_hns.cli.session import Session, in_this_session, json_option
@@ -44,10 +45,10 @@ def uninstall(
 ) -> int:
     """Take out what `install` put into the folder, and put the peers' exes back.
 
-    Refused, with exit code 1, while attachments are alive or a configuration in containerd's folder names a
-    program that would be missing: --force does it all the same. A file that was changed since is kept and
-    named: exit code 1, too. Ledger and configuration are kept. Addresses that host-local knows nothing of are
-    named: another plugin would give them away.
+    The agent's service goes first, where there is one. Refused, with exit code 1, while attachments are alive
+    or a configuration in containerd's folder names a program that would be missing: --force does it all the
+    same. A file that was changed since is kept and named: exit code 1, too. Ledger and configuration stay.
+    Addresses that host-local knows nothing of are named: another plugin would give them away.
     """
     places = find_places(options["bin_dir"], options["conf_dir"], options["containerd_config"])
     _see_that_it_can_go(places.bin_dir, remove_ledger)
@@ -55,8 +56,10 @@ def uninstall(
     there = held(session, places.conf_dir)
     needed_by = reasons(there, naming(places.conf_dir, vanishing(places.bin_dir)))
     ledger = session.ledger_path(None, None)
+    if needed_by and runs_agent(session):
+        needed_by.append(f"the agent writes its configuration again: Stop-Service {SERVICE} first")
     is_refused = bool(needed_by) and not force
-    done, kept = ([], []) if is_refused and not dry_run else remove(places.bin_dir, dry_run=dry_run)
+    done, kept = ([], []) if is_refused and not dry_run else _remove(session, places.bin_dir, dry_run)
     if remove_ledger and not (is_refused and not dry_run):
         done = done + _remove_ledger(ledger, dry_run)
     unknown = {} if remove_ledger else there.unknown_to_host_local
@@ -66,6 +69,13 @@ def uninstall(
     else:
         _print(outcome, keeps_ledger=not remove_ledger and os.path.exists(ledger))
     return 1 if kept or is_refused else 0
+
+
+def _remove(session: Session, bin_dir: str, dry_run: bool) -> tuple[list[str], list[str]]:
+    """The agent first: its process uses the program."""
+    before = remove_agent(session, dry_run=dry_run)
+    done, kept = remove(bin_dir, dry_run=dry_run)
+    return [*before, *done], kept
 
 
 def _see_that_it_can_go(bin_dir: str, remove_ledger: bool) -> None:

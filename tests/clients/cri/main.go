@@ -22,10 +22,11 @@ import (
 const defaultSeconds = 120
 
 type request struct {
-	Action    string // ready, list, run, fill, status, stop or remove
+	Action    string // ready, podcidr, list, run, fill, status, stop or remove
 	Socket    string
 	Seconds   int    // for everything; 0 for the default
 	Image     string // of ready: wait until the CRI knows this image
+	PodCIDR   string // of podcidr: the node's prefixes, one or two, with a comma between them
 	Sandboxes []sandbox
 }
 
@@ -78,6 +79,14 @@ func run(asked request, done *report) error {
 			return err
 		}
 		if err := known(ctx, runtime.NewImageServiceClient(connection), asked.Image); err != nil {
+			return err
+		}
+		return ready(ctx, service, done)
+	case "podcidr":
+		// What kubelet does once the Node object has them.
+		network := &runtime.NetworkConfig{PodCidr: asked.PodCIDR}
+		config := &runtime.RuntimeConfig{NetworkConfig: network}
+		if _, err := service.UpdateRuntimeConfig(ctx, &runtime.UpdateRuntimeConfigRequest{RuntimeConfig: config}); err != nil {
 			return err
 		}
 		return ready(ctx, service, done)

@@ -13,7 +13,7 @@ from cni_hns.binding import build, computecore, host_calls
 from cni_hns.binding._generated_computecore import ffi as containers_ffi
 from cni_hns.binding._generated_ffi import ffi
 
-MODULES = ("_generated_ffi.py", "_generated_computecore.py", "_generated_host.py")
+MODULES = ("_generated_ffi.py", "_generated_computecore.py", "_generated_host.py", "_generated_services.py")
 
 FAMILIES = {
     "Network": "Networks",

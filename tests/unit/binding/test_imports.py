@@ -15,6 +15,7 @@ HEAVY += [
     "cni_hns.binding.operations",
     "cni_hns.binding._generated_computecore",
     "cni_hns.binding._generated_host",
+    "cni_hns.binding._generated_services",
     "cni_hns.binding.host",
     "cni_hns.binding.route_table",
 ]

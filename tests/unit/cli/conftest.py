@@ -12,6 +12,8 @@ import pytest
 from cni_hns.__main__ import choose_hns
 from cni_hns.binding.service import Service
 from cni_hns.cli import main
+from cni_hns.cli.install import command
+from cni_hns.cli.install.package import LAYOUT, Package, digest, read_package
 from cni_hns.hcn.client import Hcn
 from cni_hns.hcn.documents import add_endpoint
 from cni_hns.log import Log
@@ -89,3 +91,22 @@ def hcn(node: Node) -> Iterator[Hcn]:
     libraries, _ = choose_hns({"CNI_HNS_SIMULATOR": str(node.folder)})()
     yield Hcn(Service(libraries, Log()))
     libraries.close()
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
+    """This program, as if it were built: its exe answers as the package in this interpreter does."""
+    source = tmp_path / "build"
+    source.mkdir()
+    (source / "library").write_text("library")
+    listed = {"library": digest(str(source / "library"))}
+    (source / LAYOUT).write_text(json.dumps({"version": "1", "folder": "_cni_hns-1-abc", "files": listed}))
+    (source / "exe").write_text("exe")
+    made = read_package(str(source), str(source / "exe"))
+    monkeypatch.setattr(command, "this_program", lambda: made)
+    return made
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> list[str]:
+    return ["--bin-dir", str(tmp_path / "bin"), "--conf-dir", str(tmp_path / "conf")]

@@ -11,12 +11,12 @@ import pytest
 
 from cni_hns.binding.processes import Owner
 from cni_hns.cli.failure import Failure
-from cni_hns.cli.install import command, uninstalling
+from cni_hns.cli.install import uninstalling
 from cni_hns.cli.install.built import is_single_file
 from cni_hns.cli.install.configuration import OURS, Wanted, loaded, template
 from cni_hns.cli.install.containerd import find_places
 from cni_hns.cli.install.layout import exe_name
-from cni_hns.cli.install.package import LAYOUT, Package, digest, read_package
+from cni_hns.cli.install.package import Package
 from cni_hns.cli.install.records import LOCK, RECORDS
 from cni_hns.deadline import Deadline
 from cni_hns.dialects.lint import check_file_text
@@ -128,25 +128,6 @@ def test_the_configuration_of_every_mode_is_right(mode: str) -> None:
     made = template(Wanted(mode, "10.5.0.0/24", None, adapter, None, ("10.96.0.10",), (), LOG))
     assert made["plugins"][0]["network"]["subnets"] == [{"prefix": "10.5.0.0/24", "gateway": "10.5.0.1"}]
     assert check_file_text(json.dumps(made).encode()) == []
-
-
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
-    """This program, as if it were built: its exe answers as the package in this interpreter does."""
-    source = tmp_path / "build"
-    source.mkdir()
-    (source / "library").write_text("library")
-    listed = {"library": digest(str(source / "library"))}
-    (source / LAYOUT).write_text(json.dumps({"version": "1", "folder": "_cni_hns-1-abc", "files": listed}))
-    (source / "exe").write_text("exe")
-    made = read_package(str(source), str(source / "exe"))
-    monkeypatch.setattr(command, "this_program", lambda: made)
-    return made
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> list[str]:
-    return ["--bin-dir", str(tmp_path / "bin"), "--conf-dir", str(tmp_path / "conf")]
 
 
 def joining(kind: str) -> dict[str, object]:
