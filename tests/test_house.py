@@ -23,6 +23,7 @@ NAMESPACE = "5f0c3b1e-0000-4111-8222-333344445555"
 MODELS = {"pydantic", "pydantic_core", "netaddr"}
 STORES = {"_sqlite3", "sqlite3", "cffi", "_cffi_backend"}
 OPERATORS = {"click", "rich", "h2", "cni_hns.cli", "cni_hns.cri", "cni_hns.survey", "cni_hns.services"}
+OPERATORS |= {"cni_hns.cluster", "ssl", "_ssl", "http", "yaml"}
 # For Docker-style runtimes only: no other pays for it.
 OF_HNS_V1 = {
     "cni_hns.attachment.in_container",

@@ -18,6 +18,12 @@ def _agent() -> click.Command:
     return agent
 
 
+def _cluster() -> click.Command:
+    from cni_hns.cli.cluster.command import cluster
+
+    return cluster
+
+
 def _completion() -> click.Command:
     from cni_hns.cli.completion import completion
 
@@ -157,6 +163,7 @@ def _version() -> click.Command:
 
 ALL: dict[str, Callable[[], click.Command]] = {
     "agent": _agent,
+    "cluster": _cluster,
     "completion": _completion,
     "config": _config,
     "conformance": _conformance,

@@ -13,6 +13,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         r"agent --config C:\ProgramData\cni-hns\agent.yaml",
         r"agent --once --kubeconfig C:\k\config --cluster-cidr 10.244.0.0/16 --service-cidr 10.96.0.0/12",
     ),
+    "cluster nodes": ("cluster nodes", r"cluster nodes --kubeconfig C:\k\config"),
+    "cluster status": ("cluster status", "cluster status --json"),
     "completion": (
         "completion bash >> ~/.bashrc",
         "completion powershell | Out-String | Invoke-Expression",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,13 +11,6 @@ from cni_hns.cli.containers.options import timeout_option
 from cni_hns.cli.failure import Failure
 from cni_hns.cli.output import print_json, print_notes
 from cni_hns.cli.session import Session, in_this_session, json_option, ledger_options
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cni_hns.diagnosis.counting import Counts
-    from cni_hns.diagnosis.exposition import Family
-    from cni_hns.node.node import Node
 
 __all__ = ["metrics"]
 
@@ -61,17 +53,16 @@ def metrics(
     The plugin's calls and those of HNS are counted from the logs that the configurations name (at level info
     or debug), the rest is read from HNS, HCS and the ledger. Run it every minute or so.
     """
-    from cni_hns.diagnosis.counting import kept_in
     from cni_hns.diagnosis.exposition import documents_of, text_of
     from cni_hns.diagnosis.files import configurations
+    from cni_hns.diagnosis.node_metrics import count_logs, gauge
 
     ledger = session.ledger_path(data_dir, config)
+    folder = os.path.dirname(ledger)
     documents = [one for _, one in configurations(_paths(conf_dir, config)) if isinstance(one, dict)]
-    state = os.path.join(os.path.dirname(ledger), _STATE)
-    counts = kept_in(state)
-    notes = _count_logs(counts, documents)
-    gauges, unanswered = _gauges(session, timeout_s, documents, ledger)
-    families = [*counts.families(), *gauges]
+    counted = count_logs(documents, os.path.join(folder, _STATE))
+    now = gauge(lambda: session.node_apart(folder, timeout_s / 3), documents, ledger, timeout_s)
+    families = [*counted.counts.families(), *now.families]
     if output is not None:
         _replace(output, text_of(families))
     elif not as_json:
@@ -79,7 +70,7 @@ def metrics(
     if as_json:
         print_json(documents_of(families))
     # The counts last: what nobody was told is counted again the next time.
-    print_notes([*notes, *unanswered, *_kept(counts, state)])
+    print_notes([*counted.notes, *now.notes, *counted.keep()])
 
 
 def _paths(conf_dir: str | None, config: str | None) -> list[str]:
@@ -89,35 +80,6 @@ def _paths(conf_dir: str | None, config: str | None) -> list[str]:
     if config is not None:
         return [config]
     return in_folder(conf_dir or find_places(None, None, None).conf_dir)
-
-
-def _count_logs(counts: Counts, documents: Sequence[dict[str, object]]) -> list[str]:
-    from cni_hns.diagnosis.counting import count
-    from cni_hns.diagnosis.files import logs_of, plugin_documents
-
-    notes = []
-    for path in logs_of(list(plugin_documents(documents))):
-        try:
-            count(counts, path)
-        except OSError as fault:
-            notes.append(f'the log "{path}" was not counted: {fault.strerror or fault}')
-    return notes
-
-
-def _gauges(
-    session: Session, timeout_s: float, documents: Sequence[dict[str, object]], ledger: str
-) -> tuple[list[Family], tuple[str, ...]]:
-    from cni_hns.diagnosis.gauges import QUESTIONS, families_of, range_sets_in
-    from cni_hns.diagnosis.sources import read_sources, seen_in
-
-    folder = os.path.dirname(ledger)
-
-    def make_node() -> Node:
-        return session.node_apart(folder, timeout_s / 3)
-
-    sources = read_sources(make_node, timeout_s, only=QUESTIONS)
-    families = families_of(sources, seen_in(sources, make_node), range_sets_in(documents), ledger)
-    return families, sources.notes
 
 
 def _replace(output: str, text: str) -> None:
@@ -133,15 +95,3 @@ def _replace(output: str, text: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise Failure(f'"{output}" cannot be written: {fault.strerror or fault}') from fault
-
-
-def _kept(counts: Counts, state: str) -> list[str]:
-    from cni_hns.binding.access import make_private_folder
-    from cni_hns.diagnosis.counting import keep
-
-    try:
-        make_private_folder(os.path.dirname(state))
-        keep(counts, state)
-    except OSError as fault:
-        return [f'"{state}" cannot be written, so the calls are counted again: {fault.strerror or fault}']
-    return []

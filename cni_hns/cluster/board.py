@@ -9,12 +9,14 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from cni_hns.cluster.known import nodes_of
 from cni_hns.cluster.state import State, StepState, read_state, write_state
 from cni_hns.cluster.steps import DONE, FAILED, Told
 
 if TYPE_CHECKING:
     from cni_hns.cluster.api.events import Events
     from cni_hns.cluster.api.faults import ApiFault
+    from cni_hns.cluster.idle import Examination
     from cni_hns.cluster.steps import Round
     from cni_hns.cluster.world import World
 
@@ -28,6 +30,7 @@ class Board:
         self._world = world
         self._events = events
         self._told: dict[str, Told] = {}
+        self._findings: frozenset[tuple[str, str]] = frozenset()
         before = read_state(world.folder)
         self.state = State(
             node=world.settings.node_name,
@@ -63,6 +66,7 @@ class Board:
                 steps=tuple(self._step(one, now) for one in round_.told),
                 last_fault=failed.line if failed else self.state.last_fault,
                 last_fault_at=now if failed else self.state.last_fault_at,
+                nodes=nodes_of(round_.known) or self.state.nodes,
                 memory=round_.memory,
             )
         )
@@ -83,6 +87,17 @@ class Board:
         """Something besides the steps went wrong."""
         self._say(words, "warning")
         self._have(self.state._replace(last_fault=words, last_fault_at=time.time()))
+
+    def examined(self, found: Examination) -> None:
+        """The node was examined, and what is safe was mended."""
+        for step in found.steps:
+            self._say(f"mended: {step.repair}: {step.subject}: {step.outcome}")
+        now = {(one.kind, one.subject): one for one in found.findings}
+        for one in [now[key] for key in now if key not in self._findings]:
+            self._say(f"the doctor found, {one.severity}: {one.subject}: {one.cause}", "warning")
+        if self._findings and not now:
+            self._say("the doctor finds nothing wrong any more")
+        self._findings = frozenset(now)
 
     def note(self, words: str) -> None:
         """Something was done besides the steps."""

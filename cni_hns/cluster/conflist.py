@@ -3,6 +3,7 @@
 Rule 1: a file of this name that the agent did not write is not lost: one of this plugin is kept beside it,
 one of another plugin is left, and the fault says so.
 Rule 2: an unchanged file is not written: containerd loads its folder anew for each change.
+Rule 3: it is not taken away from under pods: containerd needs it to remove them.
 """
 
 from __future__ import annotations
@@ -21,13 +22,22 @@ from cni_hns.cni.variables import Variables
 from cni_hns.verbs import status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cni_hns.cluster.network import ClusterNetwork
     from cni_hns.cluster.wanted import NetworkWanted
     from cni_hns.node.node import Node
 
-__all__ = ["FILE_NAME", "before_it", "document", "is_written", "not_ready", "withdraw", "write"]
+__all__ = [
+    "FILE_NAME",
+    "before_it",
+    "document",
+    "document_for",
+    "is_written",
+    "not_ready",
+    "withdraw",
+    "write",
+]
 
 FILE_NAME = "10-cni-hns.conflist"
 
@@ -47,7 +57,15 @@ def document(wanted: NetworkWanted, network: ClusterNetwork) -> dict[str, Any]:
 
     It does not let an ADD make the network: there is one maker, who makes the routes, too.
     """
-    plugin = configuration(wanted, network.prefixes, create=False)
+    able = wanted._replace(loopback_dsr=wanted.loopback_dsr and network.can_loop_back)
+    return document_for(able, network.prefixes)
+
+
+def document_for(wanted: NetworkWanted, prefixes: Sequence[str]) -> dict[str, Any]:
+    """The same for a network of these prefixes. While another one is there, ADD and STATUS refuse it, and DEL
+    works: so pods can go, and none comes.
+    """
+    plugin = configuration(wanted, prefixes, create=False)
     return {
         "cniVersion": "1.0.0",
         "cniVersions": ["1.0.0", "1.1.0"],
@@ -81,6 +99,7 @@ def write(folder: str, name: str, listed: dict[str, Any], waiting: Waiting | Non
     """
     path, text = os.path.join(folder, name), json.dumps(listed, indent=2) + "\n"
     there = _There.of(path)
+    _drop_left_over(path)
     if there.text == text:
         return False
     _refuse_others(path, there)
@@ -92,13 +111,15 @@ def write(folder: str, name: str, listed: dict[str, Any], waiting: Waiting | Non
 
 
 def withdraw(folder: str, name: str, waiting: Waiting | None = None) -> bool:
-    """Have no file of the agent's under this name: no further pod is added; whether there was one.
+    """Have no file of the agent's under this name; whether there was one.
+
+    Only where no pod is on the node: without a configuration containerd removes none either
+    (containerd/containerd issue 8774). `document_for` says how to let pods go and none come.
 
     Raises: OSError: it cannot be deleted.
     """
     path = os.path.join(folder, name)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path + _NEW)  # a killed agent's
+    _drop_left_over(path)
     if not _There.of(path).is_of_agent:
         return False
     _with_patience(lambda: os.unlink(path), waiting or Waiting())
@@ -157,6 +178,12 @@ def _refuse_others(path: str, there: _There) -> None:
         f"move it away, or give the agent another file name; containerd loads names that end in "
         f"{', '.join(_LOADED)}",
     )
+
+
+def _drop_left_over(path: str) -> None:
+    """What a killed agent had not finished."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path + _NEW)
 
 
 def _lay(path: str, text: str, waiting: Waiting | None) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cni_hns.cluster.api.asked import Resource
 from cni_hns.cluster.flannel import PREFIX
 from cni_hns.cluster.members import Member, member
+from cni_hns.cluster.state import NodeState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cni_hns.cluster.api.faults import ApiFault
 
-__all__ = ["NODES", "Known", "what_matters"]
+__all__ = ["NODES", "Known", "nodes_of", "what_matters"]
 
 NODES = Resource("v1", "nodes")
 
@@ -39,6 +40,16 @@ class Known(NamedTuple):
         own = next(((one, document) for one, document in found if one.name == node_name), None)
         about = {} if own is None else own[1].get("metadata", {}).get("annotations") or {}
         return cls(tuple(one for one, _ in found), own[0] if own else None, about, whole, fault)
+
+
+def nodes_of(known: Known) -> tuple[NodeState, ...]:
+    """The members as they are kept for people."""
+    return tuple(NodeState(one.name, one.pod_cidrs, _address(one)) for one in known.members)
+
+
+def _address(one: Member) -> str:
+    said = one.backend.public_ip if one.backend is not None else ""
+    return said or next(iter(one.addresses), "")
 
 
 def what_matters(node: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,8 @@ _ADDRESS_S = 45.0
 _POLICY_S = 5.0
 _INTERFACE_S = 45.0
 
-_DUAL_STACK = "IPv6DualStack"
+_DUAL_STACK, _LOOPBACK = "IPv6DualStack", "DSR"
+_ALWAYS = {"overlay": ("HostRoute", "RemoteSubnetRoute"), "l2bridge": ("HostRoute",)}
 _OWNER = "cni-hns"
 
 
@@ -47,7 +48,8 @@ class ClusterNetwork(NamedTuple):
     """The network. `management_ip` is the host's address on it; `dr_mac` and `vsid` are an overlay's.
 
     `prefixes` are the podCIDRs that it has. `dr_mac` is the MAC of the router that every pod of the network
-    has: what other nodes' routes to this node name.
+    has: what other nodes' routes to this node name. `can_loop_back`: pods of this HNS reach themselves
+    through a service (loopbackDSR).
     """
 
     id: str
@@ -57,6 +59,7 @@ class ClusterNetwork(NamedTuple):
     management_ip: str
     dr_mac: str = ""
     vsid: int = 0
+    can_loop_back: bool = True
 
 
 def ensure(
@@ -71,8 +74,12 @@ def ensure(
         ServiceError, CniError, LedgerFault: HNS or the ledger failed; the next call goes on from there.
     """
     own = prefixes(wanted, pod_cidrs, node)
+    can_loop_back = supported(_LOOPBACK, *hns_version(node))
+    if wanted.loopback_dsr and not can_loop_back:
+        node.log.event(f"loopbackDSR is left out: it needs HNS {minimum(_LOOPBACK)}", "warning")
+        wanted = wanted._replace(loopback_dsr=False)
     plan = plan_of(wanted, own, create=True)
-    _require(plan.requires, node)
+    _require([*_ALWAYS[wanted.mode], *plan.requires], node)
     found = networks.find(plan.network, node)
     if found is None:
         _note(node, wanted.name, "", own)
@@ -82,7 +89,8 @@ def ensure(
         _refuse_unfitting(document, plan, wanted, node)
         _note(node, wanted.name, found.opened.id, own, only_if_ours=document)
         _add_host_route(found.opened, document)
-        return _whole(found.opened, wanted, own, node, waiting or Waiting())
+        whole = _whole(found.opened, wanted, own, node, waiting or Waiting())
+        return whole._replace(can_loop_back=can_loop_back)
 
 
 def prefixes(wanted: NetworkWanted, pod_cidrs: Sequence[str], node: Node) -> tuple[str, ...]:

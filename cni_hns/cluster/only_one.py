@@ -15,7 +15,7 @@ from cni_hns.binding.access import FILE_MODE, make_private_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AnotherAgent", "alone"]
+__all__ = ["AnotherAgent", "alone", "is_running"]
 
 NAME = "agent.lock"
 # Behind anything that is ever written there: on Windows nobody else can read a byte that is locked.
@@ -47,6 +47,18 @@ def alone(folder: str) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
+    finally:
+        os.close(descriptor)
+
+
+def is_running(folder: str) -> bool:
+    """Whether an agent has this data folder now. Raises: OSError: it cannot be told."""
+    try:
+        descriptor = os.open(os.path.join(folder, NAME), os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        return False
+    try:
+        return not _locked(descriptor)
     finally:
         os.close(descriptor)
 

@@ -10,15 +10,45 @@ from typing import TYPE_CHECKING, Any
 
 from cni_hns.binding.errors import NotFound
 from cni_hns.binding.reading import member
-from cni_hns.cluster import host_endpoint, network, source_vip
+from cni_hns.cluster import conflist, host_endpoint, network, source_vip
 from cni_hns.cluster.network_faults import HeldByPods
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from cni_hns.cluster.network_faults import Unfitting
+    from cni_hns.cluster.wanted import NetworkWanted
     from cni_hns.node.node import Node
 
-__all__ = ["held_by", "may_be_remade", "remove"]
+__all__ = ["held_by", "make_way", "may_be_remade", "remove"]
+
+
+def make_way(
+    fault: Unfitting,
+    wanted: NetworkWanted,
+    pod_cidrs: Sequence[str],
+    node: Node,
+    *,
+    folder: str,
+    file_name: str,
+) -> None:
+    """No pod comes to the network any more, those that are there can go, and once they are gone so is it.
+
+    The file in `folder` first says what the network will be: so an ADD is refused from now on, and a DEL is
+    not. It goes when the last pod has gone; whoever makes the network anew writes it as its last step.
+
+    Raises:
+        HeldByPods: the network stays until they are gone.
+        NetworkFault, OSError, ServiceError, LedgerFault: the next call goes on from there.
+    """
+    if conflist.is_written(folder, file_name):
+        needed = network.prefixes(wanted, pod_cidrs, node)
+        conflist.write(folder, file_name, conflist.document_for(wanted, needed))
+    holders = held_by(node, fault.name, fault.network_id)
+    if holders:
+        raise HeldByPods(fault.name, holders)
+    conflist.withdraw(folder, file_name)
+    remove(node, fault.name, fault.network_id)
 
 
 def held_by(node: Node, name: str, network_id: str) -> list[str]:

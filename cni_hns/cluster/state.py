@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from cni_hns.binding.access import FILE_MODE, make_private_folder
 
-__all__ = ["Memory", "State", "StepState", "read_state", "state_file", "write_state"]
+__all__ = ["Memory", "NodeState", "State", "StepState", "read_state", "state_file", "write_state"]
 
 _NAME = "agent-state.json"
 _LARGEST_BYTES = 1 << 22
@@ -25,6 +25,14 @@ class Memory(NamedTuple):
 
     pod_cidrs: tuple[str, ...] = ()
     node_uid: str = ""
+
+
+class NodeState(NamedTuple):
+    """A node of the cluster, as the API last told: its podCIDRs, and the address that its pods are behind."""
+
+    name: str
+    pod_cidrs: tuple[str, ...]
+    address: str
 
 
 class StepState(NamedTuple):
@@ -55,6 +63,7 @@ class State(NamedTuple):
     routes_there: int = 0
     waiting: tuple[tuple[str, str], ...] = ()
     steps: tuple[StepState, ...] = ()
+    nodes: tuple[NodeState, ...] = ()
     last_fault: str = ""
     last_fault_at: float = 0.0
     memory: Memory = Memory()
@@ -86,7 +95,7 @@ def write_state(folder: str, state: State) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(_document(state._replace(written=time.time())), indent=1).encode())
+            file.write(json.dumps(_document(state._replace(written=time.time()))).encode())
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
@@ -101,6 +110,7 @@ def _document(state: State) -> dict[str, Any]:
         **state._asdict(),
         "waiting": [list(one) for one in state.waiting],
         "steps": [one._asdict() for one in state.steps],
+        "nodes": [[one.name, list(one.pod_cidrs), one.address] for one in state.nodes],
         "memory": state.memory._asdict(),
     }
 
@@ -111,6 +121,10 @@ def _state_of(document: dict[str, Any]) -> State:
     memory = {name: value for name, value in known.pop("memory", {}).items() if name in Memory._fields}
     memory["pod_cidrs"] = tuple(map(str, memory.get("pod_cidrs", ())))
     known["waiting"] = tuple((str(name), str(why)) for name, why in known.get("waiting", ()))
+    known["nodes"] = tuple(
+        NodeState(str(name), tuple(map(str, cidrs)), str(address))
+        for name, cidrs, address in known.get("nodes", ())
+    )
     steps = [{name: one[name] for name in StepState._fields} for one in known.get("steps", ())]
     known["steps"] = tuple(StepState(**one) for one in steps)
     return State(**known, memory=Memory(**memory))

@@ -16,7 +16,7 @@ from tests.cluster.admin import Admin
 from tests.cluster.waiting import until
 from tests.harness import Answer, SimulatedNode, container_id, finished
 
-__all__ = ["NotReady", "RunningPod", "WindowsNode"]
+__all__ = ["NotReady", "RunningPod", "WindowsNode", "pod_cidrs_of"]
 
 Document = dict[str, Any]
 
@@ -63,9 +63,7 @@ class WindowsNode:
         admin.delete(f"{objects.NODES}/{self.name}")
 
     def pod_cidrs(self, admin: Admin) -> list[str]:
-        """The Node's podCIDRs, waited for."""
-        path = f"{objects.NODES}/{self.name}"
-        return until(f"podCIDRs of {self.name}", lambda: admin.get(path)["spec"].get("podCIDRs", []))
+        return pod_cidrs_of(admin, self.name)
 
     def network(self, name: str) -> Document:
         """The HCN network of this name in its V2 shape."""
@@ -118,6 +116,12 @@ class WindowsNode:
 
     def close(self) -> None:
         self.sim.close()
+
+
+def pod_cidrs_of(admin: Admin, name: str) -> list[str]:
+    """The podCIDRs of this Node, waited for."""
+    path = f"{objects.NODES}/{name}"
+    return until(f"podCIDRs of {name}", lambda: admin.get(path)["spec"].get("podCIDRs", []))
 
 
 def _pod_args(name: str) -> str:

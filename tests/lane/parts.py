@@ -73,6 +73,7 @@ NOT_ON_WINDOWS = {
     "pytest-cov",
     "pytest-rerunfailures",
     "ruff",
+    "types-PyYAML",
     "types-cffi",
     "types-grpcio",
 }

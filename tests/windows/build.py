@@ -47,8 +47,8 @@ def build(folder: Path | str) -> list[Path]:
 
 
 def compile_dll(source: str, target: Path, needs: list[str]) -> Path:
-    """One DLL of `source`.c and `source`.def, linked against the named libraries."""
-    files = [str(_HERE / f"{source}.c"), str(_HERE / f"{source}.def")]
+    """One DLL of `source`.c and, if there is one, `source`.def, linked against the named libraries."""
+    files = [str(path) for path in (_HERE / f"{source}.c", _HERE / f"{source}.def") if path.exists()]
     libraries = [f"-L{target.parent}", *(f"-l{name}" for name in needs)]
     subprocess.run([COMPILER, *FLAGS, "-shared", "-o", str(target), *files, *libraries], check=True)
     return target

@@ -68,6 +68,7 @@ def run_agent(
     """
     from cni_hns.cli.runtime import look_at_runtime
     from cni_hns.cluster import agent as of_cluster
+    from cni_hns.cluster.health import HealthFault
     from cni_hns.cluster.only_one import AnotherAgent
     from cni_hns.cluster.world import World
 
@@ -76,7 +77,7 @@ def run_agent(
         world = World.of(settings, session.connect, api, say, runtime)
         try:
             return of_cluster.once(world) if once else of_cluster.run(world, stop)
-        except AnotherAgent as fault:
+        except (AnotherAgent, HealthFault) as fault:
             raise Failure(str(fault)) from fault
 
 

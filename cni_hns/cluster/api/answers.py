@@ -41,6 +41,13 @@ _LONGEST_QUOTE = 300
 # An API server that does not know a path: a resource whose definition was not applied.
 _NO_SUCH_PATH = b"404 page not found"
 
+# What a proxy may say for an API server, and means the same by it.
+_BY_ANYBODY = {
+    http.HTTPStatus.UNAUTHORIZED,
+    http.HTTPStatus.REQUEST_TIMEOUT,
+    http.HTTPStatus.TOO_MANY_REQUESTS,
+}
+
 # OpenSSL's X509_V_ERR_… numbers.
 _NOT_YET_VALID, _HAS_EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 62, 64
 _CERTIFICATE_WORDS = {
@@ -174,9 +181,7 @@ class Words:
                 code,
                 "NoSuchResource",
             )
-        if code in {http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN} or code >= 500:  # noqa: PLR2004 - HTTP's classes
-            return self._fault(asked, code, "", said, _retry_after(answer.headers))
-        if code == http.HTTPStatus.TOO_MANY_REQUESTS:
+        if code in _BY_ANYBODY or code >= 500:  # noqa: PLR2004 - HTTP's classes
             return self._fault(asked, code, "", said, _retry_after(answer.headers))
         if code // 100 == 3:  # noqa: PLR2004 - HTTP's classes
             return self.strange(asked, f"it answers with a redirect ({said}), which is not followed", code)

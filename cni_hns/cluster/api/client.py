@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Api", "Listing", "Resource", "WatchEvent"]
 
-JsonPatch = list[Mapping[str, Any]]
+JsonPatch = list[dict[str, Any]]
 PatchKind = Literal["merge", "strategic", "json", "apply"]
 
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
@@ -85,7 +85,7 @@ class Tally:
 
 
 class Api:
-    """One API, for any number of threads. Every call ends within `timeout_s`; what fails is an ApiFault.
+    """One API, for any number of threads. Every request ends within `timeout_s`; what fails is an ApiFault.
 
     Raises: ValueError: the server's URL is none (`credentials.server_of`).
     """

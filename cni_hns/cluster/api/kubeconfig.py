@@ -55,7 +55,7 @@ _INSTEAD = "give the account a token (token, tokenFile) or a client certificate"
 # Key -> why it is not done, and what to do instead.
 _NOT_FOR_USERS = {
     "exec": (
-        "no program is started that a file names: the agent runs with the rights of the system",
+        "no program is started that this file names: who asks may have the rights of the system",
         _INSTEAD,
     ),
     "auth-provider": ("Kubernetes has done away with it", _INSTEAD),

@@ -147,14 +147,22 @@ def _interfaces(state: State) -> Iterator[_Interface]:
         )
         addresses = [ip_interface(text) for text in (*texts, *adapter.get("also", ()))]
         yield _Interface(_FIRST_ADAPTER + number, addresses, str(adapter.get("gateway") or ""))
-    rows = state.rows(
-        "SELECT endpoints.rowid, endpoints.document FROM endpoints JOIN namespaces"
-        " ON endpoints.namespace = namespaces.id WHERE namespaces.type = 'HostDefault'"
-    )
-    for number, text in rows:
-        configurations = json.loads(text).get("IpConfigurations", [])
+    for number, document in _at_host(state):
+        configurations = document.get("IpConfigurations", [])
         addresses = [ip_interface(f"{one['IpAddress']}/{one['PrefixLength']}") for one in configurations]
         yield _Interface(_FIRST_ENDPOINT + number, addresses, "")
+
+
+def _at_host(state: State) -> Iterator[tuple[int, Document]]:
+    """The endpoints in the host's own namespace (V2), or attached to the host (V1), each with a number."""
+    found = state.rows(
+        "SELECT rowid, document FROM endpoints"
+        " WHERE namespace IN (SELECT id FROM namespaces WHERE type = 'HostDefault')"
+    )
+    attached = state.rows("SELECT rowid, document FROM endpoints WHERE state = 2 AND namespace IS NULL")
+    documents = {number: json.loads(text) for number, text in attached}
+    by_v1 = {number: one for number, one in documents.items() if str(one.get("user")).lower() == "host"}
+    yield from sorted({**{number: json.loads(text) for number, text in found}, **by_v1}.items())
 
 
 def _own_rows(one: _Interface) -> Iterator[list[object]]:

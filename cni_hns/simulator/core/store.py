@@ -77,6 +77,7 @@ CREATE TABLE compute_events(
     id INTEGER PRIMARY KEY AUTOINCREMENT, code INTEGER, object TEXT, document TEXT);
 CREATE TABLE compute(
     one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER, next_pid INTEGER, clock_ahead_s REAL);
+CREATE INDEX endpoints_attached ON endpoints(state) WHERE state = 2;
 CREATE TABLE forwards(
     prefix TEXT, next_hop TEXT, interface INTEGER, metric INTEGER, protocol INTEGER);
 CREATE TABLE forwarding(interface INTEGER, version INTEGER, PRIMARY KEY (interface, version));

@@ -16,6 +16,7 @@ HEAVY += [
     "cni_hns.binding._generated_computecore",
     "cni_hns.binding._generated_host",
     "cni_hns.binding.host",
+    "cni_hns.binding.route_table",
 ]
 
 # An editable installation loads some of them before any code of ours.

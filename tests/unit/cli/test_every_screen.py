@@ -144,6 +144,9 @@ CHANGES = {
 }
 TRACE = "trace --dry-run --output pod.pcapng {other}"
 ELSEWHERE = {
+    "agent": "lines in the course of time, with tests of their own",
+    "cluster nodes": "it needs an agent, with whose it is tested",
+    "cluster status": "it needs an agent, with whose it is tested",
     "completion": "a script for a shell",
     "conformance": "its report has tests of its own",
     "container create": "an object, as of show",

@@ -15,7 +15,7 @@ from cni_hns.cluster.patience import Waiting
 from cni_hns.cluster.wanted import NetworkWanted
 from cni_hns.dialects.lint import check_file_text
 from tests.harness import SimulatedNode, container_id
-from tests.unit.cluster.node import BRIDGE, OVERLAY, POD_CIDR, at_once, node_of, turned
+from tests.unit.cluster.simulated import BRIDGE, OVERLAY, POD_CIDR, at_once, node_of, turned
 
 NAME = conflist.FILE_NAME
 BOTH = (POD_CIDR, "fd00:244:3::/64")

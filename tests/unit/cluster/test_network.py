@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from cni_hns.cluster import conflist
 from cni_hns.cluster import network as networks
 from cni_hns.cluster.network import ClusterNetwork
 from cni_hns.cluster.network_faults import NetworkFault, NotWhole, TooOld, Unfitting
 from cni_hns.cluster.patience import Waiting
 from cni_hns.cluster.wanted import NetworkWanted, default_name
 from tests.harness import SimulatedNode
-from tests.unit.cluster.node import BRIDGE, OVERLAY, POD_CIDR, node_of, turned
+from tests.unit.cluster.simulated import BRIDGE, OVERLAY, POD_CIDR, node_of, turned
 
 BOTH = (POD_CIDR, "fd00:244:3::/64")
 
@@ -95,6 +96,19 @@ def test_an_hns_that_is_too_old_is_told_before_anything_is_made(node: SimulatedN
     with pytest.raises(TooOld, match=r"version 10\.2.*VxlanPort \(needs HNS 10\.3 or later\)"):
         ensured(node, OVERLAY._replace(vxlan_port=8472))
     assert node.simulator.dump()["networks"] == []
+
+
+def test_an_hns_before_overlay_routes_is_told(node: SimulatedNode) -> None:
+    node.simulator.set_options(hns_version="9.1")
+    with pytest.raises(TooOld, match="RemoteSubnetRoute"):
+        ensured(node)
+
+
+def test_loopback_is_left_out_where_hns_cannot_do_it(node: SimulatedNode) -> None:
+    node.simulator.set_options(hns_version="10.1")
+    made = ensured(node)
+    assert not made.can_loop_back
+    assert "loopbackDSR" not in conflist.document(OVERLAY, made)["plugins"][0]
 
 
 def test_settings_that_no_network_can_have_are_told_all_at_once(node: SimulatedNode) -> None:

@@ -13,7 +13,7 @@ from cni_hns.cluster.network_faults import NoSourceVip
 from cni_hns.hcn.views import REMOTE, EndpointView
 from cni_hns.ipam import reservations
 from tests.harness import SimulatedNode, container_id
-from tests.unit.cluster.node import OVERLAY, POD_CIDR, node_of, turned
+from tests.unit.cluster.simulated import OVERLAY, POD_CIDR, node_of, turned
 
 HOST_MAC = "02-00-C0-00-02-0A"
 

@@ -204,6 +204,16 @@ class TestRefusals:
         with pytest.raises(Strange):
             api.get(NODES, "win-1")
 
+    @pytest.mark.parametrize(
+        ("code", "kind"), [(401, Unauthorized), (403, Strange), (409, Strange), (429, Away), (502, Away)]
+    )
+    def test_what_somebody_else_may_say_for_the_api_server(
+        self, server: ScriptedApi, api: Api, code: int, kind: type[ApiFault]
+    ) -> None:
+        server.answers(Reply(code, body=b"<html>"))
+        with pytest.raises(kind):
+            api.get(NODES, "x")
+
     def test_a_resource_that_was_never_defined_is_missing(self, server: ScriptedApi, api: Api) -> None:
         server.answers(Reply(404, body=b"404 page not found\n"))
         with pytest.raises(Missing, match="apply its CustomResourceDefinition"):
