@@ -36,6 +36,8 @@ class Proxy:
         self._bytes_per_s = 0
         self.connections = 0
         """How many were accepted so far."""
+        self.received_bytes = 0
+        """What the server has sent through it so far."""
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._passes = asyncio.Event()
@@ -120,7 +122,9 @@ class Proxy:
             await self._passes.wait()
             far_reader, far_writer = await asyncio.open_connection(*self._target)
             try:
-                await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+                await asyncio.gather(
+                    self._pump(reader, far_writer), self._pump(far_reader, writer, counts=True)
+                )
             finally:
                 far_writer.transport.abort()
         except (OSError, asyncio.CancelledError):
@@ -129,9 +133,12 @@ class Proxy:
             writer.transport.abort()
             del self._open[writer]
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counts: bool = False
+    ) -> None:
         """One direction, until its source ends."""
         while data := await reader.read(self._bytes_per_s // _PARTS or _CHUNK):
+            self.received_bytes += len(data) if counts else 0
             await self._passes.wait()
             if self._latency_s:
                 await asyncio.sleep(self._latency_s)
