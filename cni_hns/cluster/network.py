@@ -41,7 +41,6 @@ _INTERFACE_S = 45.0
 
 _DUAL_STACK, _LOOPBACK = "IPv6DualStack", "DSR"
 _ALWAYS = {"overlay": ("HostRoute", "RemoteSubnetRoute"), "l2bridge": ("HostRoute",)}
-_OWNER = "cni-hns"
 
 
 class ClusterNetwork(NamedTuple):
@@ -108,10 +107,11 @@ def prefixes(wanted: NetworkWanted, pod_cidrs: Sequence[str], node: Node) -> tup
 
 
 def is_made_here(node: Node, name: str, document: dict[str, Any]) -> bool:
-    """Whether this agent made the network: by HNS's own word for its owner, or by what the ledger notes."""
+    """Whether an agent made the network, by what the ledger notes.
+
+    HNS's word for its owner is no proof: an ADD and `cni-hns network create` write the same one.
+    """
     view = NetworkView.of(document)
-    if member(document, "Owner") == _OWNER:
-        return True
     noted = node.ledger.fact(_fact(name)) or {}
     if noted.get("id"):
         return bool(noted["id"] == view.id)

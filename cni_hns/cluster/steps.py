@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cni_hns.cluster.known import Known
+    from cni_hns.cluster.members import Member
     from cni_hns.cluster.network import ClusterNetwork
     from cni_hns.cluster.routes.route import Changes
     from cni_hns.cluster.routes.wanted import Waiting
@@ -271,12 +272,20 @@ def _annotations(round_: Round) -> str:
         raise _Waits(f'there is no Node "{settings.node_name}" to write to now')
     kind = flannel.VXLAN if settings.mode == "overlay" else flannel.HOST_GW
     address = flannel.announced(dict(known.annotations), there.management_ip)
-    backend = flannel.Backend(kind, address, there.vsid, there.dr_mac)
+    backend = flannel.Backend(kind, address, there.vsid, there.dr_mac, public_ipv6=_ipv6_hop(round_, known.own))
     needed = flannel.written(backend)
     if all(known.annotations.get(name) == value for name, value in needed.items()):
         return f"{kind} by {address}"
     round_.api.patch(NODES, settings.node_name, {"metadata": {"annotations": needed}})
     return f"{kind} by {address}"
+
+
+def _ipv6_hop(round_: Round, own: Member) -> str:
+    """Where other nodes send IPv6: a flannel that carries it passes over a Node that does not say so."""
+    if not any(":" in one for one in round_.needed_network.prefixes):
+        return ""
+    there = next((one for one in own.addresses if ":" in one), "")
+    return flannel.announced(dict(round_.known.annotations), there) if there else ""
 
 
 def _configuration(round_: Round) -> str:

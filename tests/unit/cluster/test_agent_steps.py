@@ -69,6 +69,15 @@ class TestANewNode:
         assert bridged.add()[0].exit_code == 0
 
 
+    def test_of_two_families_says_where_both_are_sent(self, bridged: AgentNode) -> None:
+        both = {"cidrs": ("10.244.1.0/24", "fd00:244:1::/64"), "addresses": ("192.0.2.1", "2001:db8::1")}
+        cluster = FakeCluster(own(**both))
+        assert bridged.once(cluster) == 0, bridged.lines
+        said = cluster.annotations("win-1")
+        assert said[PREFIX + "public-ip"] == "192.0.2.1"
+        assert said[PREFIX + "public-ipv6"] == "2001:db8::1"
+
+
 class TestASecondRun:
     def test_changes_nothing(self, machine: AgentNode) -> None:
         cluster = FakeCluster(own(), node_document(2))

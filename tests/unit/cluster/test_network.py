@@ -200,6 +200,14 @@ def test_a_network_of_others_that_does_not_fit_is_left_and_each_difference_told(
     assert [one["ID"] for one in node.simulator.dump()["networks"]] == [there]
 
 
+def test_a_network_that_the_plugin_made_is_not_the_agents(node: SimulatedNode) -> None:
+    # An ADD whose configuration says so, and `network create`, name the same owner.
+    node.simulator.plant("network", {**planted("L2Bridge"), "Owner": "cni-hns"})
+    with pytest.raises(Unfitting) as told:
+        ensured(node)
+    assert not told.value.is_ours
+
+
 def test_an_own_network_of_an_earlier_pod_cidr_is_known_as_ones_own(node: SimulatedNode) -> None:
     made = ensured(node)
     with pytest.raises(Unfitting) as told:
