@@ -24,7 +24,7 @@ from packageurl import PackageURL
 NAME = "cni-hns.cdx.json"
 
 # These come with Python, the others from the package index.
-WITH_PYTHON = {"python", "sqlite"}
+WITH_PYTHON = {"python", "sqlite", "openssl"}
 
 
 def main() -> int:

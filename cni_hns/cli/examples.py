@@ -11,9 +11,10 @@ _GUID = "5f0c3b1e-0000-4111-8222-333344445555"
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "agent": (
         r"agent --config C:\ProgramData\cni-hns\agent.yaml",
-        r"agent --once --kubeconfig C:\k\config --cluster-cidr 10.244.0.0/16 --service-cidr 10.96.0.0/12",
+        r"agent --once --config agent.yaml --kubeconfig C:\k\config",
     ),
     "cluster nodes": ("cluster nodes", r"cluster nodes --kubeconfig C:\k\config"),
+    "cluster settings": ("cluster settings",),
     "cluster status": ("cluster status", "cluster status --json"),
     "completion": (
         "completion bash >> ~/.bashrc",

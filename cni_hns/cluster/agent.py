@@ -11,6 +11,8 @@ from cni_hns.cluster.api.faults import ApiFault
 from cni_hns.cluster.board import Board
 from cni_hns.cluster.known import NODES, Known
 from cni_hns.cluster.loop import Loop, Timing, run_steps
+from cni_hns.cluster.pool_keeping import keep_pool_once
+from cni_hns.ledger import LedgerBusy, LedgerFault
 
 if TYPE_CHECKING:
     import threading
@@ -31,6 +33,8 @@ def once(world: World) -> int:
         board = Board(world, events)
         known = _asked(world)
         board.api(known.fault)
+        if world.settings.pool and known.fault is None:
+            _keep_pool(world, board)
         steps = run_steps(world, known, board.state.memory, Timing().limit_s, lambda: False)
         board.round(steps, every=True)
         events.flush(world.api.timeout_s)
@@ -50,6 +54,13 @@ def run(world: World, stop: threading.Event, timing: Timing = Timing()) -> int: 
 
 def _events(world: World) -> Events:
     return Events(world.api, _COMPONENT, world.settings.node_name, log=world.log)
+
+
+def _keep_pool(world: World, board: Board) -> None:
+    try:
+        board.pool(keep_pool_once(world))
+    except (ApiFault, LedgerFault, LedgerBusy) as fault:
+        board.fault(f"the pool: {fault}")
 
 
 def _asked(world: World) -> Known:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cni_hns.cluster.api.events import Events
     from cni_hns.cluster.api.faults import ApiFault
     from cni_hns.cluster.idle import Examination
+    from cni_hns.cluster.pools.step import Outcome, Trouble
     from cni_hns.cluster.steps import Round
     from cni_hns.cluster.world import World
 
@@ -31,6 +32,7 @@ class Board:
         self._events = events
         self._told: dict[str, Told] = {}
         self._findings: frozenset[tuple[str, str]] = frozenset()
+        self._troubles: frozenset[Trouble] = frozenset()
         before = read_state(world.folder) or State()
         self.state = State(
             node=world.settings.node_name,
@@ -99,6 +101,17 @@ class Board:
         if self._findings and not now:
             self._say("the doctor finds nothing wrong any more")
         self._findings = frozenset(now)
+
+    def pool(self, outcome: Outcome) -> None:
+        """A step of the pool's keeper."""
+        for line in outcome.lines:
+            self._say(line)
+        troubles = frozenset(outcome.troubles)
+        for one in outcome.troubles:
+            if one not in self._troubles:
+                self._say(one.message, "warning")
+            self._events.tell(one.reason, one.message, warning=True)
+        self._troubles = troubles
 
     def note(self, words: str) -> None:
         """Something was done besides the steps."""

@@ -30,7 +30,9 @@ _OWNER, _INTERFACE = "host", "gateway"
 _HOSTS_COMPARTMENT = 1
 # An endpoint that is attached already: flannel and calico take this answer as done.
 _ATTACHED_ALREADY = 0x803B0014
-_ATTACHED_STATES = (2, 3)
+# HNS's numbers of an endpoint's state. One from before a boot cannot be attached again (reported to
+# ovn-kubernetes and others): it is replaced. Where HNS tells no state, attaching tells.
+_LEFT_STATES, _ATTACHED_STATES = (1, 4, 5), (2, 3)
 
 
 def ensure(network: ClusterNetwork, node: Node) -> tuple[str, ...]:
@@ -40,14 +42,16 @@ def ensure(network: ClusterNetwork, node: Node) -> tuple[str, ...]:
     """
     addresses = tuple(third_address(one) for one in network.prefixes)
     own = _own(network.name, node)
-    if own is not None and not _is_right(own, network, addresses):
-        node.log.event(f"the host's endpoint on {network.name} ({own.id}) is another one by now: made anew")
+    if own is not None:
+        state = own.state or node.hns.endpoint_state(own.id)[0]
+        if _is_right(own, network, addresses) and state not in _LEFT_STATES:
+            if state not in _ATTACHED_STATES:
+                _attach(network, node)
+            return addresses
+        node.log.event(f"the host's endpoint on {network.name} ({own.id}) is of another time: made anew")
         remove(network.name, node)
-        own = None
-    if own is None:
-        _make(network, node, addresses)
-    if own is None or own.state not in _ATTACHED_STATES:
-        _attach(network, node)
+    _make(network, node, addresses)
+    _attach(network, node)
     return addresses
 
 

@@ -14,7 +14,7 @@ import time
 import traceback
 from contextlib import closing
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cni_hns.cluster.agent_metrics import Tallies, agent_families
 from cni_hns.cluster.api.mirror import Mirror, Pauses
@@ -22,6 +22,7 @@ from cni_hns.cluster.health import Page, serve
 from cni_hns.cluster.hns_watch import HnsWatch
 from cni_hns.cluster.idle import Examination, examine_and_mend
 from cni_hns.cluster.known import NODES, Known, what_matters
+from cni_hns.cluster.pool_keeping import keep_pool
 from cni_hns.cluster.steps import DONE, Round, take
 from cni_hns.cluster.work import Wake, Work
 from cni_hns.diagnosis.exposition import text_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from cni_hns.cluster.board import Board
+    from cni_hns.cluster.pools.step import Outcome
     from cni_hns.cluster.state import Memory
     from cni_hns.cluster.world import World
 
@@ -87,6 +89,9 @@ class Loop:
         self._idle: Work[Examination] = Work("examination", self._wake.call)
         self._watch = HnsWatch(lambda: world.node(timing.limit_s), self._hns_changed)
         self._mirror = Mirror(world.api, NODES, self._wake.call, keep=what_matters)
+        self._pool = keep_pool(world, self._mirror, self._pool_told) if world.settings.pool else None
+        self._objects: dict[str, dict[str, Any]] = {}
+        self._last_known = Known()
         self._ran_with: Known | None = None
         self._due = threading.Event()
         self._failures = 0
@@ -106,6 +111,8 @@ class Loop:
     def run(self) -> int:
         """Turn until it is over; the exit code."""
         self._mirror.start()
+        if self._pool is not None:
+            self._pool.start()
         threading.Thread(target=self._wait_for_stop, name="stop", daemon=True).start()
         while not self._stop.is_set():
             if self._steps.running_s > self._timing.hung_s:
@@ -124,6 +131,13 @@ class Loop:
         self._due.set()
         self._wake.call()
 
+    def _pool_told(self, outcome: Outcome) -> None:
+        self._board.pool(outcome)
+        if outcome.lines:
+            # A block that came or went may decide whether a pod can be added.
+            self._due.set()
+            self._wake.call()
+
     def _turn(self, now: float) -> None:
         self._turned_at = now
         self._take_steps(now)
@@ -140,12 +154,15 @@ class Loop:
             self._idle.begin(lambda: examine_and_mend(self._world))
 
     def _known(self) -> Known:
+        """Read anew only where a Node changed: the loop turns often, and there may be thousands of them."""
         mirror = self._mirror
         # The fault first: what was read after it may be newer, and never older.
-        fault = mirror.fault
-        return Known.of(
-            mirror.objects().values(), self._world.settings.node_name, whole=mirror.whole, fault=fault
-        )
+        fault, whole, objects = mirror.fault, mirror.whole, mirror.objects()
+        if objects != self._objects:
+            name = self._world.settings.node_name
+            self._last_known = Known.of(objects.values(), name, whole=whole, fault=fault)
+            self._objects = objects
+        return self._last_known._replace(whole=whole, fault=fault)
 
     def _is_due(self, known: Known, now: float) -> bool:
         """Not before the API has answered, or has not: the first run would know nothing."""
@@ -259,6 +276,8 @@ class Loop:
 
     def _end(self) -> None:
         """The thread of each work ends with it; what hangs is left behind."""
+        if self._pool is not None:
+            self._pool.stop()
         self._mirror.stop()
         for work in (self._steps, self._look, self._idle):
             work.join(0.0 if self._is_hanging else self._timing.stop_s)

@@ -56,7 +56,8 @@ class AgentSettings(NamedTuple):
     `network` is the name of the HCN network and of the CNI network. `conf_dir` is "" where the container
     runtime's folder is meant, `data_dir` where the node's own is. `kubeconfig` is "" inside of the cluster,
     where `service_account` is the folder of the token, "" for the usual one. `health` is (host, port), or
-    None for no health server. `mtu` 0 leaves it to HNS.
+    None for no health server. `mtu` 0 leaves it to HNS. `subnets` are the network's, where they are not the
+    Node's podCIDRs: with a `pool`, whose addresses are of one layer-2 network and need no routes.
     """
 
     node_name: str
@@ -68,6 +69,7 @@ class AgentSettings(NamedTuple):
     vxlan_port: int = 4789
     adapter: str = ""
     mtu: int = 0
+    subnets: tuple[str, ...] = ()
     pool: str = ""
     dns_servers: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
@@ -243,6 +245,7 @@ _SETTINGS = (
     _Setting("network.port", "vxlan_port", _PORT, "overlay: the VXLAN's UDP port"),
     _Setting("network.adapter", "adapter", _text, "the adapter that the network is put on; else HNS chooses"),
     _Setting("network.mtu", "mtu", _MTU, "of the pods; else HNS chooses"),
+    _Setting("network.subnets", "subnets", _prefixes, "with a pool: of the layer-2 network that it lies in"),
     _Setting("clusterCIDRs", "cluster_cidrs", _prefixes, "all pods' addresses, as --cluster-cidr has them"),
     _Setting("serviceCIDRs", "service_cidrs", _prefixes, "all services' addresses"),
     _Setting("dns.servers", "dns_servers", _addresses, "the pods' name servers, the cluster's DNS service"),
@@ -347,6 +350,13 @@ def _contradictions(said: AgentSettings) -> Iterable[str]:
         yield "clusterCIDRs: no IPv4 prefix: an overlay network of HNS has IPv4 addresses only"
     if said.mode == "overlay" and not said.flannel:
         yield "flannel: false: on overlay the annotations are how other nodes know the way to this one"
+    if said.pool and (said.mode == "overlay" or not said.subnets):
+        yield (
+            "pool: its addresses belong to no podCIDR, so that nobody has a route to them: it needs mode "
+            "l2bridge and network.subnets, one layer-2 network that all nodes are in"
+        )
+    if said.subnets and not said.pool:
+        yield "network.subnets: only with a pool; else the network has this Node's podCIDRs"
     if said.context and not said.kubeconfig:
         yield "kubernetes.context: there is no kubernetes.kubeconfig that it could be in"
 

@@ -114,7 +114,7 @@ def _is_on_its_node(
                 f"{_named(one)} is sent to {there}{own} though RemoteSubnetRoute {route.prefix} leads to "
                 f"{route.provider}: the endpoint is older than the route"
             )
-            yield Fault("backend-wrong-node", words)
+            yield Fault("backend-wrong-node", words, names={"endpoint": endpoint.id})
         elif route is None and around.is_pod_address(network, address):
             words = f"{_named(one)} lies in no RemoteSubnetRoute of network {network.name}"
             yield Fault("backend-without-route", words)

@@ -114,7 +114,8 @@ KINDS: dict[str, FaultKind] = {
     "backend-wrong-node": FaultKind(
         "ill",
         "packets to this back end go to a node where the pod is not",
-        _RESTART,
+        # It takes the endpoint that has the address, also after a start: that must go first.
+        "`cni-hns endpoint delete {endpoint}`, then " + _RESTART,
     ),
     "backend-without-route": FaultKind(
         "ill",

@@ -161,8 +161,12 @@ class Serving:
 
     def kinds(self, folder: Path) -> set[str]:
         """The kinds of all faults that `cni-hns service verify` finds."""
+        return {fault["kind"] for fault in self.faults(folder)}
+
+    def faults(self, folder: Path) -> list[Document]:
+        """All that it finds."""
         found = json.loads(self.verify(folder, "--json").stdout)
-        return {fault["kind"] for one in found["faulty"] for fault in one["faults"]}
+        return [fault for one in found["faulty"] for fault in one["faults"]]
 
     def half_make(self, guid: str) -> None:
         """HNS has the load balancer without its port, as no call could make it."""

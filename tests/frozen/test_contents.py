@@ -95,7 +95,7 @@ class TestTheBillOfMaterials:
             owner for top in tops - {"cni_hns"} - sys.stdlib_module_names for owner in owners.get(top, [])
         }
         named = {one["name"]: one for one in bill(lane, windows) if one["type"] != "file"}
-        with_python = {"python", "sqlite", "pyinstaller"}
+        with_python = {"python", "sqlite", "openssl", "pyinstaller"}
         assert set(named) == {canonicalize_name(name) for name in made} | with_python
         assert {"click", "pydantic", "pydantic-core", "cffi"} <= set(named)
         assert all(one["version"] and one["purl"] for one in named.values())

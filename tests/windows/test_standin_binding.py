@@ -101,8 +101,9 @@ def test_the_machine_tells_of_itself(python: WindowsPython) -> None:
     assert wall_s - uptime_s - 60 < started_s < wall_s
     assert seen["missing"] == ["cni-hns-nothing", "missing", 0, None]
     assert all(0 < free <= total for total, free in (seen["memory"], seen["disk"][1:]))
-    addresses = [text for _, _, texts, _, _ in seen["interfaces"] for text in texts]
-    assert all(mtu > 0 for _, mtu, _, _, _ in seen["interfaces"])
+    addresses = [text for _, _, texts, *_ in seen["interfaces"] for text in texts]
+    assert all(mtu > 0 for _, mtu, *_ in seen["interfaces"])
+    assert all(re.fullmatch(r"([0-9A-F]{2}(-[0-9A-F]{2})*)?", mac) for *_, mac in seen["interfaces"])
     assert not [one for one in addresses if one.startswith("127.")]
     # Wine's netsh knows no port ranges.
     assert isinstance(seen["ports"], str) or seen["ports"] == [[], []]

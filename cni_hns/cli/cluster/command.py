@@ -106,6 +106,19 @@ def nodes(
     return int(any(one.route not in ("here", "there") for one in ways))
 
 
+@cluster.command()
+@list_options
+def settings(*, as_json: bool) -> None:
+    """List what the settings file of an agent may have.
+
+    A point stands between an object and its member: network.name is the name in network.
+    """
+    from cni_hns.cluster.settings import template
+
+    rows = [{"id": path, "words": words} for path, words in template()]
+    print_list(rows, {"SETTING": "id", "": "words"}, as_json, "")
+
+
 def _asked(kubeconfig: str, context: str) -> tuple[NodeState, ...]:
     from cni_hns.cluster.api.access import AccessFault, from_kubeconfig
     from cni_hns.cluster.api.client import Api

@@ -4,7 +4,8 @@ Rule 1: a route is written down before it is made, and crossed out once it is go
 left is known again; one that was noted and never made is not in the table, and the next run crosses it out.
 Rule 2: the note is of one boot. Our routes do not outlive it, and a route that is there after the next one is
 somebody else's, whatever it looks like.
-Rule 3: a note that cannot be read says nothing: then no route is ours, and none is removed.
+Rule 3: a note that cannot be read says nothing: then no route is ours, and none is removed. One that others
+can write is refused: what stands there may be theirs.
 """
 
 from __future__ import annotations
@@ -12,13 +13,28 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from typing import TYPE_CHECKING
 
-__all__ = ["Key", "Note"]
+from cni_hns.binding.access import FILE_MODE, exposed_file, exposed_folder, make_private_folder
+
+if TYPE_CHECKING:
+    from cni_hns.binding.access import Exposure
+
+__all__ = ["Key", "Note", "NoteExposed"]
 
 Key = tuple[str, str]
 """Prefix and next hop."""
 
 _NAME = "routes.json"
+
+
+class NoteExposed(OSError):
+    """Others can write the note, or put another one in its place."""
+
+    def __init__(self, path: str, exposure: Exposure) -> None:
+        super().__init__(
+            f"the note of our routes {path} is not believed: {exposure.what}. Next: {exposure.next_step}"
+        )
 
 
 class Note:
@@ -29,7 +45,10 @@ class Note:
         self._boot_id = boot_id
 
     def read(self) -> set[Key]:
-        """What stands there of this boot."""
+        """What stands there of this boot. Raises: NoteExposed."""
+        exposure = exposed_folder(os.path.dirname(self.path)) or exposed_file(self.path)
+        if exposure is not None:
+            raise NoteExposed(self.path, exposure)
         try:
             with open(self.path, encoding="utf-8") as file:
                 document = json.load(file)
@@ -41,10 +60,10 @@ class Note:
 
     def write(self, keys: set[Key]) -> None:
         """Have it hold these, whole and on the disk. Raises: OSError: nothing has changed."""
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        draft = f"{self.path}.{os.getpid()}"
+        make_private_folder(os.path.dirname(self.path))
+        draft = f"{self.path}.new"  # one that a killed agent left is written over
         try:
-            with open(draft, "w", encoding="utf-8") as file:
+            with open(draft, "w", encoding="utf-8", opener=_private) as file:
                 json.dump({"boot": self._boot_id, "routes": sorted(keys)}, file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -53,3 +72,7 @@ class Note:
             with contextlib.suppress(OSError):
                 os.unlink(draft)
             raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE_MODE)

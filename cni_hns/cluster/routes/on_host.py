@@ -55,7 +55,7 @@ def bring(
 
     Raises:
         RouteFault: the table cannot be read; or (RouteDenied, RoutesUnsupported) nobody lets us change it.
-        OSError: the note cannot be written; then no route was made.
+        OSError: the note cannot be written, or (NoteExposed) others can; then no route was changed.
     """
     work = _Work(table, note, table.routes() if there is None else there)
     work.look(wanted)

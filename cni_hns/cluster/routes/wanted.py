@@ -24,6 +24,7 @@ __all__ = ["Waiting", "Ways", "wanted", "ways"]
 _OVERLAY = "overlay"
 _UNKNOWN_AGE = "9999"
 _IPV4 = 4
+_NO_POD_CIDR = "it has no podCIDR: the controller manager has given it none yet"
 
 
 class Waiting(NamedTuple):
@@ -74,23 +75,19 @@ def ways(
     everybody = sorted(members, key=lambda one: (one.made_at or _UNKNOWN_AGE, one.name))
     others = [one for one in everybody if one.name != own]
     mine = [one for one in everybody if one.name == own]
-    waiting = [
-        Waiting(one.name, "it has no podCIDR: the controller manager has given it none yet")
-        for one in others
-        if not one.pod_cidrs
-    ]
     held = {text for one in mine for text in one.pod_cidrs} | set(own_prefixes)
-    losers = set()
-    for loser, winner in _disputes(others, held):
-        losers.add((loser.member.name, loser.network))
-        waiting.append(Waiting(loser.member.name, _dispute(loser, winner)))
     ours = {text for one in mine for text in (*one.addresses, *_announced(one))}
+    disputed = {
+        (loser.member.name, loser.network): _dispute(loser, winner)
+        for loser, winner in _disputes(others, held)
+    }
     routes: list[Route] = []
+    waiting: list[Waiting] = []
     for one in others:
+        if not one.pod_cidrs:
+            waiting.append(Waiting(one.name, _NO_POD_CIDR))
         for network in map(ip_network, one.pod_cidrs):
-            if (one.name, network) in losers:
-                continue
-            found = _way(one, network, mode, vsid)
+            found = disputed.get((one.name, network)) or _way(one, network, mode, vsid)
             if isinstance(found, Route):
                 found = _reachable(found, ours, on_link)
             if isinstance(found, Route):

@@ -103,6 +103,7 @@ def subject(name: str, request: pytest.FixtureRequest) -> Ill:
 
 # What is typed, and the ids that have to be whole on its screen; both may name what the node has.
 SCREENS = {
+    "cluster settings": ("cluster settings", []),
     "config check": ("config check pods.conf", []),
     "config explain": ("config explain pods.conf", []),
     "container list": ("container list", ["{container}"]),

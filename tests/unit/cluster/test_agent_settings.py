@@ -94,6 +94,8 @@ class TestMistakes:
             pytest.param({"sourceVIP": "yes"}, "neither true nor false", id="flag"),
             pytest.param({"idle": 0.1}, "no number of seconds", id="too often"),
             pytest.param({"flannel": False}, "annotations are how other nodes know", id="overlay, silent"),
+            pytest.param({"pool": "blue"}, "pool: its addresses belong to no podCIDR", id="pool on overlay"),
+            pytest.param({"network": {"subnets": "10.9.0.0/16"}}, "only with a pool", id="subnets alone"),
             pytest.param({"kubernetes": {"context": "x"}}, "no kubernetes.kubeconfig", id="context"),
         ],
     )

@@ -47,11 +47,24 @@ def test_config_check_has_nothing_to_say_of_it(wanted: NetworkWanted, prefixes: 
 
 
 @pytest.mark.parametrize(
+    ("wanted", "exceptions"),
+    [
+        pytest.param(OVERLAY, ["10.244.0.0/16", "10.96.0.0/12"], id="the cluster's"),
+        pytest.param(OVERLAY._replace(cluster_cidrs=()), [POD_CIDR, "10.96.0.0/12"], id="the node's own"),
+        pytest.param(DUAL, ["10.244.0.0/16", "10.96.0.0/12"], id="of the network's families alone"),
+    ],
+)
+def test_pods_reach_pods_and_services_without_nat(wanted: NetworkWanted, exceptions: list[str]) -> None:
+    (plugin,) = conflist.document(wanted, HERE)["plugins"]
+    assert plugin["outboundNat"] == {"exceptions": exceptions}
+
+
+@pytest.mark.parametrize(
     ("wanted", "cidrs", "families"),
     [
         pytest.param(OVERLAY, (POD_CIDR,), 1, id="overlay"),
         pytest.param(BRIDGE, (POD_CIDR,), 1, id="l2bridge"),
-        pytest.param(DUAL, BOTH, 2, id="dual stack"),
+        pytest.param(DUAL, BOTH, 2, id="dual stack", marks=pytest.mark.needs("DualStack")),
     ],
 )
 def test_an_add_works_on_the_agents_network_and_a_check_agrees(

@@ -28,6 +28,7 @@ def ensured(node: SimulatedNode, bridge: ClusterNetwork) -> tuple[str, ...]:
         return host_endpoint.ensure(bridge, opened)
 
 
+@pytest.mark.needs("DualStack")
 def test_it_has_the_third_address_of_each_subnet_and_the_host_has_it(
     node: SimulatedNode, bridge: ClusterNetwork
 ) -> None:
@@ -64,12 +65,28 @@ def test_one_that_hns_lost_is_made_again(node: SimulatedNode, bridge: ClusterNet
     assert (after.id, after.state) == (before.id, ATTACHED)
 
 
-def test_after_a_boot_it_is_attached_again(node: SimulatedNode, bridge: ClusterNetwork) -> None:
+def test_after_a_boot_it_is_replaced_and_not_attached_again(
+    node: SimulatedNode, bridge: ClusterNetwork
+) -> None:
     ensured(node, bridge)
     node.simulator.reboot()
+    node.simulator.reset_journal()
     ensured(node, bridge)
     (found,) = node.endpoints()
     assert found.state == ATTACHED
+    assert "HcnCreateEndpoint" in node.calls()
+
+
+def test_one_whose_state_hns_does_not_tell_is_attached_and_left(
+    node: SimulatedNode, bridge: ClusterNetwork
+) -> None:
+    ensured(node, bridge)
+    with node.simulator.store.transaction() as state:
+        state.run("UPDATE endpoints SET state = 0")
+    node.simulator.reset_journal()
+    ensured(node, bridge)
+    calls = ["HcnOpenEndpoint", "HcnQueryEndpointProperties", "HNSCall", "HNSCall"]
+    assert node.calls() == calls
 
 
 def test_an_address_that_somebody_else_has_is_told(node: SimulatedNode, bridge: ClusterNetwork) -> None:

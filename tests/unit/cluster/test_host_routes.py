@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from cni_hns.binding.route_table import HostRoute, RouteDenied, RouteFault, RouteMissing
 from cni_hns.cluster.routes import on_host
-from cni_hns.cluster.routes.note import Note
+from cni_hns.cluster.routes.note import Note, NoteExposed
 from cni_hns.cluster.routes.removal import Gone
 from cni_hns.cluster.routes.route import Changes, Route
 from cni_hns.simulator import Simulator
@@ -81,13 +83,14 @@ def test_both_families_have_routes(host: Host) -> None:
     assert host.routes == [route(2), V6]
 
 
-def test_what_is_as_it_should_be_costs_one_look_and_no_writing(host: Host) -> None:
+def test_what_is_as_it_should_be_costs_one_look_and_no_writing(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host.bring(route(2), V6)
     host.calls()
-    before = Path(host.note.path).stat()
+    monkeypatch.setattr(Note, "write", lambda *_: pytest.fail("the note was written"))
     assert not host.bring(V6, route(2)).any
     assert host.calls() == [READ]
-    assert Path(host.note.path).stat().st_ino == before.st_ino
 
 
 def test_and_no_look_where_the_caller_has_looked(host: Host) -> None:
@@ -289,6 +292,34 @@ class TestFailures:
         assert fired == (nth <= 5)
         host.bring()
         assert host.routes == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are those of other systems")
+class TestTheNotesPlace:
+    def test_it_is_made_for_its_owner_alone(self, host: Host) -> None:
+        host.bring(route(2))
+        path = Path(host.note.path)
+        assert [stat.S_IMODE(one.stat().st_mode) for one in (path, path.parent)] == [0o600, 0o700]
+
+    @pytest.mark.parametrize("others_write", ["the note", "its folder"])
+    def test_what_others_can_write_is_refused_and_no_route_changes(
+        self, host: Host, others_write: str
+    ) -> None:
+        host.bring(route(2))
+        path = Path(host.note.path)
+        (path if others_write == "the note" else path.parent).chmod(0o777)
+        with pytest.raises(NoteExposed, match=r"routes\.json is not believed: .*Next: "):
+            host.bring(route(3))
+        assert host.routes == [route(2)]
+
+    def test_a_link_is_refused(self, host: Host, tmp_path: Path) -> None:
+        host.bring(route(2))
+        path = Path(host.note.path)
+        path.rename(tmp_path / "elsewhere.json")
+        path.symlink_to(tmp_path / "elsewhere.json")
+        with pytest.raises(NoteExposed, match="is a link"):
+            host.bring()
+        assert host.routes == [route(2)]
 
 
 def test_the_note_is_whole_or_the_one_before(host: Host) -> None:

@@ -3,6 +3,7 @@ undisturbed one, with nothing besides."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -65,7 +66,8 @@ class Site(NamedTuple):
         conf = self.conf(node)
         state: dict[str, Any] = {
             "networks": [
-                {**one, "Policies": [each["Type"] for each in one["Policies"]], "MacPool": ""}
+                # A policy without settings that came late is there twice, and says what one says.
+                {**one, "Policies": sorted({each["Type"] for each in one["Policies"]}), "MacPool": ""}
                 for one in dump["networks"]
             ],
             "endpoints": [{**one, "MacAddress": one["MacAddress"][:2]} for one in dump["endpoints"]],
@@ -145,6 +147,26 @@ def test_a_call_to_hns_that_fails_with_or_without_its_effect(tmp_path: Path, wan
             except (ServiceError, NetworkFault, LedgerFault):
                 assert not site.conf(node).exists()
             again(site, node, expected, (nth, function, took_effect))
+
+
+@MODES
+@pytest.mark.parametrize("further_calls", [1, 4])
+def test_a_call_that_hns_does_later_than_it_said(
+    tmp_path: Path, wanted: NetworkWanted, further_calls: int
+) -> None:
+    site = Site(tmp_path, wanted)
+    expected, calls = undisturbed(site)
+    for nth, function in enumerate(calls, 1):
+        if function not in _CHANGES:
+            continue
+        node = site.fresh(f"{nth}")
+        node.simulator.inject(nth=nth, hresult=BROKEN_OFF, late_after_calls=further_calls)
+        with contextlib.suppress(ServiceError, NetworkFault, LedgerFault):
+            site.bring(node)
+        with contextlib.suppress(ServiceError, NetworkFault, LedgerFault):
+            site.bring(node)  # which may meet it half-way
+        node.simulator.finish_late()
+        again(site, node, expected, (nth, function))
 
 
 @needs_fork

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cni_hns.binding.errors import ServiceError
 from cni_hns.cluster import conflist
 from cni_hns.cluster import network as networks
 from cni_hns.cluster.network import ClusterNetwork
@@ -61,6 +62,7 @@ def test_a_second_call_makes_and_changes_nothing(node: SimulatedNode) -> None:
     assert not {"HcnCreateNetwork", "HcnModifyNetwork", "HcnDeleteNetwork"} & set(node.calls())
 
 
+@pytest.mark.needs("VxlanPort")
 def test_another_vxlan_port_is_a_policy_of_the_network(node: SimulatedNode) -> None:
     wanted = OVERLAY._replace(vxlan_port=8472)
     ensured(node, wanted)
@@ -69,6 +71,7 @@ def test_another_vxlan_port_is_a_policy_of_the_network(node: SimulatedNode) -> N
     ensured(node, wanted)
 
 
+@pytest.mark.needs("DualStack")
 def test_l2bridge_has_both_families_where_hns_can(node: SimulatedNode) -> None:
     assert ensured(node, BRIDGE, BOTH).prefixes == BOTH
     (document,) = node.simulator.dump()["networks"]
@@ -212,6 +215,18 @@ def test_an_own_network_is_known_though_hns_does_not_tell_the_owner(node: Simula
     with pytest.raises(Unfitting) as told:
         ensured(node, cidrs=("10.244.9.0/24",))
     assert (told.value.network_id, told.value.is_ours) == (made.id, True)
+
+
+def test_a_network_that_was_made_just_before_a_kill_is_known_as_ones_own(node: SimulatedNode) -> None:
+    node.simulator.inject(function="HcnQueryNetworkProperties", hresult=0x800706BE, count=0)
+    with pytest.raises(ServiceError):
+        ensured(node)
+    node.simulator.clear_faults()
+    with node.simulator.store.transaction() as state:
+        state.run("""UPDATE networks SET document = json_set(document, '$.Owner', '')""")
+    with pytest.raises(Unfitting) as told:
+        ensured(node, OVERLAY._replace(vsid=5000))
+    assert told.value.is_ours
 
 
 @pytest.mark.parametrize(("mode", "name"), [("overlay", "flannel.5000"), ("l2bridge", "cbr0")])

@@ -56,6 +56,8 @@ def test_without_pods_it_is_made_anew_for_the_new_pod_cidr(
     remove(node, there)
     node.assert_clean()
     assert node.simulator.dump()["networks"] == []
+    with node_of(node) as opened:
+        assert opened.ledger.fact(f"cluster network {there.name}") is None
     anew = made(node, wanted, OTHER_CIDR)
     assert (anew.prefixes, anew.id != there.id) == ((OTHER_CIDR,), True)
 
@@ -82,6 +84,16 @@ def test_an_endpoint_that_no_row_names_keeps_it_too(node: SimulatedNode) -> None
         "flannel.4096", Name="web", IpConfigurations=[{"IpAddress": "10.244.3.9"}]
     )
     assert held_by(node, there) == [f'endpoint "web" ({lost}, 10.244.3.9)']
+
+
+def test_what_is_left_of_an_add_that_hns_may_still_do_does_not_keep_it(node: SimulatedNode) -> None:
+    there = made(node, OVERLAY)
+    config, pod, namespace = pod_config(OVERLAY, there), container_id(), node.namespace()
+    node.simulator.inject(function="HcnCreateEndpoint", hresult=0x800706BE, late_after_calls=10**6)
+    assert node.call("ADD", config, pod, namespace).exit_code == 1
+    assert node.call("DEL", config, pod, namespace).exit_code == 0
+    assert [row.phase for row in node.rows()] == ["tombstone"]
+    assert held_by(node, there) == []
 
 
 def test_what_kube_proxy_has_on_it_does_not(node: SimulatedNode) -> None:

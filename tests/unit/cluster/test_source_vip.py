@@ -127,6 +127,23 @@ def test_another_endpoint_with_the_address_makes_it_the_next_one(
     assert [one.address for one in node.leases()] == [found]
 
 
+def test_a_remote_endpoint_with_the_address_makes_it_the_next_one_too(
+    node: SimulatedNode, overlay: ClusterNetwork
+) -> None:
+    """kube-proxy would take it for the source VIP's: it looks for the address alone."""
+    address = ensured(node, overlay)
+    node.simulator.remove(only(node).id)
+    planted(node, address, Flags=REMOTE, MacAddress="02-11-0A-F4-03-02")
+    assert ensured(node, overlay) != address
+
+
+def test_an_address_of_an_earlier_pod_cidr_is_given_up(node: SimulatedNode, overlay: ClusterNetwork) -> None:
+    with node_of(node) as opened:
+        reservations.reserve_address(opened.ledger, overlay.name, "kube-proxy", "10.244.9.2")
+    assert ensured(node, overlay) == "10.244.3.2"
+    assert [one.address for one in node.leases()] == ["10.244.3.2"]
+
+
 def test_a_host_with_another_mac_gets_the_endpoint_made_anew(
     node: SimulatedNode, overlay: ClusterNetwork
 ) -> None:

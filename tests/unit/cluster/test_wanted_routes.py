@@ -127,7 +127,23 @@ class TestTwoClaims:
     def test_the_older_keeps_them_also_while_there_is_no_route_to_it(self) -> None:
         found = on_overlay(node(2, ""), node(5, cidrs=("10.244.2.0/24",)))
         assert found.routes == []
-        assert [one.name for one in found.waiting] == ["win-5", "win-2"]
+        assert [one.name for one in found.waiting] == ["win-2", "win-5"]
+
+    def test_the_older_keeps_them_whatever_its_name(self) -> None:
+        found = on_overlay(node(2, name="z"), node(5, name="a", cidrs=("10.244.2.0/24",)))
+        assert found.routes == [route(2)]
+
+    def test_a_large_prefix_takes_all_small_ones_in_it(self) -> None:
+        """Also the ones behind a small one that ends before they begin."""
+        large = node(2, cidrs=("10.244.0.0/16",))
+        found = on_overlay(large, node(3), node(9), node(200))
+        assert found.routes == [route(2)._replace(prefix="10.244.0.0/16")]
+        assert {one.name for one in found.waiting} == {"win-3", "win-9", "win-200"}
+
+    def test_a_node_does_not_compete_with_itself(self) -> None:
+        found = on_overlay(node(2, cidrs=("10.244.2.0/24", "10.244.2.0/25")))
+        assert [one.prefix for one in found.routes] == ["10.244.2.0/24", "10.244.2.0/25"]
+        assert found.waiting == []
 
     def test_the_name_decides_where_the_age_does_not(self) -> None:
         twins = [

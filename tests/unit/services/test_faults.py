@@ -145,6 +145,18 @@ class TestBackEnds:
         assert f"sent to {overlay.node_ip}, this node" in words
         assert f"leads to {PROVIDER}" in words
 
+    def test_one_on_the_wrong_node_is_mended_by_what_is_advised(self, overlay: Cluster) -> None:
+        overlay.lose_route()
+        overlay.web(FAR)
+        overlay.route()
+        overlay.start_proxy().sync(overlay.items)
+        (told,) = overlay.explained(False)[0].faults
+        endpoint = told.names["endpoint"]
+        assert f"`cni-hns endpoint delete {endpoint}`" in remedy(told)
+        overlay.sim.hcn.endpoints.delete(endpoint)
+        overlay.start_proxy().sync(overlay.items)
+        assert overlay.faults() == {}
+
     def test_a_route_that_is_missing(self, overlay: Cluster) -> None:
         overlay.route("10.88.3.0/24", "192.168.9.3")
         overlay.web("10.88.2.7", "10.88.3.7")

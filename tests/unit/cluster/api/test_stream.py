@@ -49,7 +49,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return set_addresses
 
 
-def test_an_address_that_refuses_or_swallows_leaves_the_next_its_share(
+def test_after_an_address_that_refuses_and_one_that_swallows_the_next_is_tried(
     bell: Bell, listening: socket.socket, full: Address, resolve: Callable[..., None]
 ) -> None:
     with socket.socket() as gone:
@@ -58,6 +58,26 @@ def test_an_address_that_refuses_or_swallows_leaves_the_next_its_share(
         stream = connected("api", 6443, bell, Deadline(1.0))
         stream.end()
         listening.accept()[0].close()
+
+
+def test_each_address_has_its_share_of_what_is_left(
+    bell: Bell, resolve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+
+    def connect(opened: socket.socket, address: object, bell: Bell, within_s: float) -> None:
+        shares.append(within_s)
+        raise TimeoutError
+
+    class Still(Deadline):
+        def left_s(self) -> float:
+            return 9.0
+
+    resolve(("192.0.2.1", 1), ("192.0.2.2", 1), ("192.0.2.3", 1))
+    monkeypatch.setattr("cni_hns.cluster.api.stream._connect", connect)
+    with pytest.raises(TimeoutError):
+        connected("api", 6443, bell, Still(9.0))
+    assert shares == [3.0, 4.5, 9.0]
 
 
 def test_all_addresses_together_have_the_time_of_one_request(
