@@ -110,8 +110,9 @@ class TestTheyAreKept:
 
 
 def _made_older(node: SimulatedNode) -> None:
-    """As the version before left the file."""
+    """As the version before names were kept left the file."""
     connection = sqlite3.connect(node.ledger_path)
+    connection.execute("DROP TABLE blocks")
     for column in ("namespace", "name", "uid", "infra_container_id"):
         connection.execute(f"ALTER TABLE attachments DROP COLUMN pod_{column}")
     connection.execute("PRAGMA user_version = 3")
