@@ -29,6 +29,9 @@ POD_CIDRS = ("10.244.0.0/16", "fd00:244::/48")
 SERVICE_CIDRS = ("10.96.0.0/16", "fd00:96::/108")
 """From these the API server gives each Service its cluster IPs."""
 
+_ETCD_SERVER = "etcd"
+_API_SERVER = "kube-apiserver"
+_CONTROLLER_MANAGER = "kube-controller-manager"
 _ADMIN = "the-tests-themselves"
 _CONTROLLERS = "the-controller-manager"
 # Others than those of a cluster that runs on this machine.
@@ -46,11 +49,15 @@ class ControlPlane:
     """One control plane, running for as long as the context lasts.
 
     `controllers` are those that the controller manager runs; the default allocates podCIDRs and no more.
+
+    Raises: Missing: the lane has no control plane.
     """
 
     def __init__(
         self, folder: Path, lane: Lane, controllers: tuple[str, ...] = ("node-ipam-controller",)
     ) -> None:
+        for name in (_ETCD_SERVER, _API_SERVER, _CONTROLLER_MANAGER):
+            lane.kubernetes(name)  # who has no lane is told so before anything else
         folder.mkdir(parents=True)
         self.folder = folder
         self.host = _own_address()
@@ -60,7 +67,7 @@ class ControlPlane:
         self.port = _API + self._shift
         self.server = f"https://{self.host}:{self.port}"
         self.authority = Authority(folder / "pki", "cluster-ca")
-        self._served = self.authority.serve("kube-apiserver", self.host, "127.0.0.1", "localhost")
+        self._served = self.authority.serve(_API_SERVER, self.host, "127.0.0.1", "localhost")
         self._signing_key = signing_key(folder / "pki" / "service-accounts.key")
         self._tokens = folder / "tokens.csv"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -70,9 +77,9 @@ class ControlPlane:
             f"{_ADMIN},admin,1,system:masters\n{_CONTROLLERS},controllers,2,system:masters\n"
         )
         try:
-            self._start("etcd", self._etcd())
+            self._start(_ETCD_SERVER, self._etcd())
             self.start_api()
-            self._start("kube-controller-manager", self._controller_manager())
+            self._start(_CONTROLLER_MANAGER, self._controller_manager())
         except BaseException:
             self._end_all()
             raise
@@ -118,12 +125,12 @@ class ControlPlane:
 
     def stop_api(self) -> None:
         """Kill the API server: every connection to it breaks, and new ones are refused."""
-        self._end("kube-apiserver")
+        self._end(_API_SERVER)
 
     def start_api(self) -> None:
         """Start the API server, where it does not run; it is ready when this returns."""
-        if "kube-apiserver" not in self._running:
-            self._start("kube-apiserver", self._api_server())
+        if _API_SERVER not in self._running:
+            self._start(_API_SERVER, self._api_server())
         until("the API server is ready", self._is_ready, _START_S)
 
     def restart_api(self) -> None:

@@ -89,7 +89,7 @@ def test_kubectl_takes_its_kubeconfig(plane: ControlPlane, admin: Admin, lane: L
     assert ran.stdout == b"node/win-1\n"
 
 
-def test_servers_end_with_a_killed_test(tmp_path: Path, lane: Lane) -> None:
+def test_servers_end_with_a_killed_test(plane: ControlPlane, tmp_path: Path) -> None:
     folder = tmp_path / "plane"
     script = (
         "import pathlib, sys\n"
