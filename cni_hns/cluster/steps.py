@@ -272,7 +272,9 @@ def _annotations(round_: Round) -> str:
         raise _Waits(f'there is no Node "{settings.node_name}" to write to now')
     kind = flannel.VXLAN if settings.mode == "overlay" else flannel.HOST_GW
     address = flannel.announced(dict(known.annotations), there.management_ip)
-    backend = flannel.Backend(kind, address, there.vsid, there.dr_mac, public_ipv6=_ipv6_hop(round_, known.own))
+    backend = flannel.Backend(
+        kind, address, there.vsid, there.dr_mac, public_ipv6=_ipv6_hop(round_, known.own)
+    )
     needed = flannel.written(backend)
     if all(known.annotations.get(name) == value for name, value in needed.items()):
         return f"{kind} by {address}"

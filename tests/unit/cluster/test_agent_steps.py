@@ -68,7 +68,6 @@ class TestANewNode:
         assert [one.name for one in bridged.sim.endpoints()] == ["cbr0_ep"]
         assert bridged.add()[0].exit_code == 0
 
-
     def test_of_two_families_says_where_both_are_sent(self, bridged: AgentNode) -> None:
         both = {"cidrs": ("10.244.1.0/24", "fd00:244:1::/64"), "addresses": ("192.0.2.1", "2001:db8::1")}
         cluster = FakeCluster(own(**both))
