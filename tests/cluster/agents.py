@@ -81,6 +81,12 @@ class Agent:
         assert self.is_running, self.last_words()
         return b"pods can be added" in self.log.read_bytes()[self._said :]
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now."""
+        assert self._process is not None
+        return self._process.pid
+
     def has_network(self) -> bool:
         """Whether HNS has its network."""
         return bool(self.node.sim.hcn.networks.ids(Name=self.network))

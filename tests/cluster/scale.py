@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,10 +21,9 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from tests.cluster import objects
 from tests.cluster.admin import Admin
+from tests.cluster.agents import Agent
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.proxy import Proxy
 from tests.cluster.waiting import until
@@ -35,7 +32,8 @@ from tests.lane import Lane
 
 __all__ = ["main"]
 
-_NETWORK, _VNI = "flannel.4096", 4096
+_VNI = 4096
+_HEALTH_HOST, _HEALTH_PORT = "127.0.0.1", 9742
 _PODS, _MACHINES = ip_network("10.0.0.0/9"), ip_network("172.16.0.0/12")
 _OWN, _OWN_ADDRESS = "win-0", "192.0.2.10"
 # kubelet writes its Node's status so often where nothing has changed (nodeStatusReportFrequency).
@@ -87,56 +85,37 @@ def _measured(folder: Path, nodes: int, seconds: float) -> Iterator[str]:
         _make_nodes(admin, nodes)
         size = _bytes_of(admin.get(f"{objects.NODES}/{_name(1)}"))
         yield f"| Nodes in the API, {size / 1024:.1f} KiB each | {nodes} |"
-        with Proxy(plane.host, plane.port) as proxy, _agent(folder, plane, own, proxy) as agent:
-            yield from _beginning(agent, own, nodes, proxy)
+        began_s = time.monotonic()
+        with Proxy(plane.host, plane.port) as proxy, _agent(plane, own, proxy) as agent:
+            yield from _beginning(agent, began_s, nodes, proxy)
             yield from _at_rest(agent, admin, nodes, seconds, proxy)
-            yield from _change(admin, own, nodes)
+            yield from _change(admin, agent, nodes)
         own.close()
 
 
-class _Agent(NamedTuple):
-    pid: int
-    began_s: float
-    metrics: str
-
-
 @contextmanager
-def _agent(folder: Path, plane: ControlPlane, own: WindowsNode, proxy: Proxy) -> Iterator[_Agent]:
+def _agent(plane: ControlPlane, own: WindowsNode, proxy: Proxy) -> Iterator[Agent]:
     """The program itself, in a process of its own."""
-    port = plane.port + 5
-    settings: dict[str, Any] = {
-        "nodeName": _OWN,
-        "mode": "overlay",
-        "clusterCIDRs": [str(_PODS)],
-        "serviceCIDRs": ["10.254.0.0/16"],
-        "network": {"name": _NETWORK, "vni": _VNI},
-        "cni": {"folder": str(own.net_d)},
-        "kubernetes": {"kubeconfig": str(plane.kubeconfig("agent.kubeconfig", server=proxy.server))},
-        "health": f"127.0.0.1:{port}",
-    }
-    file = folder / "agent.yaml"
-    file.write_text(yaml.safe_dump(settings))
-    began_s = time.monotonic()
-    with (folder / "agent.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cni_hns", "agent", "--config", str(file)],
-            env={**os.environ, **own.sim.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+    agent = Agent(
+        own,
+        "overlay",
+        plane.kubeconfig("agent.kubeconfig", server=proxy.server),
+        clusterCIDRs=[str(_PODS)],
+        serviceCIDRs=["10.254.0.0/16"],
+        health=f"{_HEALTH_HOST}:{_HEALTH_PORT}",
+    )
+    agent.start()
     try:
-        yield _Agent(process.pid, began_s, f"http://127.0.0.1:{port}/metrics")
+        yield agent
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+        agent.stop()
 
 
-def _beginning(agent: _Agent, own: WindowsNode, nodes: int, proxy: Proxy) -> Iterator[str]:
-    until("all routes are there", lambda: _routes(own) == nodes, timeout_s=600)
-    whole_s = time.monotonic() - agent.began_s
-    until("the configuration is written", lambda: list(own.net_d.glob("*.conflist")), timeout_s=600)
-    ready_s = time.monotonic() - agent.began_s
+def _beginning(agent: Agent, began_s: float, nodes: int, proxy: Proxy) -> Iterator[str]:
+    until("all routes are there", lambda: _routes(agent) == nodes, timeout_s=600)
+    whole_s = time.monotonic() - began_s
+    until("pods can be added", agent.says_ready, timeout_s=600)
+    ready_s = time.monotonic() - began_s
     used = _used(agent.pid)
     yield f"| from its start until all {nodes} routes are in HNS | {whole_s:.1f} s |"
     yield f"| from its start until an ADD works | {ready_s:.1f} s |"
@@ -145,9 +124,9 @@ def _beginning(agent: _Agent, own: WindowsNode, nodes: int, proxy: Proxy) -> Ite
     yield f"| received from the API until then | {proxy.received_bytes / 2**20:.1f} MiB |"
 
 
-def _at_rest(agent: _Agent, admin: Admin, nodes: int, seconds: float, proxy: Proxy) -> Iterator[str]:
+def _at_rest(agent: Agent, admin: Admin, nodes: int, seconds: float, proxy: Proxy) -> Iterator[str]:
     """Nothing changes but what kubelets write of their own accord."""
-    before, asked, received = _used(agent.pid), _requests(agent), proxy.received_bytes
+    before, asked, received = _used(agent.pid), _requests(), proxy.received_bytes
     began_s = time.monotonic()
     beats = _heartbeats(admin, nodes, seconds)
     took_s = time.monotonic() - began_s
@@ -155,29 +134,26 @@ def _at_rest(agent: _Agent, admin: Admin, nodes: int, seconds: float, proxy: Pro
     hours = took_s / 3600
     rate = beats / took_s
     yield f"| at rest: Nodes that kubelets write | {rate:.2f} a second |"
-    yield f"| at rest: requests to the API | {(_requests(agent) - asked) / hours:.0f} an hour |"
+    yield f"| at rest: requests to the API | {(_requests() - asked) / hours:.0f} an hour |"
     yield f"| at rest: received | {(proxy.received_bytes - received) / took_s / 1024:.1f} KiB/s |"
     yield f"| at rest: CPU | {(after.cpu_s - before.cpu_s) / took_s * 100:.2f} % of one core |"
     yield f"| at rest: memory | {after.now_mib:.0f} MiB |"
 
 
-def _change(admin: Admin, own: WindowsNode, nodes: int) -> Iterator[str]:
+def _change(admin: Admin, agent: Agent, nodes: int) -> Iterator[str]:
     """One Node more, and one less."""
     began_s = time.monotonic()
     admin.create(objects.NODES, _node(nodes + 1))
-    until("its route is there", lambda: _routes(own) == nodes + 1, timeout_s=60)
+    until("its route is there", lambda: _routes(agent) == nodes + 1, timeout_s=60)
     yield f"| a Node joins: until its route is in HNS | {time.monotonic() - began_s:.2f} s |"
     began_s = time.monotonic()
     admin.delete(f"{objects.NODES}/{_name(nodes + 1)}")
-    until("its route is gone", lambda: _routes(own) == nodes, timeout_s=60)
+    until("its route is gone", lambda: _routes(agent) == nodes, timeout_s=60)
     yield f"| a Node leaves: until its route is gone | {time.monotonic() - began_s:.2f} s |"
 
 
-def _routes(own: WindowsNode) -> int:
-    try:
-        return len(own.routes(_NETWORK))
-    except (ValueError, KeyError):
-        return 0  # there is no such network yet
+def _routes(agent: Agent) -> int:
+    return len(agent.routes()) if agent.has_network() else 0
 
 
 def _name(number: int) -> str:
@@ -199,7 +175,7 @@ def _node(number: int) -> dict[str, Any]:
         "flannel.alpha.coreos.com/backend-data": backend,
         "flannel.alpha.coreos.com/public-ip": address,
     }
-    made = objects.node(_name(number), address, pod_cidrs=(str(_pod_cidr(number)),), **flannel)
+    made = objects.node(_name(number), address, pod_cidrs=(str(_pod_cidr(number)),), annotations=flannel)
     made["status"]["images"] = [_image(one) for one in range(_IMAGES)]
     made["status"]["conditions"] = [_ready(0)]
     return made
@@ -236,9 +212,10 @@ def _heartbeats(admin: Admin, nodes: int, seconds: float) -> int:
     return beats
 
 
-def _requests(agent: _Agent) -> int:
-    """All that it has asked of the API so far, as it counts."""
-    with urllib.request.urlopen(agent.metrics) as answer:  # noqa: S310 - the agent's own, on loopback
+def _requests() -> int:
+    """All that the agent has asked of the API so far, as it counts."""
+    metrics = f"http://{_HEALTH_HOST}:{_HEALTH_PORT}/metrics"
+    with urllib.request.urlopen(metrics) as answer:
         lines = answer.read().decode().splitlines()
     return sum(
         int(float(one.rpartition(" ")[2]))
