@@ -31,6 +31,9 @@ OF_HNS_V1 = {
     "cni_hns.hns.documents",
     "cni_hns.hcs",
 }
+# What only verbs of a pool need.
+OF_POOLS = {"cni_hns.ipam.pools", "cni_hns.ledger.blocks"}
+CLUSTER = {"cni_hns.cluster"}
 # What only an ADD needs, or a DEL of what the ledger does not know.
 NOT_FOR_A_DEL = {
     "cni_hns.attachment.peers",
@@ -152,6 +155,8 @@ class TestWhatACallLoads:
         unwanted = MODELS | OPERATORS | OF_HNS_V1
         loaded = {name: top_levels(made.modules) & unwanted for name, made in calls.items()}
         assert loaded == {name: set() for name in calls}
+        of_pools = {name: made.modules & (OF_POOLS | CLUSTER) for name, made in calls.items()}
+        assert of_pools == {name: set() for name in calls}
 
     def test_a_straight_del_loads_nothing_of_an_add(
         self, tmp_path: Path, document: dict[str, Any], attachment: dict[str, str]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 
 from cni_hns.ipam import allocate as plain
-from cni_hns.ipam.errors import RangeExhausted, Usage
+from cni_hns.ipam.errors import AddressUnavailable, RangeExhausted, Usage
 from cni_hns.ledger.blocks import Block, Blocks
 from cni_hns.typed import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -99,8 +99,10 @@ def allocate(
         AddressUnavailable: a wanted address is taken, reserved, or in no block of this node.
         PoolExhausted: a pool has no block here that lies in one of the subnets, or no free address in them.
     """
+    wanted = list(wanted)
     with ledger.atomic():
         sets = range_sets(ledger, key.network, pools, subnets)
+        _refuse_others(pools, wanted, plain.inside(sets, wanted))
         try:
             return plain.allocate(
                 ledger, key, sets, wanted=wanted, excluded=excluded, origin=origin, in_order=True
@@ -127,6 +129,15 @@ def range_sets(
             raise PoolExhausted(network, _Pool(pool, usage), *_why_none(ledger, pool, blocks, subnets))
         found.append(ranges)
     return found
+
+
+def _refuse_others(pools: Sequence[str], wanted: Sequence[str], inside: Sequence[str]) -> None:
+    """Raises: AddressUnavailable: a wanted address is in no block of this node: it may be another node's."""
+    for address in wanted:
+        if address not in inside:
+            names = " or ".join(f'"{pool}"' for pool in pools)
+            why = f"lies in no block that this node has of pool {names}"
+            raise AddressUnavailable(address, why, f"ask for another one; {_LIST}")
 
 
 def ranges_in(blocks: Iterable[Block], subnets: Sequence[Subnet]) -> list[_Range]:

@@ -78,6 +78,7 @@ class TestAnAdd:
         hold(node, FIRST)
         refused = add(node, pooled(), args="IgnoreUnknown=1;IP=10.88.0.129")
         assert refused.document["code"] == 101
+        assert '10.88.0.129 lies in no block that this node has of pool "blue"' in refused.words
 
     def test_gets_neither_gateway_nor_ends_of_the_networks_subnet(self, node: SimulatedNode) -> None:
         hold(node, FIRST._replace(first="10.88.0.0", last="10.88.0.1"))

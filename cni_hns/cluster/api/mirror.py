@@ -202,6 +202,9 @@ class Mirror:
 
 
 def _name(document: Document) -> str:
+    """Raises: Strange: it has none, and so is nothing that an API server keeps."""
     about = document.get("metadata", {})
-    namespace = about.get("namespace")
-    return f"{namespace}/{about.get('name')}" if namespace else str(about.get("name"))
+    name, namespace = about.get("name"), about.get("namespace")
+    if not isinstance(name, str) or not name:
+        raise Strange("an object of the API server's answer has no name")
+    return f"{namespace}/{name}" if namespace else name

@@ -134,7 +134,7 @@ class Agent:
         self.cluster = cluster
         self.name = name
         self.now_s = 1000.0
-        self._pools = pools or ("blue",)
+        self._pools: tuple[str, ...] = pools or ("blue",)
         self._limits = limits
         self._folder = folder / name
         self._stack = ExitStack()

@@ -140,6 +140,16 @@ class TestGivingBack:
         agent.step(50)
         assert second.prefix in agent.prefixes
 
+    def test_one_that_the_next_pod_would_need_again_stays(self, agent: Agent) -> None:
+        """Two free addresses are to be there: the first block alone would have just these."""
+        agent.step()
+        agent.lease(*addresses(agent.prefixes[0], 3))
+        agent.step()
+        free(agent, sorted(one.address for one in agent.ledger.leases())[0])
+        agent.step()
+        agent.step(1000)
+        assert len(agent.prefixes) == 2
+
     def test_the_last_block_stays(self, agent: Agent) -> None:
         agent.step()
         agent.step(10_000)
@@ -201,6 +211,28 @@ class TestKilled:
         assert len(cluster.holders()) == 1
         assert "already" in agent.step().lines[0]
         assert cluster.holders() == {agent.prefixes[0]: "win-1"}
+
+    def test_what_is_found_again_is_changed_before_it_is_used(self, agent: Agent, cluster: Cluster) -> None:
+        """Who is about to free it, as a block of a node that is gone, has looked at another version."""
+        cluster.killed_at, cluster.done = 1, True
+        with pytest.raises(Killed):
+            agent.step()
+        agent.restart()
+        (before,) = [one["metadata"]["resourceVersion"] for one in cluster.blocks.objects().values()]
+        agent.step()
+        (after,) = [one["metadata"]["resourceVersion"] for one in cluster.blocks.objects().values()]
+        assert before != after
+
+    def test_what_is_found_in_an_old_list_only_is_not_used(self, agent: Agent, cluster: Cluster) -> None:
+        agent.step()
+        cluster.blocks.frozen = cluster.blocks.objects()
+        agent._pools = ()
+        agent.restart()
+        agent.step()
+        agent.step(100)
+        assert (agent.blocks, cluster.holders()) == ([], {})
+        agent.step()
+        assert (agent.blocks, cluster.holders()) == ([], {})
 
     def test_a_lost_ledger_gets_its_blocks_back(self, start: Start, cluster: Cluster) -> None:
         first = start()
