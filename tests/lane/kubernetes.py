@@ -62,7 +62,6 @@ def _build(target: Path, system: str, programs: tuple[str, ...]) -> None:
 
 def _unpack(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # apt downloads as a user of its own
         if _download(folder):
             run(["apt-get", "update", "-q"])
             run(_DOWNLOAD, cwd=folder)
