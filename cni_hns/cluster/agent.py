@@ -11,7 +11,7 @@ from cni_hns.cluster.api.faults import ApiFault
 from cni_hns.cluster.board import Board
 from cni_hns.cluster.known import NODES, Known
 from cni_hns.cluster.loop import Loop, Timing, run_steps
-from cni_hns.cluster.pool_keeping import keep_pool_once
+from cni_hns.cluster.pool_keeping import has_pool, keep_pool_once
 from cni_hns.ledger import LedgerBusy, LedgerFault
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def once(world: World) -> int:
         board = Board(world, events)
         known = _asked(world)
         board.api(known.fault)
-        if world.settings.pool and known.fault is None:
+        if known.fault is None and has_pool(world):
             _keep_pool(world, board)
         steps = run_steps(world, known, board.state.memory, Timing().limit_s, lambda: False)
         board.round(steps, every=True)

@@ -42,6 +42,8 @@ class Board:
             nodes=before.nodes,
             memory=before.memory,
         )
+        # So that nobody takes for this agent's what the one before it wrote.
+        self._have(self.state)
 
     def round(self, round_: Round, *, every: bool = False) -> None:
         """All steps were taken; `every`: say each, also what is as before."""

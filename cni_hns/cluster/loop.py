@@ -22,7 +22,7 @@ from cni_hns.cluster.health import Page, serve
 from cni_hns.cluster.hns_watch import HnsWatch
 from cni_hns.cluster.idle import Examination, examine_and_mend
 from cni_hns.cluster.known import NODES, Known, what_matters
-from cni_hns.cluster.pool_keeping import keep_pool
+from cni_hns.cluster.pool_keeping import has_pool, keep_pool
 from cni_hns.cluster.steps import DONE, Round, take
 from cni_hns.cluster.work import Wake, Work
 from cni_hns.diagnosis.exposition import text_of
@@ -89,7 +89,7 @@ class Loop:
         self._idle: Work[Examination] = Work("examination", self._wake.call)
         self._watch = HnsWatch(lambda: world.node(timing.limit_s), self._hns_changed)
         self._mirror = Mirror(world.api, NODES, self._wake.call, keep=what_matters)
-        self._pool = keep_pool(world, self._mirror, self._pool_told) if world.settings.pool else None
+        self._pool = keep_pool(world, self._mirror, self._pool_told) if has_pool(world) else None
         self._objects: dict[str, dict[str, Any]] = {}
         self._last_known = Known()
         self._ran_with: Known | None = None

@@ -1,4 +1,7 @@
-"""The agent's pool: a keeper of its blocks beside the loop, or one step of it."""
+"""The agent's pools: a keeper of its blocks beside the loop, or one step of it.
+
+Rule: a node that never had a pool asks the API for none.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from cni_hns.cluster.pools.keeper import Keeper
 from cni_hns.cluster.pools.running import Running
 from cni_hns.cluster.pools.step import Seen
 from cni_hns.deadline import Deadline
-from cni_hns.ledger import open_ledger
+from cni_hns.ledger import LedgerBusy, LedgerFault, open_ledger
+from cni_hns.ledger.blocks import Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +26,10 @@ if TYPE_CHECKING:
     from cni_hns.cluster.world import World
     from cni_hns.ledger import Ledger
 
-__all__ = ["keep_pool", "keep_pool_once"]
+__all__ = ["has_pool", "keep_pool", "keep_pool_once"]
 
 _LEDGER_S = 30.0
+_LOOK_S = 2.0
 
 
 class _Listed(NamedTuple):
@@ -38,13 +43,30 @@ class _Listed(NamedTuple):
         return self.found
 
 
+def has_pool(world: World) -> bool:
+    """Whether blocks are to be kept, or given back: those of a pool that the settings had before.
+
+    A ledger that cannot be read may have some; each step of a keeper says what is wrong with it.
+    """
+    if world.settings.pools:
+        return True
+    try:
+        ledger = open_ledger(_path(world), Deadline(_LOOK_S), create=False)
+        if ledger is None:
+            return False
+        with closing(ledger):
+            return bool(Blocks(ledger).all())
+    except (LedgerFault, LedgerBusy):
+        return True
+
+
 def keep_pool(world: World, nodes: View, told: Callable[[Outcome], None]) -> Running:
     """What keeps this node's blocks from its `start` to its `stop`. `nodes` is the mirror of the Nodes."""
     return Running(world.api, _keeper(world), nodes, _ledgers(world), told)
 
 
 def keep_pool_once(world: World) -> Outcome:
-    """One step of it: a block is claimed where this node has none.
+    """One step of it: a block is claimed where this node has none, and empty ones of other pools go.
 
     Raises: ApiFault, LedgerFault, LedgerBusy.
     """
@@ -55,14 +77,18 @@ def keep_pool_once(world: World) -> Outcome:
 
 def _keeper(world: World) -> Keeper:
     settings = world.settings
-    return Keeper(world.api, settings.node_name, settings.network, [settings.pool])
+    return Keeper(world.api, settings.node_name, settings.network, settings.pools)
 
 
 def _ledgers(world: World) -> Callable[[], Ledger]:
     with closing(world.node(_LEDGER_S)) as node:
         boot_id = node.machine.boot_id()
-    path = os.path.join(world.folder, "ledger.db")
+    path = _path(world)
     return lambda: open_ledger(path, Deadline(_LEDGER_S), boot_id=lambda: boot_id)
+
+
+def _path(world: World) -> str:
+    return os.path.join(world.folder, "ledger.db")
 
 
 def _listed(world: World, resource: Resource) -> _Listed:

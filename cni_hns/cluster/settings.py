@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from cni_hns.dialects.pool_names import pool_names
 from cni_hns.dialects.spelling import near
 
 __all__ = [
@@ -57,7 +58,8 @@ class AgentSettings(NamedTuple):
     runtime's folder is meant, `data_dir` where the node's own is. `kubeconfig` is "" inside of the cluster,
     where `service_account` is the folder of the token, "" for the usual one. `health` is (host, port), or
     None for no health server. `mtu` 0 leaves it to HNS. `subnets` are the network's, where they are not the
-    Node's podCIDRs: with a `pool`, whose addresses are of one layer-2 network and need no routes.
+    Node's podCIDRs: with `pools`, one for each address family, whose addresses are of one layer-2 network and
+    need no routes.
     """
 
     node_name: str
@@ -70,7 +72,7 @@ class AgentSettings(NamedTuple):
     adapter: str = ""
     mtu: int = 0
     subnets: tuple[str, ...] = ()
-    pool: str = ""
+    pools: tuple[str, ...] = ()
     dns_servers: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
     conf_dir: str = ""
@@ -196,6 +198,11 @@ def _prefixes(value: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _pools(value: Any) -> tuple[str, ...]:
+    """ "" is none: so a later source takes away what an earlier one says."""
+    return () if value in ("", []) else pool_names(value)
+
+
 def _addresses(value: Any) -> tuple[str, ...]:
     found = []
     for one in _listed(value):
@@ -252,7 +259,7 @@ _SETTINGS = (
     _Setting("dns.search", "dns_search", _texts, "the pods' search list"),
     _Setting("cni.folder", "conf_dir", _absolute, "of network configurations; else as containerd says"),
     _Setting("cni.file", "conf_file", _file_name, "the configuration's name in that folder"),
-    _Setting("pool", "pool", _text, "of the pods' addresses, instead of the Node's podCIDRs"),
+    _Setting("pool", "pools", _pools, "of the pods' addresses, not the podCIDRs; a list: one per family"),
     _Setting("dataDir", "data_dir", _absolute, "the folder of the ledger; else the node's own"),
     _Setting("sourceVIP", "source_vip", _flag, "overlay: make kube-proxy's source VIP"),
     _Setting("flannel", "flannel", _flag, "write flannel's annotations, which other nodes read"),
@@ -350,12 +357,17 @@ def _contradictions(said: AgentSettings) -> Iterable[str]:
         yield "clusterCIDRs: no IPv4 prefix: an overlay network of HNS has IPv4 addresses only"
     if said.mode == "overlay" and not said.flannel:
         yield "flannel: false: on overlay the annotations are how other nodes know the way to this one"
-    if said.pool and (said.mode == "overlay" or not said.subnets):
+    if said.pools and (said.mode == "overlay" or not said.subnets):
         yield (
             "pool: its addresses belong to no podCIDR, so that nobody has a route to them: it needs mode "
             "l2bridge and network.subnets, one layer-2 network that all nodes are in"
         )
-    if said.subnets and not said.pool:
+    elif len(said.pools) > len(said.subnets):
+        yield (
+            "network.subnets: two pools are one of IPv4 and one of IPv6, and the network has a prefix of "
+            f"only one of these: {said.subnets[0]}"
+        )
+    if said.subnets and not said.pools:
         yield "network.subnets: only with a pool; else the network has this Node's podCIDRs"
     if said.context and not said.kubeconfig:
         yield "kubernetes.context: there is no kubernetes.kubeconfig that it could be in"

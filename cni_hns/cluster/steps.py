@@ -167,9 +167,9 @@ def wanted_of(settings: AgentSettings) -> NetworkWanted:
         dns_servers=settings.dns_servers,
         dns_search=settings.dns_search,
         mtu=settings.mtu,
-        pool=settings.pool,
+        pools=settings.pools,
         # Each node's would be at the same address of the one network: the gateway is that network's router.
-        host_endpoint=not settings.pool,
+        host_endpoint=not settings.pools,
         data_dir=settings.data_dir,
         log_file=settings.plugin_log,
     )
@@ -178,9 +178,10 @@ def wanted_of(settings: AgentSettings) -> NetworkWanted:
 def _own_node(round_: Round) -> str:
     """Which podCIDRs this Node has: what was told last holds while the Node is missing, or the API away."""
     known, memory, name = round_.known, round_.memory, round_.settings.node_name
-    if round_.settings.pool:
+    if round_.settings.pools:
         round_.pod_cidrs = round_.settings.subnets
-        return f"its pods are in {', '.join(round_.pod_cidrs)}, by the pool {round_.settings.pool}"
+        names = " and ".join(round_.settings.pools)
+        return f"its pods are in {', '.join(round_.pod_cidrs)}, by the pool {names}"
     listed = ", ".join(memory.pod_cidrs)
     if known.own is not None and known.own.pod_cidrs:
         round_.pod_cidrs = known.own.pod_cidrs
@@ -319,8 +320,8 @@ STEPS: tuple[Step, ...] = (
     Step("node", (), _own_node),
     Step("network", ("node",), _network),
     Step("source-vip", ("network",), _source_vip, lambda one: one.mode == "overlay" and one.source_vip),
-    Step("gateway", ("network",), _gateway, lambda one: one.mode == "l2bridge" and not one.pool),
-    Step("routes", ("network", "gateway"), _routes, lambda one: not one.pool),
-    Step("annotations", ("network",), _annotations, lambda one: one.flannel and not one.pool),
+    Step("gateway", ("network",), _gateway, lambda one: one.mode == "l2bridge" and not one.pools),
+    Step("routes", ("network", "gateway"), _routes, lambda one: not one.pools),
+    Step("annotations", ("network",), _annotations, lambda one: one.flannel and not one.pools),
     Step("configuration", ("network",), _configuration),
 )

@@ -29,9 +29,10 @@ class NetworkWanted(NamedTuple):
 
     `name` is that of the HCN network and of the configuration. `vsid` is flannel's VNI, `vxlan_port` its
     Port. `cluster_cidrs` are the pods of all nodes, `service_cidrs` the cluster IPs: no NAT on the way there.
-    `pool`: addresses come from this cluster-wide pool, "" for the node's podCIDR. `data_dir` and `log_file`
-    are written into the configuration where they are given. `host_endpoint`: on l2bridge the host has an
-    endpoint of its own, which is the pods' gateway; without it their gateway is the first address.
+    `pools`: addresses come from these cluster-wide pools, one for each address family; none: from the node's
+    podCIDRs. `data_dir` and `log_file` are written into the configuration where they are given.
+    `host_endpoint`: on l2bridge the host has an endpoint of its own, which is the pods' gateway; without it
+    their gateway is the first address.
     """
 
     mode: str
@@ -45,7 +46,7 @@ class NetworkWanted(NamedTuple):
     dns_search: tuple[str, ...] = ()
     mtu: int = 0
     loopback_dsr: bool = True
-    pool: str = ""
+    pools: tuple[str, ...] = ()
     data_dir: str = ""
     log_file: str = ""
     host_endpoint: bool = True
@@ -139,8 +140,9 @@ def _network(wanted: NetworkWanted, prefixes: Sequence[str], *, create: bool) ->
 
 
 def _ipam(wanted: NetworkWanted, prefixes: Sequence[str]) -> dict[str, Any]:
-    if wanted.pool:
-        return {"type": "cni-hns", "pool": wanted.pool}
+    if wanted.pools:
+        one, *more = wanted.pools
+        return {"type": "cni-hns", "pool": [one, *more] if more else one}
     return {"type": "cni-hns", "ranges": [[{"subnet": one}] for one in prefixes]}
 
 

@@ -6,7 +6,6 @@ Rule: unknown keys are faults inside our own objects and kept at the top level, 
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictBool, StrictStr
@@ -15,6 +14,7 @@ from cni_hns.cni.settings import is_device
 
 from . import fields
 from .fields import Ip, Net
+from .pool_names import pool_names
 
 __all__ = [
     "FLAGS",
@@ -47,10 +47,6 @@ FLAGS = {
 
 _SMALLEST_MTU, _LARGEST_MTU = 576, 65535
 _LONGEST_NAME = 253
-_OBJECT_NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
-# Blocks are named after their pool: with an address behind it the name is still one of Kubernetes'.
-_LONGEST_POOL = 63
-_MOST_POOLS = 2
 _VERBS = ("add", "del", "check", "gc", "status")
 _LONGEST_TIMEOUT_S = 86_400
 _LARGEST_LOG_MB = 100_000
@@ -141,18 +137,6 @@ def _no_plugin(value: object) -> str:
     return ""
 
 
-def _pools(value: object) -> tuple[str, ...]:
-    """The name of one pool, or a list of them: one for each address family."""
-    names = value if isinstance(value, list) else [value]
-    for name in names:
-        # Kubernetes' names of objects: https://kubernetes.io/docs/concepts/overview/working-with-objects/names
-        if not isinstance(name, str) or not re.fullmatch(_OBJECT_NAME, name) or len(name) > _LONGEST_POOL:
-            raise ValueError(f"{fields.shown(name)} is no pool's name: lower-case letters, digits, - and .")
-    if not names or len(set(names)) < len(names) or len(names) > _MOST_POOLS:
-        raise ValueError("one pool is expected, or two: one for each address family")
-    return tuple(names)
-
-
 Address = Annotated[Ip, PlainValidator(fields.address)]
 Prefix = Annotated[Net, PlainValidator(fields.network)]
 MacAddress = Annotated[str, PlainValidator(fields.mac)]
@@ -222,7 +206,7 @@ class BuiltinIpam(Range):
 
     type: StrictStr
     delegate: StrictBool = False
-    pool: Annotated[tuple[str, ...], PlainValidator(_pools)] = ()
+    pool: Annotated[tuple[str, ...], PlainValidator(pool_names)] = ()
     ranges: list[list[Range]] = []
     routes: list[IpamRoute] = []
     dataDir: Path | None = None  # noqa: N815

@@ -126,14 +126,16 @@ def runs_agent(session: Session) -> bool:
 
 
 def remove_agent(session: Session, *, dry_run: bool) -> list[str]:
-    """Stop the service and delete it, with the agent's settings; what was done. The kubeconfig is left.
+    """Stop the service and delete it, with the agent's settings and state. The kubeconfig is left.
 
     Raises: Failure.
     """
     if not runs_agent(session):
         return []
-    settings = os.path.join(session.node.machine.state_folder(), SETTINGS)
-    files = [settings] if os.path.exists(settings) else []
+    from cni_hns.cluster.state import state_file
+
+    folder = session.node.machine.state_folder()
+    files = [one for one in (os.path.join(folder, SETTINGS), state_file(folder)) if os.path.exists(one)]
     lines = [f'service "{SERVICE}"', *files]
     if dry_run:
         return [f"would remove {one}" for one in lines]

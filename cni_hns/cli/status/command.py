@@ -33,8 +33,8 @@ def status(
 ) -> int:
     """Show in two seconds whether this node's network is well.
 
-    HNS and HCS, what containerd loads, the plugin, networks, ledger, addresses, pods, and the last error.
-    What does not answer in its time says so, and all else is shown.
+    HNS and HCS, what containerd loads, the plugin, networks, the agent if the node has one, ledger,
+    addresses, pods, and the last error. What does not answer in its time says so, and all else is shown.
 
     Exit code 1 if anything is ill.
     """

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cni_hns.binding.host import Service
-    from cni_hns.cli.status.readings import Answered, Readings
+    from cni_hns.cli.status.readings import AgentSeen, Answered, Readings
+    from cni_hns.cluster.state import State
     from cni_hns.survey.configuration import ConfigurationFile, ConfigurationSeen
     from cni_hns.survey.questions import Outcome
 
@@ -27,6 +28,11 @@ _START = {
     "hns": "Start-Service hns; if it stops again, see the event log Host-Network-Service-Admin",
     "vmcompute": "Start-Service vmcompute; if it stops again, see the event log Hyper-V-Compute-Admin",
 }
+_AGENT = "cni-hns cluster status"
+_NO_AGENT = (
+    "Start-Service cni-hns-agent, or kubectl logs of its pod, if it has one. A node that is to have no agent "
+    "any more: delete agent-state.json beside the ledger"
+)
 _INSTALL = "Install-WindowsFeature Containers, and restart the node"
 _HANGS = {
     "hns": "Restart-Service hns (pods keep running; then cni-hns doctor)",
@@ -203,6 +209,61 @@ def _networks(readings: Readings) -> Iterator[Line]:
         yield Line("network", "ill" if is_lost else "ok", words, "cni-hns doctor" if is_lost else "", facts)
 
 
+def _agent(readings: Readings) -> Iterator[Line]:
+    """No line on a node that never had one."""
+    seen = readings.agent.value
+    if readings.agent.fault:
+        yield Line("agent", "unknown", readings.agent.fault)
+    elif seen is not None and seen.runs:
+        clock = readings.clock.value
+        yield _running(seen, clock.wall_s if clock is not None else None)
+    elif seen is not None:
+        words = (
+            f"none runs; the last one, of Node {seen.state.node}, wrote at {utc(seen.state.written)}: "
+            "pods keep their network, and nobody follows the cluster"
+        )
+        yield Line("agent", "ill", words, _NO_AGENT, _facts_of(seen))
+
+
+def _running(seen: AgentSeen, now_s: float | None) -> Line:
+    state, facts = seen.state, _facts_of(seen)
+    reasons = [f"{one.name} {one.state}: {one.words}" for one in state.steps if one.state != "done"]
+    reasons += [f"the API: {state.api_fault}"] if state.api_fault else []
+    if not state.ready:
+        first = reasons[0] if reasons else "its steps are not taken yet"
+        return Line("agent", "ill", f"not ready: {first}", _AGENT, facts)
+    words = f"ready{_routes_in_words(state)}"
+    if state.whole_since:
+        age = f" ({_span(now_s - state.whole_since)})" if now_s is not None else ""
+        words += f", since {utc(state.whole_since)}{age}"
+    if reasons:
+        return Line("agent", "warning", f"{words}; {reasons[0]}", _AGENT, facts)
+    if state.waiting:
+        names = _some(tuple(name for name, _ in state.waiting))
+        return Line("agent", "note", f"{words}; no way yet to {names}", _AGENT, facts)
+    return Line("agent", "ok", words, "", facts)
+
+
+def _routes_in_words(state: State) -> str:
+    """Nothing where it has none to make: with a pool."""
+    return f", routes {state.routes_there} of {state.routes_wanted}" if state.step("routes") else ""
+
+
+def _facts_of(seen: AgentSeen) -> dict[str, Any]:
+    state = seen.state
+    return {
+        "node": state.node,
+        "running": seen.runs,
+        "ready": seen.runs and state.ready,
+        "routes": state.routes_there,
+        "of": state.routes_wanted,
+        "since": utc(state.whole_since) if state.whole_since else None,
+        "written": utc(state.written),
+        "api": state.api_fault or None,
+        "undone": [one.name for one in state.steps if one.state != "done"],
+    }
+
+
 def _ledger(readings: Readings) -> Iterator[Line]:
     found = readings.ledger.value
     if found is None:
@@ -300,6 +361,7 @@ _PARTS: tuple[Callable[[Readings], Iterator[Line]], ...] = (
     _windows,
     _runtime,
     _networks,
+    _agent,
     _ledger,
     _addresses,
     _pods,

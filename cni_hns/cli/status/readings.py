@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cni_hns.binding.host import Clock, Disk, Host, Service
     from cni_hns.cli.session import Session
     from cni_hns.cli.surroundings import RuntimePlaces
+    from cni_hns.cluster.state import State
     from cni_hns.dialects.plan import AttachmentPlan
     from cni_hns.ledger import Ledger
     from cni_hns.ledger.condition import Condition
@@ -31,7 +32,18 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
-__all__ = ["LIMIT_S", "Answered", "Counted", "Held", "Logged", "Places", "Readings", "Usage", "read"]
+__all__ = [
+    "LIMIT_S",
+    "AgentSeen",
+    "Answered",
+    "Counted",
+    "Held",
+    "Logged",
+    "Places",
+    "Readings",
+    "Usage",
+    "read",
+]
 
 # The slowest of them, and what a start of the program takes before and after, are below two seconds.
 LIMIT_S = 1.2
@@ -83,6 +95,13 @@ class Logged(NamedTuple):
     message: str = ""
 
 
+class AgentSeen(NamedTuple):
+    """What an agent wrote last, and whether one runs now: its lock says so, and no process id."""
+
+    state: State
+    runs: bool
+
+
 class Readings(NamedTuple):
     """Every answer, or why there is none."""
 
@@ -92,6 +111,7 @@ class Readings(NamedTuple):
     hcs_answer: Outcome[Answered]
     windows: Outcome[int | None]
     networks: Outcome[Held]
+    agent: Outcome[AgentSeen | None]
     runtime: Outcome[ConfigurationSeen]
     ledger: Outcome[Condition]
     addresses: Outcome[list[Usage]]
@@ -120,6 +140,7 @@ def read(session: Session, places: Places, limit_s: float) -> Readings:
     disk = asking.host("the disk", lambda host: host.disk(os.path.dirname(asking.ledger_path())))
     windows = asking.node("Windows", lambda node: node.machine.windows_build())
     networks = asking.node("HNS", _networks)
+    agent = asking.files("the agent's state", lambda: _agent(os.path.dirname(asking.ledger_path())))
     ledger = asking.files("the ledger", asking.condition)
     addresses = asking.node("the ledger", lambda node: _usages(node, asking.ours()), with_ledger=True)
     pods = asking.node("HNS", _pods, with_ledger=True)
@@ -131,6 +152,7 @@ def read(session: Session, places: Places, limit_s: float) -> Readings:
         hcs.outcome(),
         windows.outcome(),
         networks.outcome(),
+        agent.outcome(),
         asking.runtime.outcome(),
         ledger.outcome(),
         addresses.outcome(),
@@ -212,6 +234,15 @@ def _systems(node: Node, limit_s: float) -> Answered:
 def _networks(node: Node) -> Held:
     found = tuple(NetworkView.of(one) for one in every(node.hcn.networks))
     return Held(found, len(node.hcn.endpoints.ids()))
+
+
+def _agent(folder: str) -> AgentSeen | None:
+    """None where no agent has ever run."""
+    from cni_hns.cluster.only_one import is_running
+    from cni_hns.cluster.state import read_state
+
+    state = read_state(folder)
+    return None if state is None else AgentSeen(state, is_running(folder))
 
 
 def _pods(node: Node) -> Counted | None:

@@ -34,7 +34,10 @@ _LIMITS = Limits()
 
 
 class Keeper:
-    """Keeps blocks of these pools for one network configuration of this node."""
+    """Keeps blocks of these pools for one network configuration of this node.
+
+    Without any pool it gives back what an earlier one has, until its outcome says that this is over.
+    """
 
     def __init__(
         self,

@@ -33,7 +33,12 @@ class Returning:
                 step.line(f"no pod has an address of {block.words} any more, which is another node's")
 
     def give_back(self, step: Step) -> None:
-        """One of each pool at a time, after it was empty for long enough. Raises: ApiFault."""
+        """Empty blocks: of each pool one at a time, after it was empty for long enough; and all of what is no
+        more configured, at once, for no pod will need them again. Raises: ApiFault.
+        """
+        for block in _left_over(step):
+            if step.blocks.drain(block):
+                _hand_over(step, block)
         idle = self._idle(step)
         done: set[tuple[str, str]] = set()
         for block in _spare(step):
@@ -49,11 +54,16 @@ class Returning:
         return {one for one, since_s in self._empty_since_s.items() if step.now_s - since_s >= limit_s}
 
 
-def _spare(step: Step) -> list[Block]:
-    """Blocks of what is no more configured, and those of which the others are enough."""
+def _left_over(step: Step) -> list[Block]:
+    """Blocks of what is no more configured."""
     held = [one for one in step.blocks.all() if one.state == HELD]
     wanted = {(step.wanted.network, pool) for pool in step.wanted.pools}
-    found = [one for one in held if (one.network, one.pool) not in wanted]
+    return [one for one in held if (one.network, one.pool) not in wanted]
+
+
+def _spare(step: Step) -> list[Block]:
+    """Blocks of which the others are enough."""
+    found: list[Block] = []
     for pool in step.wanted.pools:
         blocks = step.held(pool)
         if blocks:

@@ -32,7 +32,7 @@ class Running:
     """`nodes` is the agent's own mirror of Nodes, which it starts and stops; it wakes this by `look`.
 
     `open_ledger` gives one with a deadline of its own for each step. `told` is called with what each came to,
-    in the thread of the steps.
+    in the thread of the steps. It ends by itself once a step says that all is over.
     """
 
     def __init__(
@@ -79,6 +79,10 @@ class Running:
         while not self._stopping.is_set():
             outcome = self._step()
             self._told(outcome)
+            if outcome.is_over:
+                self._blocks.stop()
+                self._pools.stop()
+                return
             self._wake.wait(self._pause_s(outcome))
             self._wake.clear()
 

@@ -45,9 +45,10 @@ class Seen(NamedTuple):
 class Limits(NamedTuple):
     """How many addresses are kept ready, and what has its time, in seconds.
 
-    `low`: so many free addresses are to be there; 0: half a block. `idle_s`: so long a block is empty before
-    it is given back; longer than an address is set aside after HNS refused it. `orphan_s`: so long the blocks
-    of a node that is gone are left. `renew_s`: so often a node that lives without its Node object says so.
+    `low`: so many free addresses are to be there; 0: half a block. `idle_s`: so long a block of a wanted pool
+    is empty before it is given back; longer than an address is set aside after HNS refused it. `orphan_s`: so
+    long the blocks of a node that is gone are left. `renew_s`: so often a node that lives without its Node
+    object says so.
     """
 
     low: int = 0
@@ -74,13 +75,15 @@ class Trouble(NamedTuple):
 class Outcome(NamedTuple):
     """What a step did, a line each, and what stands in the way.
 
-    `fault`: the API ended the step early. `next_s`: so soon the next one is due, at the latest.
+    `fault`: the API ended the step early. `next_s`: so soon the next one is due, at the latest. `is_over`:
+    there will be nothing more to do, for no pool is wanted and this node has no block.
     """
 
     lines: tuple[str, ...]
     troubles: tuple[Trouble, ...]
     fault: ApiFault | None
     next_s: float
+    is_over: bool = False
 
 
 class Step:
@@ -129,4 +132,5 @@ class Step:
             self._ledger.forget_fact(full_pool_fact(pool))
 
     def outcome(self, fault: ApiFault | None) -> Outcome:
-        return Outcome(tuple(self._lines), tuple(self._troubles), fault, self.next_s)
+        is_over = not (self.wanted.pools or self.ours or self.blocks.all())
+        return Outcome(tuple(self._lines), tuple(self._troubles), fault, self.next_s, is_over)

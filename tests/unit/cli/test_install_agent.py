@@ -14,6 +14,7 @@ import yaml
 from cni_hns.cli.install.layout import exe_name
 from cni_hns.cli.install.node_agent import SERVICE, SETTINGS
 from cni_hns.cli.install.package import Package
+from cni_hns.cluster.state import State, state_file, write_state
 from cni_hns.simulator.service_manager import SimulatedServiceManager
 from tests.unit.cli.conftest import Node
 from tests.unit.cluster.api.scripted import ScriptedApi, failure, listing, served
@@ -247,11 +248,17 @@ class TestUninstalling:
         self, node: Node, package: Package, words: list[str], there: list[str], tmp_path: Path
     ) -> None:
         node.make(*words)
+        folder = node.folder / "cni-hns"
+        write_state(str(folder), State(node="win-1"))
         told = node.make("uninstall", *there, "--dry-run")["done"]
         assert told[0] == f'would remove service "{SERVICE}"'
         assert manager(node).state(SERVICE) == "running"
         done = node.make("uninstall", *there)["done"]
-        assert done[:2] == [f'removed service "{SERVICE}"', f"removed {node.folder / 'cni-hns' / SETTINGS}"]
+        assert done[:3] == [
+            f'removed service "{SERVICE}"',
+            f"removed {folder / SETTINGS}",
+            f"removed {state_file(str(folder))}",
+        ]
         assert manager(node).state(SERVICE) == "missing"
         assert list((tmp_path / "bin").iterdir()) == []
 

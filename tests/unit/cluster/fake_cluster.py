@@ -1,4 +1,4 @@
-"""A Kubernetes API in this process, as the agent uses one: Nodes, their watch, Events; and its absence."""
+"""A Kubernetes API in this process, as the agent uses one: Nodes, pools, watches, Events; and its absence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ Document = dict[str, Any]
 
 
 class FakeCluster:
-    """The objects, and the history of the Nodes. `fault` is what every request is answered with, if any.
+    """The objects, and their history: `nodes`, and by name `pools` and `blocks`. `fault` is what every
+    request is answered with, if any.
 
     `refused` are faults of single requests: (verb, plural) -> fault.
     """
@@ -32,8 +33,11 @@ class FakeCluster:
     def __init__(self, *nodes: Document) -> None:
         self.changed = threading.Condition()
         self.nodes: dict[str, Document] = {}
+        self.pools: dict[str, Document] = {}
+        self.blocks: dict[str, Document] = {}
+        self.shelves = {"nodes": self.nodes, "ippools": self.pools, "ipblocks": self.blocks}
+        self.histories: dict[str, list[WatchEvent]] = {plural: [] for plural in self.shelves}
         self.events: list[Document] = []
-        self.history: list[WatchEvent] = []
         self.fault: ApiFault | None = None
         self.refused: dict[tuple[str, str], ApiFault] = {}
         self.asked: Counter[tuple[str, str]] = Counter()
@@ -45,7 +49,7 @@ class FakeCluster:
     def kept_in(self, file: Path) -> FakeCluster:
         """The same, with what another process has written there, or writes from now on."""
         if file.exists():
-            self.nodes = json.loads(file.read_text())
+            self.nodes.update(json.loads(file.read_text()))
         self.file = file
         return self
 
@@ -55,6 +59,11 @@ class FakeCluster:
     def join(self, node: Document) -> None:
         """Make or replace a Node."""
         self._happen("ADDED", node)
+
+    def pool(self, name: str, *cidrs: str, size: int) -> None:
+        """Make an IPPool, or replace it."""
+        spec = {"cidrs": list(cidrs), "blockSize": size}
+        self._happen("ADDED", {"metadata": {"name": name}, "spec": spec}, "ippools")
 
     def leave(self, name: str) -> Document:
         """Delete a Node; what it was."""
@@ -81,26 +90,41 @@ class FakeCluster:
         """Of the Events."""
         return {one["reason"] for one in self.events}
 
-    def _happen(self, kind: str, node: Document) -> None:
+    def _happen(self, kind: str, document: Document, plural: str = "nodes") -> None:
         with self.changed:
-            node = copy.deepcopy(node)
-            node["metadata"]["resourceVersion"] = str(len(self.history) + 1)
-            self.history.append(WatchEvent(kind, node))
-            name = node["metadata"]["name"]
+            shelf, history = self.shelves[plural], self.histories[plural]
+            document = copy.deepcopy(document)
+            document["metadata"]["resourceVersion"] = str(len(history) + 1)
+            history.append(WatchEvent(kind, document))
+            name = document["metadata"]["name"]
             if kind == "DELETED":
-                del self.nodes[name]
+                del shelf[name]
             else:
-                self.nodes[name] = node
+                shelf[name] = document
             if self.file is not None:
                 self.file.write_text(json.dumps(self.nodes))
             self.changed.notify_all()
 
-    def patched(self, name: str, patch: Document) -> Document:
+    def patched(self, name: str, patch: Document, plural: str = "nodes") -> Document:
         with self.changed:
-            node = copy.deepcopy(self.nodes[name])
-            node["metadata"].setdefault("annotations", {}).update(patch["metadata"]["annotations"])
-            self._happen("MODIFIED", node)
-            return node
+            changed = copy.deepcopy(self.shelves[plural][name])
+            changed["metadata"].setdefault("annotations", {}).update(patch["metadata"]["annotations"])
+            self._happen("MODIFIED", changed, plural)
+            return changed
+
+    def made(self, block: Document) -> Document:
+        """An IPBlock; its uid is its name's, for none is made twice in a test that looks at it."""
+        name = block["metadata"]["name"]
+        if name in self.blocks:
+            raise Conflict(name, 409, "AlreadyExists")
+        self._happen("ADDED", {**block, "metadata": {**block["metadata"], "uid": f"uid-{name}"}}, "ipblocks")
+        return self.blocks[name]
+
+    def unmade(self, name: str, uid: str, version: str) -> None:
+        about = self.blocks[name]["metadata"]
+        if (uid, version) != (about["uid"], about["resourceVersion"]):
+            raise Conflict(name, 409, "Conflict")
+        self._happen("DELETED", self.blocks[name], "ipblocks")
 
 
 class _Tally:
@@ -138,22 +162,22 @@ class _FakeApi:
     def list(self, resource: Resource, **_: Any) -> Listing:
         with self._cluster.changed:
             self._ask("list", resource)
-            found = [copy.deepcopy(one) for one in self._cluster.nodes.values()]
-            return Listing(found, str(len(self._cluster.history)))
+            found = [copy.deepcopy(one) for one in self._cluster.shelves[resource.plural].values()]
+            return Listing(found, str(len(self._cluster.histories[resource.plural])))
 
     def watch(self, resource: Resource, resource_version: str, **_: Any) -> Iterator[WatchEvent]:
         seen = int(resource_version)
-        cluster = self._cluster
+        cluster, history = self._cluster, self._cluster.histories[resource.plural]
         self._ask("watch", resource)
         while True:
             with cluster.changed:
-                while not self._closed and cluster.fault is None and len(cluster.history) <= seen:
+                while not self._closed and cluster.fault is None and len(history) <= seen:
                     cluster.changed.wait()
                 if self._closed:
                     raise Closed("closed")
                 if cluster.fault is not None:
                     raise cluster.fault
-                events = cluster.history[seen:]
+                events = history[seen:]
             for one in events:
                 seen += 1
                 yield copy.deepcopy(one)
@@ -163,18 +187,33 @@ class _FakeApi:
             self._ask("patch", resource)
             if resource.plural == "events":
                 return patch
-            if name not in self._cluster.nodes:
-                raise Missing(f'patch nodes "{name}" failed: not found', 404, "NotFound")
-            return self._cluster.patched(name, patch)
+            self._see(resource, name)
+            return self._cluster.patched(name, patch, resource.plural)
+
+    def get(self, resource: Resource, name: str) -> Document:
+        with self._cluster.changed:
+            self._ask("get", resource)
+            self._see(resource, name)
+            return copy.deepcopy(self._cluster.shelves[resource.plural][name])
+
+    def delete(self, resource: Resource, name: str, *, uid: str = "", resource_version: str = "") -> None:
+        with self._cluster.changed:
+            self._ask("delete", resource)
+            self._see(resource, name)
+            self._cluster.unmade(name, uid, resource_version)
 
     def create(self, resource: Resource, document: Document, **_: Any) -> Document:
         with self._cluster.changed:
             self._ask("create", resource)
             if resource.plural != "events":
-                raise Conflict("only Events are made here", 409)
+                return copy.deepcopy(self._cluster.made(document))
             self._cluster.events.append(copy.deepcopy(document))
             self._cluster.changed.notify_all()
             return document
+
+    def _see(self, resource: Resource, name: str) -> None:
+        if name not in self._cluster.shelves[resource.plural]:
+            raise Missing(f'{resource.plural} "{name}": not found', 404, "NotFound")
 
     def _ask(self, verb: str, resource: Resource) -> None:
         cluster = self._cluster

@@ -51,6 +51,21 @@ class TestDefaults:
 
 
 class TestValues:
+    @pytest.mark.parametrize(
+        ("pool", "found"),
+        [
+            pytest.param("blue", ("blue",), id="one"),
+            pytest.param(["blue", "azure"], ("blue", "azure"), id="one of each family"),
+        ],
+    )
+    def test_pools_are_one_or_two(self, pool: Any, found: tuple[str, ...]) -> None:
+        both = {"subnets": "10.9.0.0/16,fd00:9::/64"}
+        assert read(mode="l2bridge", pool=pool, network=both).pools == found
+
+    @pytest.mark.parametrize("nothing", ["", [], None], ids=["text", "list", "null"])
+    def test_no_pool_may_be_said(self, nothing: Any) -> None:
+        assert read(pool=nothing).pools == ()
+
     def test_lists_may_be_texts(self) -> None:
         assert read(clusterCIDRs="10.244.0.0/16, fd00::/48").cluster_cidrs == ("10.244.0.0/16", "fd00::/48")
 
@@ -96,6 +111,13 @@ class TestMistakes:
             pytest.param({"flannel": False}, "annotations are how other nodes know", id="overlay, silent"),
             pytest.param({"pool": "blue"}, "pool: its addresses belong to no podCIDR", id="pool on overlay"),
             pytest.param({"network": {"subnets": "10.9.0.0/16"}}, "only with a pool", id="subnets alone"),
+            pytest.param({"pool": "Blue"}, 'pool: "Blue" is no pool\'s name', id="pool's name"),
+            pytest.param({"pool": ["a", "b", "c"]}, "one pool is expected, or two", id="three pools"),
+            pytest.param(
+                {"mode": "l2bridge", "pool": ["a", "b"], "network": {"subnets": "10.9.0.0/16"}},
+                "network.subnets: two pools are one of IPv4 and one of IPv6",
+                id="two pools on one subnet",
+            ),
             pytest.param({"kubernetes": {"context": "x"}}, "no kubernetes.kubeconfig", id="context"),
         ],
     )

@@ -264,9 +264,8 @@ class TestAnApiThatIsAway:
         agent.step()
         agent._pools = ("red",)
         agent.restart()
-        agent.step()
         cluster.fault = Away("the API is away")
-        agent.step(100)
+        agent.step()
         assert [one.state for one in agent.blocks] == ["draining"]
         cluster.fault = None
         agent.step()

@@ -76,9 +76,9 @@ def open_(tmp_path: Path) -> Callable[[], Ledger]:
     return lambda: open_ledger(str(tmp_path / "state" / "ledger.db"), Deadline(_LONG_S))
 
 
-def running(cluster: Cluster, told: Told, open_: Callable[[], Ledger]) -> Running:
+def running(cluster: Cluster, told: Told, open_: Callable[[], Ledger], *pools: str) -> Running:
     cluster.node("win-1")
-    keeper = Keeper(cluster, "win-1", NETWORK, ["blue"], limits=LIMITS)
+    keeper = Keeper(cluster, "win-1", NETWORK, pools, limits=LIMITS)
     api = cast("Api", Collections(cluster))
     return Running(api, keeper, cluster.nodes, open_, told, pauses=_PAUSES)
 
@@ -86,7 +86,7 @@ def running(cluster: Cluster, told: Told, open_: Callable[[], Ledger]) -> Runnin
 def test_a_block_is_claimed_without_anybody_asking(
     cluster: Cluster, told: Told, open_: Callable[[], Ledger]
 ) -> None:
-    one = running(cluster, told, open_)
+    one = running(cluster, told, open_, "blue")
     one.start()
     told.wait_for(lambda outcome: any("is claimed" in line for line in outcome.lines))
     one.stop()
@@ -99,7 +99,7 @@ def test_an_api_that_is_away_is_told_and_tried_again(
     cluster: Cluster, told: Told, open_: Callable[[], Ledger]
 ) -> None:
     cluster.fault = Away("away")
-    one = running(cluster, told, open_)
+    one = running(cluster, told, open_, "blue")
     one.start()
     told.wait_for(lambda outcome: isinstance(outcome.fault, Away))
     cluster.fault = None
@@ -117,8 +117,22 @@ def test_a_ledger_that_cannot_be_used_ends_nothing(
             raise faults.pop()
         return open_()
 
-    one = running(cluster, told, opened)
+    one = running(cluster, told, opened, "blue")
     one.start()
     told.wait_for(lambda outcome: [trouble.reason for trouble in outcome.troubles] == ["LedgerFault"])
     told.wait_for(lambda outcome: outcome.lines)
+    one.stop()
+
+
+def test_without_a_pool_it_ends_by_itself_once_the_node_has_no_block(
+    cluster: Cluster, told: Told, open_: Callable[[], Ledger]
+) -> None:
+    before = set(threading.enumerate())
+    one = running(cluster, told, open_)
+    one.start()
+    begun = set(threading.enumerate()) - before
+    told.wait_for(lambda outcome: outcome.is_over)
+    for thread in begun:
+        thread.join(_LONG_S)
+    assert not [thread for thread in begun if thread.is_alive()]
     one.stop()
