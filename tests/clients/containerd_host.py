@@ -22,7 +22,7 @@ from tests.harness import SimulatedNode, l2bridge
 from tests.lane import Lane
 from tests.lane.lane import there
 
-__all__ = ["Containerd", "Sandbox", "containerd"]
+__all__ = ["Containerd", "Sandbox", "containerd", "pod"]
 
 _HERE = Path(__file__).parent
 _LOOPBACK = Path("/usr/lib/cni/loopback")
@@ -53,7 +53,7 @@ runtime_type = "io.containerd.runc.v2"
 
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "{folder}/bin"
-conf_dir = "{folder}/net.d"
+conf_dir = "{conf_dir}"
 max_conf_num = 1
 conf_template = "{template}"
 """
@@ -106,6 +106,12 @@ class Containerd:
     def stop(self) -> None:
         """Ask it to end, and wait; its sandboxes go on."""
         self._tell("stop")
+
+    def has_network(self) -> bool:
+        """Whether the CRI's Status says NetworkReady, of which kubelet makes the Node's Ready."""
+        report = self.ask("ready")
+        assert not report["error"], f"{report['error']}\n{self._last_words()}"
+        return report["network"]["ready"] is True
 
     def kill(self) -> None:
         """End it in the middle of whatever it does; its sandboxes go on."""
@@ -209,23 +215,39 @@ class Containerd:
 
 @contextmanager
 def containerd(
-    folder: Path, node: SimulatedNode, lane: Lane, *, template: Path | None = None
+    folder: Path,
+    node: SimulatedNode,
+    lane: Lane,
+    *,
+    template: Path | None = None,
+    conf_dir: Path | None = None,
 ) -> Iterator[Containerd]:
     """A running containerd with one network, for as long as the context lasts.
 
-    With a template it has no network yet, and makes one of it when it is told the node's prefixes.
+    With a template it has no network yet, and makes one of it when it is told the node's prefixes. With a
+    `conf_dir` its network is what others write into that folder.
     """
     folder.mkdir()
+    configurations = conf_dir or folder / "net.d"
+    if conf_dir is None:
+        configurations.mkdir()
+    if conf_dir is None and template is None:
+        _write_a_network(configurations)
     # A socket's path must be short, which a test's folder is not.
     with tempfile.TemporaryDirectory(prefix="cni-hns-") as short:
         socket = f"{short}/containerd.sock"
-        _lay_out(folder, lane, socket, template)
+        _lay_out(folder, lane, socket=socket, template=template or "", conf_dir=configurations)
         with _kept(folder, node) as keeper:
             # Leaving closes the keeper's input, and waits for its end and that of all others in there.
             running = Containerd(folder, node, lane, keeper, socket)
-            running.start(has_network=template is None)
+            running.start(has_network=any(configurations.iterdir()))
             running.import_image(lane.pause_image)
             yield running
+
+
+def pod(name: str = "web-0", **more: Any) -> dict[str, Any]:
+    """What kubelet knows of a pod."""
+    return {"name": name, "namespace": "shop", "uid": f"uid-of-{name}", **more}
 
 
 def _kept(folder: Path, node: SimulatedNode) -> subprocess.Popen[bytes]:
@@ -242,19 +264,20 @@ def _kept(folder: Path, node: SimulatedNode) -> subprocess.Popen[bytes]:
         )
 
 
-def _lay_out(folder: Path, lane: Lane, socket: str, template: Path | None) -> None:
-    (folder / "config.toml").write_text(
-        _CONFIGURATION.format(folder=folder, socket=socket, image=PAUSE_IMAGE, template=template or "")
-    )
-    (folder / "net.d").mkdir()
-    if template is None:
-        plugin = {key: value for key, value in l2bridge().items() if key not in ("name", "cniVersion")}
-        network = {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "hcn-namespace"}, plugin]}
-        (folder / "net.d" / "10-pods.conflist").write_text(json.dumps(network))
+def _lay_out(folder: Path, lane: Lane, **settings: object) -> None:
+    """containerd's own configuration, and its bin folder."""
+    (folder / "config.toml").write_text(_CONFIGURATION.format(folder=folder, image=PAUSE_IMAGE, **settings))
+    (folder / "program").mkdir()
+    lay_out(lane, folder / "program", "cni-hns", windows=False)
     (folder / "bin").mkdir()
-    lay_out(lane, folder / "bin", "cni-hns", windows=False)
-    (folder / "bin" / "hcn-namespace").symlink_to(_HERE / "hcn_namespace.sh")
+    (folder / "bin" / "cni-hns").symlink_to(_HERE / "plugin_of_windows.sh")
     (folder / "bin" / "loopback").symlink_to(there(_LOOPBACK))
+
+
+def _write_a_network(folder: Path) -> None:
+    plugin = {key: value for key, value in l2bridge().items() if key not in ("name", "cniVersion")}
+    network = {"cniVersion": "1.0.0", "name": "pods", "plugins": [plugin]}
+    (folder / "10-pods.conflist").write_text(json.dumps(network))
 
 
 def _id(sandbox: Sandbox) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """containerd 1.6 with its own CRI starts our plugin for real sandboxes; kubelet's part is played by `cri`.
 
-On Windows containerd makes a pod's HCN namespace itself; here the first plugin of the chain does it
-(hcn_namespace.sh).
+On Windows containerd makes a pod's HCN namespace itself; here it is made around our plugin
+(plugin_of_windows.sh).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.behaviour.scene import policies_of
-from tests.clients.containerd_host import Containerd, Sandbox, containerd
+from tests.clients.containerd_host import Containerd, Sandbox, containerd, pod
 from tests.harness import SimulatedNode
 from tests.lane import Lane
 
@@ -28,11 +28,6 @@ def host(tmp_path: Path, node: SimulatedNode, lane: Lane) -> Iterator[Containerd
         pytest.skip("containerd makes network namespaces and mounts: only root may")
     with containerd(tmp_path / "containerd", node, lane) as running:
         yield running
-
-
-def pod(name: str = "web-0", **more: Any) -> dict[str, Any]:
-    """What kubelet knows of a pod."""
-    return {"name": name, "namespace": "shop", "uid": f"uid-of-{name}", **more}
 
 
 def pods_seen(host: Containerd) -> list[dict[str, Any]]:
