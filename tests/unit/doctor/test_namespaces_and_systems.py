@@ -118,7 +118,8 @@ class TestSourcesThatDoNotAnswer:
         done = patient.visit("--timeout", "0.2")
         patient.simulator.clear_faults()
         join_threads()
-        assert done.notes == f"note: {words}\n"
+        # On a busy machine the ledger may not answer within so short a time either.
+        assert f"note: {words}\n" in done.notes
         silent = "hcs-silent" if function.startswith("Hcs") else "hns-silent"
         (said,) = [one for one in done.findings if one["kind"] == silent]
         assert said["cause"] == words
