@@ -76,7 +76,7 @@ def test_the_example_by_hand_works_as_it_stands(tmp_path: Path) -> None:
     assert "10.88.0.2  l2bridge  pod1       eth0" in done.stdout
 
 
-TEXT_ONLY = ("completion", "help")
+TEXT_ONLY = ("agent", "completion", "help")
 """What is for people, or for a shell."""
 
 

@@ -16,6 +16,11 @@ _MAY = {
     "survey/reservations.py": "how old a file is, whose time is the wall's",
     "binding/windows_host.py": "an operator is told what it shows",
     "binding/windows.py": "Windows tells a process's start in it",
+    "cluster/board.py": "people are told since when a step stands as it does",
+    "cluster/loop.py": "people are told when the node was examined",
+    "cluster/state.py": "people are told when the agent wrote it",
+    "cluster/api/events.py": "an Event has the times at which it was seen",
+    "cluster/pools/claims.py": "any text that was not there before renews a block",
 }
 _MAY_WHOLLY = ("cli/", "simulator/")
 _READ_IT = {

@@ -118,11 +118,11 @@ class TestSourcesThatDoNotAnswer:
         done = patient.visit("--timeout", "0.2")
         patient.simulator.clear_faults()
         join_threads()
-        # On a busy machine the ledger may not answer within so short a time either.
+        # On a busy machine others may not answer within so short a time either.
         assert f"note: {words}\n" in done.notes
         silent = "hcs-silent" if function.startswith("Hcs") else "hns-silent"
         (said,) = [one for one in done.findings if one["kind"] == silent]
-        assert said["cause"] == words
+        assert words in said["cause"]
         assert ("endpoint-missing" in done.kinds) == (function != "HcnEnumerateEndpoints")
 
     def test_nothing_is_repaired_while_hns_does_not_answer(
