@@ -20,6 +20,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.cluster import objects
 from tests.cluster.agents import Agent, allow
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.journal import Journal
@@ -51,6 +52,8 @@ class Cluster:
     def __init__(self, plane: ControlPlane, members: list[Agent], journal: Journal) -> None:
         self.plane = plane
         self.admin = plane.admin()
+        # The pods that the API knows of.
+        self._told: set[str] = set()
         self.members = members
         self.journal = journal
         self._left: set[str] = set()
@@ -128,7 +131,12 @@ class Cluster:
         self._await_routes("HNS was restarted", judged=False)
 
     def look(self) -> None:
-        """No address twice in the cluster, and each of its node's podCIDRs."""
+        """No address twice in the cluster, nor among the API's Pods; each is of its node's podCIDRs."""
+        self._tell_of_pods()
+        told = sorted(ip["ip"] for pod in self.admin.items(objects.PODS) for ip in pod["status"]["podIPs"])
+        given = {one for node in self.nodes for pod in node.pods.values() for one in pod.addresses}
+        if told != sorted(given):
+            self.journal.failure(f"the API's Pods have {told}")
         held: Counter[str] = Counter()
         for node in self.nodes:
             ranges = [ip_network(one) for one in self._cidrs[node.name]]
@@ -143,6 +151,18 @@ class Cluster:
             if not member.is_running:
                 self.journal.failure(f"the agent of {member.node.name} has ended: {member.last_words()}")
         self.journal.count("looks")
+
+    def _tell_of_pods(self) -> None:
+        """What kubelets tell the API: Pods with their addresses, and that they are gone."""
+        there = {name: (node, pod) for node in self.nodes for name, pod in node.pods.items()}
+        for name in there.keys() - self._told:
+            node, pod = there[name]
+            document = objects.pod(name, node.name, *pod.addresses)
+            self.admin.create(objects.PODS, document)
+            self.admin.patch(f"{objects.PODS}/{name}/status", {"status": document["status"]})
+        for name in self._told - there.keys():
+            self.admin.delete(f"{objects.PODS}/{name}")
+        self._told = set(there)
 
     def empty(self) -> None:
         """All pods are deleted; nothing of them is left on any node."""
