@@ -15,6 +15,7 @@ from cni_hns.ipam.pools import full_pool_fact
 from cni_hns.ledger import Ledger, open_ledger
 from cni_hns.ledger.blocks import Block, Blocks
 from tests.harness import Answer, SimulatedNode, container_id, l2bridge
+from tests.packaging import current
 
 FIRST = Block("pods", "blue", "10.88.0.64", "10.88.0.67")
 SECOND = Block("pods", "blue", "10.88.0.128", "10.88.0.129")
@@ -285,9 +286,9 @@ class TestTheCommands:
         folder = tmp_path / "conf"
         folder.mkdir()
         (folder / "10-pods.conf").write_text(json.dumps(config))
-        told = node.command("status", "--conf-dir", str(folder)).stdout
+        told = node.command("status", "--conf-dir", current().path(folder)).stdout
         assert 'pool "blue" (10.88.0.64/30, 10.88.0.128/31): 1 of 6 in use' in " ".join(told.split())
-        metrics = node.command("metrics", "--conf-dir", str(folder)).stdout
+        metrics = node.command("metrics", "--conf-dir", current().path(folder)).stdout
         assert 'cni_hns_addresses{network="pods",state="free"} 5' in metrics
 
     def test_reserve_takes_the_next_address_of_the_pool(self, node: SimulatedNode, tmp_path: Path) -> None:
@@ -295,7 +296,7 @@ class TestTheCommands:
         file = tmp_path / "pods.conf"
         file.write_text(json.dumps(pooled()))
         reserve = ("ipam", "reserve", "--network", "pods", "--owner", "kube-proxy", "--json")
-        first, again = (node.command(*reserve, "--config", str(file)) for _ in range(2))
+        first, again = (node.command(*reserve, "--config", current().path(file)) for _ in range(2))
         assert first.stdout == again.stdout, first.stderr
         assert json.loads(first.stdout)[0]["address"] == "10.88.0.64"
         with ledger_of(node) as ledger:
@@ -304,5 +305,5 @@ class TestTheCommands:
     def test_explain_names_the_pool(self, node: SimulatedNode, tmp_path: Path) -> None:
         file = tmp_path / "pods.conf"
         file.write_text(json.dumps(pooled()))
-        told = node.command("config", "explain", str(file))
+        told = node.command("config", "explain", current().path(file))
         assert '"blue", out of the blocks' in " ".join(told.stdout.split()), told.stderr
