@@ -6,13 +6,12 @@ the API is away, which podCIDRs this Node was given.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import time
 from typing import Any, NamedTuple
 
-from cni_hns.binding.access import FILE_MODE, make_private_folder
+from cni_hns.cluster.private_file import write_whole
 
 __all__ = ["Memory", "NodeState", "State", "StepState", "read_state", "state_file", "write_state"]
 
@@ -89,20 +88,7 @@ def read_state(folder: str) -> State | None:
 
 def write_state(folder: str, state: State) -> None:
     """Replace the file in one step. Raises: OSError."""
-    make_private_folder(folder)
-    path = state_file(folder)
-    draft = f"{path}.{os.getpid()}.tmp"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), FILE_MODE)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(_document(state._replace(written=time.time()))).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(draft)
-        raise
+    write_whole(state_file(folder), json.dumps(_document(state._replace(written=time.time()))))
 
 
 def _document(state: State) -> dict[str, Any]:

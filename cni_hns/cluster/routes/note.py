@@ -10,12 +10,12 @@ can write is refused: what stands there may be theirs.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from typing import TYPE_CHECKING
 
-from cni_hns.binding.access import FILE_MODE, exposed_file, exposed_folder, make_private_folder
+from cni_hns.binding.access import exposed_file, exposed_folder
+from cni_hns.cluster.private_file import write_whole
 
 if TYPE_CHECKING:
     from cni_hns.binding.access import Exposure
@@ -60,19 +60,4 @@ class Note:
 
     def write(self, keys: set[Key]) -> None:
         """Have it hold these, whole and on the disk. Raises: OSError: nothing has changed."""
-        make_private_folder(os.path.dirname(self.path))
-        draft = f"{self.path}.new"  # one that a killed agent left is written over
-        try:
-            with open(draft, "w", encoding="utf-8", opener=_private) as file:
-                json.dump({"boot": self._boot_id, "routes": sorted(keys)}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self.path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
-            raise
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, FILE_MODE)
+        write_whole(self.path, json.dumps({"boot": self._boot_id, "routes": sorted(keys)}))
