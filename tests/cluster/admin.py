@@ -110,5 +110,8 @@ class Admin:
             connection.request(verb, path, data, known)
             with connection.getresponse() as response:
                 return response.status, response.read()
+        except http.client.HTTPException as fault:
+            # The server was ended within its answer: to who asked, that is a connection that broke.
+            raise ConnectionError(f"{verb} {path}: {fault!r}") from fault
         finally:
             connection.close()

@@ -15,6 +15,8 @@ _WINE = Path("/usr/lib/wine/wine64")
 # Wine sets these itself, whatever the caller says: `launch.c` sets them again.
 _WINES_OWN = {"PATH", "PROGRAMDATA", "TEMP", "TMP", "USERPROFILE"}
 
+_NOT_FOR_WINE = ("CNI_HNS_SIMULATOR", "PYTEST_")
+
 
 class Missing(Exception):
     """A part of the lane is not there; the text says which, and what makes it."""
@@ -80,9 +82,10 @@ class Lane:
     def wine_environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         """The variables for it: this process's, the prefix, no debug output, and those of the caller.
 
-        The built Windows program refuses to work where a simulated node is named.
+        The built Windows program refuses to work where a simulated node is named, and what this run of
+        pytest was started with is not for one under Wine, which has fewer plugins.
         """
-        own = {name: text for name, text in os.environ.items() if not name.startswith("CNI_HNS_SIMULATOR")}
+        own = {name: text for name, text in os.environ.items() if not name.startswith(_NOT_FOR_WINE)}
         return {**own, "WINEPREFIX": str(self.prefix), "WINEDEBUG": "-all", **(extra or {})}
 
     def launch_command(self, program: Path | str, *arguments: str) -> list[str]:

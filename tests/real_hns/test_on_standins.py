@@ -45,7 +45,7 @@ def test_they_pass_where_the_simulated_hns_stands_in_for_the_real_one(
     with serve(node.simulator) as address:
         done = subprocess.run(
             lane.launch_command(lane.python, "-m", "pytest", *options, *which),
-            env=without_pytest(lane.launch_environment({**variables, "CNI_HNS_STANDIN": address})),
+            env=lane.launch_environment({**variables, "CNI_HNS_STANDIN": address}),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -56,8 +56,3 @@ def test_they_pass_where_the_simulated_hns_stands_in_for_the_real_one(
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
     assert node.hcn.endpoints.ids() == []
-
-
-def without_pytest(environment: dict[str, str]) -> dict[str, str]:
-    """What this run was started with is not for the one under Wine."""
-    return {name: text for name, text in environment.items() if not name.startswith("PYTEST_")}
