@@ -249,6 +249,9 @@ int wmain(int count, wchar_t **words)
         created(words[2], words[3]);
     else if (!wcscmp(what, L"hold")) {
         created(words[2], words[3]);
+        /* Wine's server keeps the connection of a program that is killed within a call. */
+        puts("held");
+        fflush(stdout);
         Sleep(INFINITE);
     } else
         return 2;

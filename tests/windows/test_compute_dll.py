@@ -154,7 +154,7 @@ class TestTheLastHandle:
 
     def test_a_killed_program_held_it_until_then(self, computer: Program, simulator: Simulator) -> None:
         process = computer.start("hold", "box", text(CLOSING))
-        assert line_of(process) == "create 00000000"
+        assert [line_of(process), line_of(process)] == ["create 00000000", "held"]
         assert states(simulator) == [("box", "Created")]
         process.kill()
         ended(process)
