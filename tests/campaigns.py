@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from multiprocessing.context import BaseContext
 from typing import Protocol, TypeVar
+from unittest import mock
 
-__all__ = ["chosen", "parser_of", "sample"]
+from tests.lane import Lane
+from tests.lane.wine import apart, warm
+
+__all__ = ["Numbers", "chosen", "parser_of", "sample", "wine_for_each"]
 
 
 class _Case(Protocol):
@@ -29,6 +35,29 @@ def parser_of(campaign: str, description: str | None) -> argparse.ArgumentParser
     parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name has this text")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="so many at a time")
     return parser
+
+
+@contextmanager
+def wine_for_each(lane: Lane, jobs: int) -> Iterator[None]:
+    """A Wine is up for each worker of a pool, whoever of them ends all that it has started."""
+    with ExitStack() as running, mock.patch.dict(os.environ):
+        for number in range(jobs):
+            apart(number)
+            running.enter_context(warm(lane))
+        yield
+
+
+class Numbers:
+    """Given to each worker of a pool, which takes its own at its beginning."""
+
+    def __init__(self, context: BaseContext, jobs: int) -> None:
+        self._taken, self._jobs = context.Value("i", 0), jobs
+
+    def take(self) -> None:
+        """From here on this worker's Windows programs run in the Wine of its number."""
+        with self._taken.get_lock():
+            apart(self._taken.value % self._jobs)
+            self._taken.value += 1
 
 
 def chosen(cases: Sequence[_AnyCase], asked: argparse.Namespace) -> list[_AnyCase]:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from tests import profile, selection
 from tests.harness import SimulatedNode
 from tests.lane import Lane, Missing
-from tests.lane.wine import warm
+from tests.lane.wine import apart, warm
 from tests.packaging import NAMES, choose, current
 from tests.threads import Threads
 
@@ -41,6 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if number := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
+        apart(int(number))
     for marker in selection.MARKERS:
         config.addinivalue_line("markers", marker)
     choose(config.getoption("--packaging"))

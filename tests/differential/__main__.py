@@ -14,13 +14,12 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.campaigns import chosen, parser_of
+from tests.campaigns import Numbers, chosen, parser_of, wine_for_each
 from tests.differential.cases import Case
 from tests.differential.comparison import Difference
 from tests.differential.table import Row, document, read, reason
 from tests.differential.trial import Trials, every
 from tests.lane import Lane
-from tests.lane.wine import warm
 
 _worker: list[Trials] = []
 _held = ExitStack()
@@ -42,12 +41,11 @@ def main(arguments: list[str]) -> int:
     for extra in asked.also:
         rows += read(extra)
     began = time.monotonic()
-    lane = Lane.here()
     context = multiprocessing.get_context("fork")
     with (
-        warm(lane),
+        wine_for_each(Lane.here(), asked.jobs),
         tempfile.TemporaryDirectory(prefix="differential-") as root,
-        context.Pool(asked.jobs, _begin, (root,)) as pool,
+        context.Pool(asked.jobs, _begin, (root, Numbers(context, asked.jobs))) as pool,
     ):
         found = [*pool.imap(_try, cases)]
         pool.close()
@@ -71,9 +69,10 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _begin(root: str) -> None:
+def _begin(root: str, numbers: Numbers) -> None:
     """A worker's beginning: its two subjects stay for all of its cases."""
     folder = Path(root) / f"worker-{os.getpid()}"
+    numbers.take()
     _worker[:] = [_held.enter_context(Trials.beginning(Lane.here(), folder))]
     multiprocessing.util.Finalize(None, _held.close, exitpriority=1)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 __all__ = ["Lane", "Missing"]
 
 VARIABLE = "CNI_HNS_LANE"
+WORKER = "CNI_HNS_LANE_WORKER"
 
 # Debian's `wine` is a shell script that looks for this program: without it each start is a process less.
 _WINE = Path("/usr/lib/wine/wine64")
@@ -40,8 +42,9 @@ class Lane:
 
     @property
     def prefix(self) -> Path:
-        """Wine's prefix: a Windows 10 whose System32 has the stand-in DLLs."""
-        return there(self.root / "prefix")
+        """Wine's prefix: a Windows 10 with the stand-in DLLs in its System32. A worker has its own copy."""
+        number, common = worker(), there(self.root / "prefix")
+        return common if number is None else self.root / "prefixes" / str(number)
 
     @property
     def python(self) -> Path:
@@ -76,8 +79,8 @@ class Lane:
         return there(dist / name if onefile else dist / "cni-hns-folder" / name)
 
     def wine_command(self, program: Path | str, *arguments: str) -> list[str]:
-        """The command line that starts a Windows program, with `wine_environment`."""
-        return [str(there(_WINE)), str(program), *arguments]
+        """The command line that starts a Windows program, with `wine_environment`; a worker's on its core."""
+        return [*_on_its_core(), str(there(_WINE)), str(program), *arguments]
 
     def wine_environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         """The variables for it: this process's, the prefix, no debug output, and those of the caller.
@@ -102,6 +105,21 @@ class Lane:
     def windows_path(path: Path | str) -> str:
         """The same file as a Windows program names it: Wine's drive Z: is the root."""
         return "Z:" + str(Path(path).absolute()).replace("/", "\\")
+
+
+def worker() -> int | None:
+    """The number of this process among those that share the lane (`tests.lane.wine.apart`); None: alone."""
+    number = os.environ.get(WORKER)
+    return int(number) if number else None
+
+
+def _on_its_core() -> list[str]:
+    """The beginning of a command line that is to stay on the core of this worker."""
+    number = worker()
+    if number is None or sys.platform != "linux":
+        return []
+    cores = sorted(os.sched_getaffinity(0))
+    return ["taskset", "--cpu-list", str(cores[number % len(cores)])]
 
 
 def there(path: Path) -> Path:

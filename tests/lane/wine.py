@@ -1,20 +1,23 @@
 """How Windows programs run here: beside one that is idle, and with their memory where Wine needs it.
 
-Wine's server starts with the first of them and ends after the last, seconds each time.
+Wine's server starts with the first of them and ends after the last, seconds each time. Every program asks it
+a thousand times and waits for each answer: two cores that wake each other cost more than the second brings.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.lane.lane import Lane
+from tests.lane.lane import WORKER, Lane
 
-__all__ = ["captured", "drive", "end_server", "keep_addresses", "warm"]
+__all__ = ["apart", "captured", "drive", "end_server", "keep_addresses", "warm"]
 
 _NO_RANDOM_ADDRESSES = 0x0040000  # personality(2)
 
@@ -31,6 +34,11 @@ def keep_addresses() -> bool:
     if sys.platform != "linux":
         return False
     return bool(ctypes.CDLL(None).personality(_NO_RANDOM_ADDRESSES) != -1)
+
+
+def apart(number: int) -> None:
+    """This process is one of several workers: its Windows programs have their own Wine, all on one core."""
+    os.environ[WORKER] = str(number)
 
 
 def captured(lane: Lane, program: Path | str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -52,6 +60,7 @@ def captured(lane: Lane, program: Path | str, *arguments: str) -> subprocess.Com
 def warm(lane: Lane) -> Iterator[None]:
     """An idle Windows program runs for as long as the context lasts, so that none waits for the server."""
     keep_addresses()
+    _bring_prefix(lane)
     idle = subprocess.Popen(
         lane.wine_command("cmd.exe", "/c", "pause"),
         env=lane.wine_environment(),
@@ -65,6 +74,19 @@ def warm(lane: Lane) -> Iterator[None]:
         yield
     finally:
         idle.communicate(b"\n", timeout=30)
+
+
+def _bring_prefix(lane: Lane) -> None:
+    """A worker's copy of the lane's prefix, made again where that was."""
+    common, own = lane.root / "prefix", lane.prefix
+    if own == common:
+        return
+    made_from, stamp = (lane.root / "stamps" / "prefix").read_text(), own / "made-from"
+    if stamp.exists() and stamp.read_text() == made_from:
+        return
+    shutil.rmtree(own, ignore_errors=True)
+    shutil.copytree(common, own, symlinks=True)
+    stamp.write_text(made_from)
 
 
 def end_server(lane: Lane) -> None:

@@ -11,9 +11,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
-from tests.campaigns import chosen, parser_of
+from tests.campaigns import Numbers, chosen, parser_of, wine_for_each
 from tests.matrix.cases import VERBS, Case, every
 from tests.matrix.faults import Point
 from tests.matrix.process import adopt_orphans
@@ -32,9 +33,9 @@ def main(arguments: list[str]) -> int:
     packaging = Packaging(asked.packaging)
     context = multiprocessing.get_context("fork")
     with (
-        packaging.up(),
+        wine_for_each(packaging.lane, asked.jobs) if packaging.on_windows else nullcontext(),
         tempfile.TemporaryDirectory(prefix="matrix-", dir=_fast_folder()) as root,
-        context.Pool(asked.jobs, _begin, (root, packaging.name)) as pool,
+        context.Pool(asked.jobs, _begin, (root, packaging.name, Numbers(context, asked.jobs))) as pool,
     ):
         everything = [
             case for case in every(_points(pool, packaging, asked.only)) if _is_for(case, packaging)
@@ -59,11 +60,12 @@ def _fast_folder() -> str | None:
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
-def _begin(root: str, packaging: str) -> None:
+def _begin(root: str, packaging: str, numbers: Numbers) -> None:
     """A worker's beginning."""
     adopt_orphans()
     folder = Path(root) / f"worker-{os.getpid()}"
     folder.mkdir()
+    numbers.take()
     _worker[:] = [Trials(folder, packaging)]
 
 
