@@ -6,7 +6,12 @@ import click
 
 from cni_hns.cli.app import cli
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "context_of"]
+
+
+def context_of(command: click.Command, name: str = "") -> click.Context:
+    """As the program has it: a command keeps the option of its help that its first context asked for."""
+    return click.Context(command, info_name=name, **cli.context_settings)
 
 
 def _found(command: click.Command, path: tuple[str, ...]) -> dict[tuple[str, ...], click.Command]:

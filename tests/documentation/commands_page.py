@@ -7,7 +7,7 @@ import inspect
 import click
 
 from cni_hns.cli.commands import by_topic
-from tests.commands import COMMANDS
+from tests.commands import COMMANDS, context_of
 from tests.documentation.markdown import cell, code, paragraphs, table
 
 __all__ = ["page"]
@@ -68,7 +68,7 @@ def _section(path: _Path) -> str:
 
 
 def _context(path: _Path) -> click.Context:
-    return click.Context(COMMANDS[path], info_name=" ".join((_PROGRAM, *path)))
+    return context_of(COMMANDS[path], " ".join((_PROGRAM, *path)))
 
 
 def _usage(path: _Path) -> str:

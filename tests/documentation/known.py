@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from tests.commands import COMMANDS
+from tests.commands import COMMANDS, context_of
 
 __all__ = ["has_options", "unknown"]
 
@@ -35,5 +35,5 @@ def has_options(words: Sequence[str], *names: str) -> bool:
 
 
 def _options(command: click.Command) -> set[str]:
-    parameters = command.get_params(click.Context(command))
+    parameters = command.get_params(context_of(command))
     return {"-h", *(name for one in parameters for name in (*one.opts, *one.secondary_opts))}
