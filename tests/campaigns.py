@@ -1,4 +1,4 @@
-"""Which cases of a long table one run tries: what the commands of the campaigns have in common."""
+"""What the campaigns have in common: which cases of a table one run tries, and a Wine for each worker."""
 
 from __future__ import annotations
 
