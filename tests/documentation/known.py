@@ -36,4 +36,4 @@ def has_options(words: Sequence[str], *names: str) -> bool:
 
 def _options(command: click.Command) -> set[str]:
     parameters = command.get_params(context_of(command))
-    return {"-h", *(name for one in parameters for name in (*one.opts, *one.secondary_opts))}
+    return {name for one in parameters for name in (*one.opts, *one.secondary_opts)}

@@ -16,6 +16,7 @@ from cni_hns.doctor.finding import Kind
 from cni_hns.doctor.reference import page
 from cni_hns.doctor.repair import REPAIRS
 from cni_hns.survey import mismatches
+from tests.commands import context_of
 
 DOCS = Path(__file__).parents[3] / "docs"
 NAME = r"{\w+}"
@@ -31,8 +32,7 @@ def parse(command: str) -> None:
     """As click would before it runs it. Raises: click.ClickException."""
     words = shlex.split(re.sub(NAME, "x", command))[1:]
     found: click.Command = cli
-    # Commands keep the names of their help option: they must be those of the program.
-    context = click.Context(cli, info_name="cni-hns", **cli.context_settings)
+    context = context_of(cli, "cni-hns")
     while isinstance(found, click.Group):
         word = words.pop(0)
         inner = found.get_command(context, word)
