@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,26 @@ class TestServices:
         assert "did not answer within 5 s" in found[ill]["words"]
         others = {name: one["state"] for name, one in found.items() if name not in (ill, "windows")}
         assert set(others.values()) <= {"ok", "note"}, others
+
+    def test_those_that_are_slow_are_asked_side_by_side(self, status: Status, hung: SimulatedNode) -> None:
+        status.add()
+        slow = {"HNSCall", "HcsEnumerateComputeSystems"}
+        for function in slow:
+            hung.simulator.inject(function=function, held="before", count=0)
+
+        def let_go_when_all_are_asked() -> None:
+            while not slow <= {call.function for call in hung.simulator.journal()}:
+                time.sleep(0.01)
+            hung.simulator.clear_faults()
+
+        with ThreadPoolExecutor(1) as beside:
+            let_go = beside.submit(let_go_when_all_are_asked)
+            found = status.all()
+            let_go.result()
+        assert (found["hns"]["state"], found["vmcompute"]["state"]) == ("ok", "ok")
+
+    def test_one_question_may_take_less_than_the_two_seconds_of_all(self) -> None:
+        assert readings.LIMIT_S < 2
 
     def test_an_hns_that_hangs_wholly_leaves_what_files_say(
         self, status: Status, hung: SimulatedNode
